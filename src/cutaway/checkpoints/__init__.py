@@ -1,0 +1,1 @@
+"""Files to models and back; models never know about files."""

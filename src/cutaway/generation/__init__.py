@@ -1,0 +1,1 @@
+"""From logits to text: filters, the decode loop, stopping, beams."""

@@ -1,0 +1,1 @@
+"""Recording, patching and ablating through taps."""

@@ -1,0 +1,251 @@
+"""GPT-2: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".
+
+Read it beside sections 1.6 and 2.3 of Jay Alammar's *The Illustrated GPT-2*, from
+:class:`GPT2` at the bottom upwards: embeddings, a stack of decoder blocks, a final layer norm,
+and scores for the whole vocabulary. Names are OpenAI's; axes are those of :mod:`cutaway.nn`.
+
+Each ``tap(name, value)`` returns ``value``: it is where the explorer looks in.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.errors import ConfigError, ContextLengthError, nearest
+from cutaway.nn import NO_TAP, Conv1D, KVCache, LayerCache, Tap
+from cutaway.nn.attention import attend, merge_heads, split_heads
+from cutaway.nn.init import init_weights
+from cutaway.nn.masks import Mask, causal_mask
+
+__all__ = ["GPT2", "Block", "GPT2Config"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GPT2Config:
+    """The size of a GPT-2. The defaults are the article's small model.
+
+    Attributes:
+        vocab_size: entries of the vocabulary.
+        n_ctx: positions; the longest text the model can look at.
+        n_embd: width of the residual stream.
+        n_layer: blocks in the stack.
+        n_head: attention heads in a block.
+        layer_norm_epsilon: added to the variance in every layer norm.
+        dropout: on embeddings, attention weights and both additions, while training only.
+    """
+
+    vocab_size: int = 50_257
+    n_ctx: int = 1024
+    n_embd: int = 768
+    n_layer: int = 12
+    n_head: int = 12
+    layer_norm_epsilon: float = 1e-5
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("vocab_size", "n_ctx", "n_embd", "n_layer", "n_head"):
+            value = getattr(self, field)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"{field} is {value!r}.", "It must be a positive whole number.")
+        if self.n_embd % self.n_head:
+            raise ConfigError(
+                f"n_embd {self.n_embd} does not divide into {self.n_head} heads.",
+                "Choose n_head so that n_embd / n_head is whole.",
+            )
+        if not 0.0 <= self.dropout < 1.0:
+            raise ConfigError(f"dropout is {self.dropout!r}.", "It must be in [0, 1).")
+        if not 0.0 < self.layer_norm_epsilon < 1.0:
+            raise ConfigError(
+                f"layer_norm_epsilon is {self.layer_norm_epsilon!r}.", "It must be in (0, 1)."
+            )
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one head."""
+        return self.n_embd // self.n_head
+
+    @property
+    def n_inner(self) -> int:
+        """Width inside the MLP: "four times wider"."""
+        return 4 * self.n_embd
+
+    def to_dict(self) -> dict[str, int | float]:
+        """All fields, ready for JSON or TOML."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, object]) -> Self:
+        """Builds a configuration from all or some of its fields.
+
+        Raises:
+            ConfigError: for a field that does not exist, with the nearest that does.
+        """
+        for field in fields:
+            if field not in cls.__slots__:
+                raise ConfigError(f"Unknown model field {field!r}.", nearest(field, cls.__slots__))
+        return cls(**fields)  # type: ignore[arg-type]
+
+
+class SelfAttention(nn.Module):
+    """Masked multi-head self-attention (the article, sections 2.1 to 2.3)."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__()
+        self.n_head = config.n_head
+        self.dropout = config.dropout
+        self.c_attn = Conv1D(config.n_embd, 3 * config.n_embd)
+        self.c_proj = Conv1D(config.n_embd, config.n_embd)
+
+    def forward(
+        self, x: Float[Tensor, "B T D"], *, mask: Mask, cache: LayerCache | None, tap: Tap
+    ) -> Float[Tensor, "B T D"]:
+        """Lets every token gather from itself and the tokens before it."""
+        qkv = tap("qkv", self.c_attn(x))  # (B, T, 3D): one big product makes all three
+        q, k, v = (split_heads(part, self.n_head) for part in qkv.chunk(3, dim=-1))
+        q, k, v = tap("q", q), tap("k", k), tap("v", v)  # (B, H, T, K)
+        if cache is not None:
+            k, v = cache.extend(k, v)  # (B, H, S, K): the earlier tokens' keys and values, reused
+        dropout = self.dropout if self.training else 0.0
+        z = tap("z", attend(q, k, v, mask=mask, dropout=dropout, tap=tap))  # (B, H, T, K)
+        return self.c_proj(merge_heads(z))
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class MLP(nn.Module):
+    """The fully connected network of a block: wider by four, and back (section 2.4)."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__()
+        self.c_fc = Conv1D(config.n_embd, config.n_inner)
+        self.c_proj = Conv1D(config.n_inner, config.n_embd)
+
+    def forward(self, x: Float[Tensor, "B T D"], *, tap: Tap) -> Float[Tensor, "B T D"]:
+        """Works on every token by itself; GELU in its tanh form (Hendrycks and Gimpel 2016)."""
+        pre = tap("pre", self.c_fc(x))  # (B, T, F)
+        post = tap("post", F.gelu(pre, approximate="tanh"))
+        return self.c_proj(post)
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class Block(nn.Module):
+    """A decoder block: two additions to the residual stream, each behind a layer norm."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.attn = SelfAttention(config)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.mlp = MLP(config)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x: Float[Tensor, "B T D"], *, mask: Mask, cache: LayerCache | None, tap: Tap
+    ) -> Float[Tensor, "B T D"]:
+        """Reads the residual stream twice and adds what it found."""
+        x = tap("resid_pre", x)
+        a = self.attn(tap("ln_1", self.ln_1(x)), mask=mask, cache=cache, tap=tap.at("attn"))
+        x = tap("resid_mid", x + self.drop(tap("attn_out", a)))
+        m = self.mlp(tap("ln_2", self.ln_2(x)), tap=tap.at("mlp"))
+        return tap("resid_post", x + self.drop(tap("mlp_out", m)))
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class GPT2(nn.Module):
+    """The whole model: token ids in, one score for every word of the vocabulary out.
+
+    Args:
+        config: the size.
+        seed: of the initial weights; the global random state is not touched.
+
+    >>> model = GPT2(GPT2Config(vocab_size=100, n_ctx=8, n_embd=16, n_layer=2, n_head=4))
+    >>> model(torch.tensor([[3, 1, 4]])).shape
+    torch.Size([1, 3, 100])
+    """
+
+    def __init__(self, config: GPT2Config, *, seed: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        # Embedding.from_pretrained and an empty tensor: init_weights fills it, once.
+        tokens = torch.empty(config.vocab_size, config.n_embd)
+        places = torch.empty(config.n_ctx, config.n_embd)
+        self.wte = nn.Embedding.from_pretrained(tokens, freeze=False)
+        self.wpe = nn.Embedding.from_pretrained(places, freeze=False)
+        self.drop = nn.Dropout(config.dropout)
+        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        init_weights(self, n_layer=config.n_layer, seed=seed)
+
+    def forward(
+        self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
+    ) -> Float[Tensor, "B T V"]:
+        """Scores every word of the vocabulary as the next one, after each given token.
+
+        Args:
+            tokens: ids.
+            cache: keys and values of earlier tokens; ``tokens`` go behind them and are added.
+            tap: sees, and may replace, every intermediate value.
+
+        Raises:
+            ContextLengthError: if cached and new tokens are more than ``n_ctx``.
+        """
+        return self.unembed(self.hidden(tokens, cache=cache, tap=tap), tap=tap)
+
+    def hidden(
+        self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
+    ) -> Float[Tensor, "B T D"]:
+        """The residual stream above the last block, normalised; see :meth:`forward`."""
+        positions = self._positions(tokens, cache)
+        mask = causal_mask(tokens.shape[1], cache, tokens.device)
+        token, position = tap("wte", self.wte(tokens)), tap("wpe", self.wpe(positions))
+        x = self.drop(token + position)
+        for i, block in enumerate(self.h):
+            layer_cache = None if cache is None else cache.layer(i)
+            x = block(x, mask=mask, cache=layer_cache, tap=tap.at(f"h.{i}"))
+        if cache is not None:
+            cache.advance(tokens.shape[1])
+        return tap("ln_f", self.ln_f(x))
+
+    def unembed(
+        self, x: Float[Tensor, "*axes D"], *, tap: Tap = NO_TAP
+    ) -> Float[Tensor, "*axes V"]:
+        """Scores by the dot product with every token embedding (the tied head, no bias)."""
+        return tap("logits", F.linear(x, self.wte.weight))
+
+    def new_cache(self, batch: int = 1, n_ctx: int | None = None) -> KVCache:
+        """An empty cache for ``batch`` rows of at most ``n_ctx`` tokens (default: all that fit)."""
+        config, weight = self.config, self.wte.weight
+        return KVCache(
+            n_layer=config.n_layer,
+            batch=batch,
+            n_head=config.n_head,
+            n_ctx=config.n_ctx if n_ctx is None else min(n_ctx, config.n_ctx),
+            head_dim=config.head_dim,
+            dtype=weight.dtype,
+            device=weight.device,
+        )
+
+    def _positions(self, tokens: Tensor, cache: KVCache | None) -> Tensor:
+        n_new = tokens.shape[1]
+        n_held = 0 if cache is None else max(cache.lengths)
+        if n_held + n_new > self.config.n_ctx:
+            raise ContextLengthError(
+                f"{n_held + n_new} tokens, but this model has {self.config.n_ctx} positions.",
+                "Shorten the text, or let generation slide its window.",
+            )
+        if cache is None:
+            return torch.arange(n_new, device=tokens.device)
+        cache.reserve(n_new)
+        return cache.positions(n_new, tokens.device)
+
+    if TYPE_CHECKING:
+        __call__ = forward

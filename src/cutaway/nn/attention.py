@@ -1,0 +1,57 @@
+"""Scaled dot-product attention, once, for every model of the family."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from cutaway.nn.masks import NO_MASK, Mask
+from cutaway.nn.tap import NO_TAP, Tap
+
+__all__ = ["attend", "merge_heads", "split_heads"]
+
+
+def split_heads(x: Float[Tensor, "B T D"], n_head: int) -> Float[Tensor, "B H T K"]:
+    """Folds the last axis into heads: the article's "splitting into attention heads".
+
+    >>> split_heads(torch.zeros(1, 5, 12), 3).shape
+    torch.Size([1, 3, 5, 4])
+    """
+    B, T, D = x.shape
+    return x.view(B, T, n_head, D // n_head).transpose(1, 2)
+
+
+def merge_heads(z: Float[Tensor, "B H T K"]) -> Float[Tensor, "B T D"]:
+    """Lays the heads end to end again; the inverse of :func:`split_heads`."""
+    B, H, T, K = z.shape
+    return z.transpose(1, 2).reshape(B, T, H * K)
+
+
+def attend(
+    q: Float[Tensor, "B H T K"],
+    k: Float[Tensor, "B H S K"],
+    v: Float[Tensor, "B H S K"],
+    *,
+    mask: Mask = NO_MASK,
+    dropout: float = 0.0,
+    tap: Tap = NO_TAP,
+) -> Float[Tensor, "B H T K"]:
+    """Blends values by how well queries match keys: ``softmax(q k^T / sqrt(K) + mask) v``.
+
+    Vaswani et al. 2017, section 3.2.1. A fused kernel computes it unless ``tap`` wants the
+    ``scores`` (before the mask) or the ``pattern`` (after softmax), which such kernels never form.
+    """
+    if not (tap.wants("scores") or tap.wants("pattern")):
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask.bias, dropout_p=dropout, is_causal=mask.is_causal
+        )
+    scores = tap("scores", q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]))  # (B, H, T, S)
+    allowed = mask.allowed(q.shape[2], k.shape[2], q.device)
+    if allowed is not None and allowed.dtype == torch.bool:
+        scores = scores.masked_fill(~allowed, -torch.inf)
+    elif allowed is not None:
+        scores = scores + allowed
+    pattern = tap("pattern", scores.softmax(dim=-1))
+    return F.dropout(pattern, dropout) @ v if dropout else pattern @ v

@@ -1,0 +1,49 @@
+"""Which key positions a query may look at, as one boolean mask or one additive bias."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cutaway.nn.cache import KVCache
+
+__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask"]
+
+
+class Mask(NamedTuple):
+    """What :func:`cutaway.nn.attend` needs to know about positions.
+
+    Attributes:
+        bias: boolean (True: may look) or additive, broadcast to ``(B, H, T, S)``; None for none.
+        is_causal: query ``t`` sees keys ``0 .. t`` of as many keys as queries. Kept apart from
+            ``bias`` so that fused kernels need no mask in memory.
+    """
+
+    bias: Tensor | None
+    is_causal: bool
+
+    def allowed(self, n_query: int, n_key: int, device: torch.device) -> Tensor | None:
+        """The mask as a tensor broadcastable to ``(B, H, T, S)``, or None where all is allowed."""
+        if self.is_causal:
+            return torch.ones(n_query, n_key, dtype=torch.bool, device=device).tril()
+        return self.bias
+
+
+NO_MASK = Mask(None, False)
+CAUSAL = Mask(None, True)
+
+
+def causal_mask(n_query: int, cache: KVCache | None, device: torch.device) -> Mask:
+    """The causal mask of ``n_query`` new positions behind what ``cache`` already holds.
+
+    GPT-2 counts it from the lower right (openai/gpt-2 `model.py`, ``attention_mask``), so a query
+    at position ``p`` sees keys ``0 .. p`` whether they are new or cached.
+    """
+    if cache is None or cache.is_empty:
+        return CAUSAL
+    if n_query == 1 and cache.is_uniform:
+        return NO_MASK
+    queries = cache.positions(n_query, device)  # (T) or (B, T)
+    keys = torch.arange(max(cache.lengths) + n_query, device=device)
+    allowed = keys <= queries[..., None]  # (T, S) or (B, T, S)
+    return Mask(allowed if cache.is_uniform else allowed[:, None], False)
