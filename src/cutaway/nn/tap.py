@@ -8,13 +8,14 @@ so recording, patching and ablating are one mechanism. The default, :data:`NO_TA
 input, costs a tenth of a microsecond a site and leaves the compiled graph as it was.
 """
 
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
 __all__ = ["NO_TAP", "Tap"]
 
 
+@runtime_checkable
 class Tap(Protocol):
     """What a model calls at each named site.
 
