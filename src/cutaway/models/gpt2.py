@@ -56,9 +56,9 @@ class GPT2Config:
                 f"n_embd {self.n_embd} does not divide into {self.n_head} heads.",
                 "Choose n_head so that n_embd / n_head is whole.",
             )
-        if not 0.0 <= self.dropout < 1.0:
+        if not (_is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
             raise ConfigError(f"dropout is {self.dropout!r}.", "It must be in [0, 1).")
-        if not 0.0 < self.layer_norm_epsilon < 1.0:
+        if not (_is_number(self.layer_norm_epsilon) and 0.0 < self.layer_norm_epsilon < 1.0):
             raise ConfigError(
                 f"layer_norm_epsilon is {self.layer_norm_epsilon!r}.", "It must be in (0, 1)."
             )
@@ -90,6 +90,10 @@ class GPT2Config:
         return cls(**fields)  # type: ignore[arg-type]
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 class SelfAttention(nn.Module):
     """Masked multi-head self-attention (the article, sections 2.1 to 2.3)."""
 
@@ -113,9 +117,6 @@ class SelfAttention(nn.Module):
         z = tap("z", attend(q, k, v, mask=mask, dropout=dropout, tap=tap))  # (B, H, T, K)
         return self.c_proj(merge_heads(z))
 
-    if TYPE_CHECKING:
-        __call__ = forward
-
 
 class MLP(nn.Module):
     """The fully connected network of a block: wider by four, and back (section 2.4)."""
@@ -130,9 +131,6 @@ class MLP(nn.Module):
         pre = tap("pre", self.c_fc(x))  # (B, T, F)
         post = tap("post", F.gelu(pre, approximate="tanh"))
         return self.c_proj(post)
-
-    if TYPE_CHECKING:
-        __call__ = forward
 
 
 class Block(nn.Module):
@@ -155,9 +153,6 @@ class Block(nn.Module):
         x = tap("resid_mid", x + self.drop(tap("attn_out", a)))
         m = self.mlp(tap("ln_2", self.ln_2(x)), tap=tap.at("mlp"))
         return tap("resid_post", x + self.drop(tap("mlp_out", m)))
-
-    if TYPE_CHECKING:
-        __call__ = forward
 
 
 class GPT2(nn.Module):
@@ -197,6 +192,7 @@ class GPT2(nn.Module):
 
         Raises:
             ContextLengthError: if cached and new tokens are more than ``n_ctx``.
+            ConfigError: if ``cache`` holds another number of rows than ``tokens``.
         """
         return self.unembed(self.hidden(tokens, cache=cache, tap=tap), tap=tap)
 
@@ -235,8 +231,13 @@ class GPT2(nn.Module):
         )
 
     def _positions(self, tokens: Tensor, cache: KVCache | None) -> Tensor:
-        n_new = tokens.shape[1]
-        n_held = 0 if cache is None else max(cache.lengths)
+        n_rows, n_new = tokens.shape
+        if cache is not None and len(cache.lengths) != n_rows:
+            raise ConfigError(
+                f"{n_rows} row(s) of tokens, but the cache holds {len(cache.lengths)}.",
+                "Allocate one row of cache for each row of tokens.",
+            )
+        n_held = 0 if cache is None else max(cache.lengths, default=0)
         if n_held + n_new > self.config.n_ctx:
             raise ContextLengthError(
                 f"{n_held + n_new} tokens, but this model has {self.config.n_ctx} positions.",
@@ -248,4 +249,9 @@ class GPT2(nn.Module):
         return cache.positions(n_new, tokens.device)
 
     if TYPE_CHECKING:
-        __call__ = forward
+
+        def __call__(
+            self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
+        ) -> Float[Tensor, "B T V"]:
+            """Runs :meth:`forward`."""
+            ...

@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,10 +47,5 @@ def attend(
             q, k, v, attn_mask=mask.bias, dropout_p=dropout, is_causal=mask.is_causal
         )
     scores = tap("scores", q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]))  # (B, H, T, S)
-    allowed = mask.allowed(q.shape[2], k.shape[2], q.device)
-    if allowed is not None and allowed.dtype == torch.bool:
-        scores = scores.masked_fill(~allowed, -torch.inf)
-    elif allowed is not None:
-        scores = scores + allowed
-    pattern = tap("pattern", scores.softmax(dim=-1))
+    pattern = tap("pattern", mask.apply(scores).softmax(dim=-1))
     return F.dropout(pattern, dropout) @ v if dropout else pattern @ v

@@ -93,13 +93,13 @@ class KVCache:
 
     def truncate(self, lengths: Sequence[int]) -> None:
         """Forgets what each row holds past ``lengths``: padding, or a rejected draft."""
-        if any(new > old for new, old in zip(lengths, self.lengths, strict=True)):
+        if any(not 0 <= new <= old for new, old in zip(lengths, self.lengths, strict=True)):
             raise ValueError(f"cannot truncate lengths {self.lengths} to {list(lengths)}")
         self.lengths = list(lengths)
 
     def select(self, rows: Sequence[int]) -> None:
         """Makes row ``i`` a copy of the former row ``rows[i]``: beams that fork, rows that end."""
-        index = torch.tensor(list(rows), device=self.k.device)
+        index = torch.tensor(list(rows), dtype=torch.long, device=self.k.device)
         self.k, self.v = self.k.index_select(1, index), self.v.index_select(1, index)
         self.lengths = [self.lengths[row] for row in rows]
 

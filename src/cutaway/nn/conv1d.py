@@ -13,7 +13,8 @@ class Conv1D(nn.Module):
     """Computes ``y = x W + b`` with ``W`` stored ``(n_in, n_out)``.
 
     OpenAI's code calls this a convolution of width one (`model.py`, ``conv1d``); the article draws
-    it as a vector times a matrix. ``torch.nn.Linear`` stores the transpose.
+    it as a vector times a matrix. ``torch.nn.Linear`` stores the transpose. Weights are 0 until
+    :func:`cutaway.nn.init.init_weights` or a checkpoint fills them.
 
     >>> Conv1D(4, 12)(torch.zeros(2, 4)).shape
     torch.Size([2, 12])
@@ -21,10 +22,8 @@ class Conv1D(nn.Module):
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(n_in, n_out))
-        self.bias = nn.Parameter(torch.empty(n_out))
-        nn.init.normal_(self.weight, std=0.02)
-        nn.init.zeros_(self.bias)
+        self.weight = nn.Parameter(torch.zeros(n_in, n_out))
+        self.bias = nn.Parameter(torch.zeros(n_out))
 
     def forward(self, x: Float[Tensor, "*axes n_in"]) -> Float[Tensor, "*axes n_out"]:
         """Maps the last axis from ``n_in`` to ``n_out``."""
@@ -33,4 +32,7 @@ class Conv1D(nn.Module):
         return y.view(*x.shape[:-1], n_out)
 
     if TYPE_CHECKING:
-        __call__ = forward
+
+        def __call__(self, x: Float[Tensor, "*axes n_in"]) -> Float[Tensor, "*axes n_out"]:
+            """Runs :meth:`forward`."""
+            ...

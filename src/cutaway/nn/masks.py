@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.nn.cache import KVCache
@@ -22,11 +23,16 @@ class Mask(NamedTuple):
     bias: Tensor | None
     is_causal: bool
 
-    def allowed(self, n_query: int, n_key: int, device: torch.device) -> Tensor | None:
-        """The mask as a tensor broadcastable to ``(B, H, T, S)``, or None where all is allowed."""
+    def apply(self, scores: Float[Tensor, "B H T S"]) -> Float[Tensor, "B H T S"]:
+        """The scores with the bias added; minus infinity where a query may not look."""
         if self.is_causal:
-            return torch.ones(n_query, n_key, dtype=torch.bool, device=device).tril()
-        return self.bias
+            seen = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+            return scores.masked_fill(~seen, -torch.inf)
+        if self.bias is None:
+            return scores
+        if self.bias.dtype == torch.bool:
+            return scores.masked_fill(~self.bias, -torch.inf)
+        return scores + self.bias
 
 
 NO_MASK = Mask(None, False)
