@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cutaway.models import GPT2, GPT2Config
 from cutaway.nn import NO_TAP, Tap
+from taps import Explicit
 
 CONFIG = GPT2Config(vocab_size=61, n_ctx=24, n_embd=20, n_layer=3, n_head=5)
 TOLERANCE = 1e-10
@@ -28,19 +29,6 @@ def exactly(n: int) -> st.SearchStrategy[list[int]]:
 
 def at_most(n: int) -> st.SearchStrategy[list[int]]:
     return st.lists(token, min_size=1, max_size=n)
-
-
-class Explicit:
-    """Wants the pattern, so attention takes the path that forms it; changes nothing."""
-
-    def __call__(self, name: str, value: Tensor, /) -> Tensor:
-        return value.clone()
-
-    def wants(self, name: str, /) -> bool:
-        return name == "pattern"
-
-    def at(self, scope: str, /) -> "Explicit":
-        return self
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,15 @@
 """The model against the numpy GPT-2: every intermediate value, not only the logits."""
 
-from typing import Self
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from cutaway.models import GPT2
+from cutaway.models import GPT2, PRESETS
 from oracle.gpt2_numpy import gelu, gpt2, layer_norm, softmax
+from taps import Keep
 
 # Two float64 computations in different order: 1e-10 leaves five digits for the sums.
 FLOAT64 = 1e-10
@@ -16,23 +17,6 @@ FLOAT64 = 1e-10
 FLOAT32 = 1e-5
 
 IDS = [[3, 14, 15, 9, 26, 5, 35], [8, 9, 7, 9, 3, 2, 38]]
-
-
-class Seen:
-    """Keeps everything, and so forces explicit attention."""
-
-    def __init__(self, values: dict[str, Tensor], scope: str = "") -> None:
-        self.values, self.scope = values, scope
-
-    def __call__(self, name: str, value: Tensor, /) -> Tensor:
-        self.values[self.scope + name] = value
-        return value
-
-    def wants(self, name: str, /) -> bool:
-        return True
-
-    def at(self, scope: str, /) -> Self:
-        return type(self)(self.values, f"{self.scope}{scope}.")
 
 
 def expected(model: GPT2) -> dict[str, np.ndarray]:
@@ -54,7 +38,7 @@ def test_every_value_equals_the_oracle(
 ) -> None:
     model, seen = tiny_model.to(dtype), dict[str, Tensor]()
     with torch.no_grad():
-        model(torch.tensor(IDS), tap=Seen(seen))
+        model(torch.tensor(IDS), tap=Keep(seen))
     wanted = expected(model)
     assert seen.keys() == wanted.keys()
     seen["wpe"] = seen["wpe"].expand(len(IDS), -1, -1)  # positions are the same in every row
@@ -84,6 +68,17 @@ def test_half_precision_stays_near(tiny_model: GPT2) -> None:
             logits = model(torch.tensor(IDS))
         assert logits.dtype == dtype
         assert relative_error(logits, wanted) < tolerance
+
+
+@pytest.mark.slow
+def test_the_small_model_at_its_real_size(enliven: Callable[[GPT2], GPT2]) -> None:
+    """float32 at full width and depth, against the truth (1.5 GB of memory)."""
+    with torch.device("meta"):
+        model = GPT2(PRESETS["gpt2"])
+    model = enliven(model.to_empty(device="cpu"))
+    with torch.no_grad():
+        logits = model(torch.tensor(IDS))
+    assert relative_error(logits, expected(model)["logits"]) < FLOAT32
 
 
 class TestTheOracleItself:

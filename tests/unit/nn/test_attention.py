@@ -8,19 +8,7 @@ from torch import Tensor
 
 from cutaway.nn import NO_TAP, Mask, attend, merge_heads, split_heads
 from cutaway.nn.masks import CAUSAL, NO_MASK
-
-
-class WantsPattern:
-    """Forces explicit attention and changes nothing."""
-
-    def __call__(self, name: str, value: Tensor, /) -> Tensor:
-        return value
-
-    def wants(self, name: str, /) -> bool:
-        return name == "pattern"
-
-    def at(self, scope: str, /) -> "WantsPattern":
-        return self
+from taps import Explicit
 
 
 @pytest.fixture
@@ -47,13 +35,13 @@ def by_definition(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     return z
 
 
-@pytest.mark.parametrize("tap", [NO_TAP, WantsPattern()], ids=["fused", "explicit"])
+@pytest.mark.parametrize("tap", [NO_TAP, Explicit()], ids=["fused", "explicit"])
 @pytest.mark.parametrize("kind", ["none", "boolean", "additive"])
 def test_equals_its_definition(
     qkv: tuple[Tensor, Tensor, Tensor],
     generator: torch.Generator,
     kind: str,
-    tap: WantsPattern,
+    tap: Explicit,
 ) -> None:
     bias = torch.zeros(1, 1, 4, 6, dtype=torch.float64)
     mask = NO_MASK
@@ -70,9 +58,9 @@ def test_equals_its_definition(
     )
 
 
-@pytest.mark.parametrize("tap", [NO_TAP, WantsPattern()], ids=["fused", "explicit"])
+@pytest.mark.parametrize("tap", [NO_TAP, Explicit()], ids=["fused", "explicit"])
 def test_causal_attention_equals_its_definition(
-    qkv: tuple[Tensor, Tensor, Tensor], tap: WantsPattern
+    qkv: tuple[Tensor, Tensor, Tensor], tap: Explicit
 ) -> None:
     q, k, v = qkv[0], qkv[1][:, :, :4], qkv[2][:, :, :4]
     bias = torch.full((1, 1, 4, 4), -math.inf, dtype=torch.float64).triu(1)
@@ -82,7 +70,7 @@ def test_causal_attention_equals_its_definition(
 
 
 def test_a_replaced_pattern_is_what_blends_the_values(qkv: tuple[Tensor, Tensor, Tensor]) -> None:
-    class LookAtTheFirst(WantsPattern):
+    class LookAtTheFirst(Explicit):
         def __call__(self, name: str, value: Tensor, /) -> Tensor:
             if name != "pattern":
                 return value
@@ -97,7 +85,7 @@ def test_a_replaced_pattern_is_what_blends_the_values(qkv: tuple[Tensor, Tensor,
 def test_dropout_acts_on_the_weights_in_both_paths(qkv: tuple[Tensor, Tensor, Tensor]) -> None:
     """With values of 1 the output is the sum of the kept weights, so its mean stays 1."""
     q, k = (x.float().repeat(40, 1, 8, 1) for x in qkv[:2])
-    for tap in (NO_TAP, WantsPattern()):
+    for tap in (NO_TAP, Explicit()):
         z = attend(q, k, torch.ones_like(k), dropout=0.25, tap=tap)
         assert z.std() > 0.05
         assert z.mean().item() == pytest.approx(1.0, abs=0.01)
