@@ -1,0 +1,141 @@
+"""What every tap of this package shares: exact names, checked, and the path to where it is."""
+
+import re
+from collections.abc import Collection
+from copy import copy
+from functools import cache
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from cutaway.errors import ConfigError, nearest
+from cutaway.models import GPT2, GPT2Config
+from cutaway.nn import Tap
+
+__all__ = ["Chain", "SiteTap", "site_names"]
+
+_LAYER = re.compile(r"^h\.(\d+)\.")
+
+
+class SiteTap:
+    """Base of taps that care for some sites, by exact name, or for all.
+
+    Args:
+        names: paths such as ``h.3.attn.pattern``; None for every site, scores and patterns too.
+
+    Raises:
+        ConfigError: for a name that no site has, with the nearest that one has. A layer that the
+            model lacks shows only once the model runs, and is raised there.
+    """
+
+    def __init__(self, names: Collection[str] | None) -> None:
+        self.names = None if names is None else frozenset(names)
+        self._scope = ""
+        self._layers: set[str] = set()
+        if isinstance(names, str):
+            raise ConfigError(f"names is the text {names!r}.", "Give a set or list of names.")
+        for name in sorted(self.names or ()):
+            if _LAYER.sub("h.0.", name) not in _names(1):
+                layer = _LAYER.match(name)
+                known = (_LAYER.sub(layer[0] if layer else "h.0.", site) for site in _names(1))
+                raise ConfigError(f"No site is called {name!r}.", nearest(name, known))
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        """Hands the value to :meth:`visit` where this tap cares for the site."""
+        if not self._scope:
+            self._check_layers()
+        path = self._scope + name
+        if self.names is not None and path not in self.names:
+            return value
+        return self.visit(path, value)
+
+    def visit(self, path: str, value: Tensor) -> Tensor:
+        """Sees the value at ``path`` and returns the one the model goes on with."""
+        return value
+
+    def wants(self, name: str, /) -> bool:
+        """True exactly for the sites this tap cares for."""
+        return self.names is None or self._scope + name in self.names
+
+    def at(self, scope: str, /) -> Self:
+        """The same tap one level down; what it holds is shared."""
+        below = copy(self)
+        below._scope = f"{self._scope}{scope}."
+        if layer := _LAYER.match(below._scope):
+            self._layers.add(layer[0])
+        return below
+
+    def _check_layers(self) -> None:
+        """Raises for layers that were asked for and did not come, once the stack has run."""
+        for name in sorted(self.names or ()):
+            layer = _LAYER.match(name)
+            if self._layers and layer and layer[0] not in self._layers:
+                n_layer = len(self._layers)
+                raise ConfigError(
+                    f"No site is called {name!r} in a model of {n_layer} layers.",
+                    f"Layers count from h.0 to h.{n_layer - 1}.",
+                )
+
+
+class Chain:
+    """Several taps one after the other, each seeing what the one before it returned.
+
+    Recording behind an ablation shows what the ablation changed::
+
+        model(tokens, tap=Chain(Ablator({"h.3.attn.z"}), recorder))
+    """
+
+    def __init__(self, *taps: Tap) -> None:
+        self.taps = taps
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        """Passes the value through every tap in turn."""
+        for tap in self.taps:
+            value = tap(name, value)
+        return value
+
+    def wants(self, name: str, /) -> bool:
+        """Whether any of the taps wants the value."""
+        return any(tap.wants(name) for tap in self.taps)
+
+    def at(self, scope: str, /) -> Self:
+        """All taps one level down."""
+        return type(self)(*(tap.at(scope) for tap in self.taps))
+
+
+def site_names(model: GPT2) -> list[str]:
+    """Every site of ``model`` in the order in which values pass it.
+
+    >>> names = site_names(GPT2(GPT2Config(n_layer=2, n_head=2, n_embd=4, vocab_size=9)))
+    >>> names[0], names[5], names[-1]
+    ('wte', 'h.0.attn.q', 'logits')
+    """
+    return list(_names(model.config.n_layer))
+
+
+class _Names:
+    """Notes the names that pass; wants everything."""
+
+    def __init__(self, names: list[str], scope: str = "") -> None:
+        self.names, self.scope = names, scope
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        self.names.append(self.scope + name)
+        return value
+
+    def wants(self, name: str, /) -> bool:
+        return True
+
+    def at(self, scope: str, /) -> Self:
+        return type(self)(self.names, f"{self.scope}{scope}.")
+
+
+@cache
+def _names(n_layer: int) -> tuple[str, ...]:
+    """All sites, asked of a model without memory: the list is never stale."""
+    names: list[str] = []
+    with torch.device("meta"), torch.no_grad():
+        config = GPT2Config(vocab_size=2, n_ctx=2, n_embd=2, n_layer=n_layer, n_head=1)
+        GPT2(config).eval()(torch.zeros(1, 1, dtype=torch.long), tap=_Names(names))
+    return tuple(names)
