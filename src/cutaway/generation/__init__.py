@@ -1,1 +1,19 @@
 """From logits to text: filters, the decode loop, stopping, beams."""
+
+from cutaway.generation.completion import Candidate, Completion, NextTokens, StreamEvent
+from cutaway.generation.language_model import LanguageModel, TextStream, load
+from cutaway.generation.scoring import Score
+from cutaway.generation.settings import GenerationConfig, GenerationSettings
+
+__all__ = [
+    "Candidate",
+    "Completion",
+    "GenerationConfig",
+    "GenerationSettings",
+    "LanguageModel",
+    "NextTokens",
+    "Score",
+    "StreamEvent",
+    "TextStream",
+    "load",
+]
