@@ -1,6 +1,6 @@
 """The decode loop: read the prompts, then one token a step for every text that goes on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 
@@ -23,7 +23,7 @@ def decode(
     config: GenerationConfig,
     tokenizer: Tokenizer | None,
     n_vocab: int,
-) -> Iterator[StreamEvent]:
+) -> Generator[StreamEvent]:
     """Writes all samples to their end, and yields an event for each token of each.
 
     Between two events nothing is half done: a caller may stop at any of them and keep what the

@@ -1,8 +1,8 @@
 """A model with its tokenizer: text in, text out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Literal, Self, Unpack, cast, overload
+from typing import Literal, Unpack, cast, overload
 
 import torch
 
@@ -15,44 +15,23 @@ from cutaway.generation.prompts import (
     PromptLike,
     check_ids,
     check_length,
+    check_settings,
     check_size,
     is_batch,
     read_prompt,
     require_tokenizer,
 )
 from cutaway.generation.rows import evaluating
-from cutaway.generation.sample import Prompt, Sample
+from cutaway.generation.sample import Prompt, Sample, TextStream
 from cutaway.generation.scoring import Score, check_stride, score_ids
 from cutaway.generation.settings import GenerationConfig, GenerationSettings
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 
-__all__ = ["LanguageModel", "TextStream", "load"]
+__all__ = ["LanguageModel", "load"]
 
 _MAX_ROWS = 15
 """Texts written at once: 16 rows with the ruler, as far as matrix products keep a row's bits."""
-
-
-class TextStream(Iterator[StreamEvent]):
-    """The events of one text while it is written.
-
-    Closing it, leaving the loop or Ctrl-C between two events loses nothing:
-    :attr:`completion` is what there is.
-    """
-
-    def __init__(self, sample: Sample, events: Iterator[StreamEvent]) -> None:
-        self._sample, self._events = sample, events
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> StreamEvent:
-        return next(self._events)
-
-    @property
-    def completion(self) -> Completion:
-        """The text so far; its ``finish_reason`` is None until it is finished."""
-        return self._sample.completion()
 
 
 class LanguageModel:
@@ -164,7 +143,7 @@ class LanguageModel:
             ContextLengthError: if the prompt or the length asked for does not fit.
             TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
         """
-        config = _settings(config, settings)
+        config = self._settings(config, settings)
         _check_n(n, config)
         several = is_batch(prompt)
         each = cast("Sequence[PromptLike]", prompt if several else [prompt])
@@ -193,7 +172,7 @@ class LanguageModel:
             ContextLengthError: if the prompt or the length asked for does not fit.
             TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
         """
-        config = _settings(config, settings)
+        config = self._settings(config, settings)
         if config.beams > 1:
             raise ConfigError(
                 f"beams={config.beams} cannot stream: which beam wins is known at the end.",
@@ -266,6 +245,13 @@ class LanguageModel:
         """The text of ids; bytes that are no UTF-8 come out as U+FFFD."""
         return self.tokenizer.decode(ids)
 
+    def _settings(
+        self, config: GenerationConfig | None, settings: GenerationSettings
+    ) -> GenerationConfig:
+        config = (config or GenerationConfig()).replace(**settings)
+        check_settings(config, tokenizer=self._tokenizer, n_vocab=self._n_vocab)
+        return config
+
     def _read(self, prompt: PromptLike, config: GenerationConfig) -> Prompt:
         return read_prompt(
             prompt,
@@ -292,7 +278,9 @@ class LanguageModel:
         done = [sample.completion() for sample in samples]
         return [done[start : start + n] for start in range(0, len(done), n)]
 
-    def _decode(self, samples: Sequence[Sample], config: GenerationConfig) -> Iterator[StreamEvent]:
+    def _decode(
+        self, samples: Sequence[Sample], config: GenerationConfig
+    ) -> Generator[StreamEvent]:
         return decode(
             self.model,
             samples,
@@ -338,10 +326,6 @@ def load(
     return LanguageModel(
         loaded.model, loaded.tokenizer, name=loaded.name, fingerprint=loaded.fingerprint
     )
-
-
-def _settings(config: GenerationConfig | None, settings: GenerationSettings) -> GenerationConfig:
-    return (config or GenerationConfig()).replace(**settings)
 
 
 def _check_n(n: int, config: GenerationConfig) -> None:

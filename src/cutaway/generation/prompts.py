@@ -14,6 +14,7 @@ __all__ = [
     "PromptLike",
     "check_ids",
     "check_length",
+    "check_settings",
     "check_size",
     "is_batch",
     "read_prompt",
@@ -31,7 +32,7 @@ def is_batch(prompts: object) -> bool:
     """
     if isinstance(prompts, str):
         return False
-    if not isinstance(prompts, Sequence):
+    if not isinstance(prompts, Sequence) or isinstance(prompts, bytes):
         raise ConfigError(
             f"A prompt is of type {type(prompts).__name__}.",
             "Give a text, a list of token ids, or a list of such prompts.",
@@ -61,9 +62,30 @@ def read_prompt(
             check_size(prompt, tokenizer=vocabulary, n_ctx=n_ctx)
         text, ids = prompt, vocabulary.encode(prompt) or [vocabulary.eot]
     else:
+        if is_batch(prompt):
+            raise ConfigError(
+                f"A prompt holds {prompt[0]!r}.", "Give a text or a list of token ids."
+            )
         ids = check_ids(prompt, n_vocab=n_vocab)
         text = tokenizer.decode(ids) if tokenizer else ""
     return Prompt(text, tuple(ids), n_total(len(ids), n_ctx=n_ctx, config=config))
+
+
+def check_settings(config: GenerationConfig, *, tokenizer: Tokenizer | None, n_vocab: int) -> None:
+    """Checks what depends on the vocabulary.
+
+    Raises:
+        ConfigError: for a token id outside it.
+        TokenizerError: for stop strings without a tokenizer.
+    """
+    for name in ("logit_bias", "stop_ids"):
+        for token in getattr(config, name):
+            if token >= n_vocab:
+                raise ConfigError(
+                    f"There is no token {token} in {name}.", f"Ids go from 0 to {n_vocab - 1}."
+                )
+    if config.stop:
+        require_tokenizer(tokenizer)
 
 
 def require_tokenizer(tokenizer: Tokenizer | None) -> Tokenizer:

@@ -1,14 +1,15 @@
 """One text while it is being written: its tokens, its characters, and whether it has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from cutaway.generation.completion import Candidate, Completion, FinishReason, StreamEvent
 from cutaway.generation.settings import GenerationConfig
 from cutaway.generation.stopping import StopStrings
 from cutaway.tokenizers import Tokenizer
 
-__all__ = ["Prompt", "Sample"]
+__all__ = ["Prompt", "Sample", "TextStream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +118,28 @@ class Sample:
         tail = "" if self._decoder is None else self._stop.push(self._decoder.flush())
         self.finish_reason = reason if self._stop.found is None else "stop"
         return tail + self._stop.flush()
+
+
+class TextStream(Iterator[StreamEvent]):
+    """The events of one text while it is written.
+
+    Leaving the loop, closing it or Ctrl-C loses nothing: :attr:`completion` is what there is.
+    """
+
+    def __init__(self, sample: Sample, events: Generator[StreamEvent]) -> None:
+        self._sample, self._events = sample, events
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        return next(self._events)
+
+    def close(self) -> None:
+        """Writes no more, and frees the cache."""
+        self._events.close()
+
+    @property
+    def completion(self) -> Completion:
+        """The text so far; its ``finish_reason`` is None until it is finished."""
+        return self._sample.completion()

@@ -1,10 +1,10 @@
 """How a text is to be continued: one frozen set of settings, checked when it is made."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal, Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, Unpack, cast
 
 from cutaway.errors import ConfigError, nearest
 
@@ -112,8 +112,11 @@ class GenerationConfig:
 
     def to_dict(self) -> dict[str, object]:
         """All fields, ready for TOML or JSON."""
-        fields = asdict(replace(self, logit_bias={}))
+        fields = {name: getattr(self, name) for name in self.__slots__}
         return {**fields, "logit_bias": dict(self.logit_bias)}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self).from_dict, (self.to_dict(),)  # a read-only mapping cannot be pickled
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> Self:
@@ -152,11 +155,11 @@ class GenerationConfig:
                 raise ConfigError(
                     f"logit_bias[{token}] is {bias!r}.", "It must be a number; -inf bans the token."
                 )
-        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+        stop = (self.stop,) if isinstance(self.stop, str) else _members("stop", self.stop)
         for text in stop:
-            if not isinstance(text, str) or not text:  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(text, str) or not text:
                 raise ConfigError(f"A stop string is {text!r}.", "It must be a text, not empty.")
-        for token in self.stop_ids:
+        for token in _members("stop_ids", self.stop_ids):
             _whole("a token id in stop_ids", token, least=0)
         object.__setattr__(self, "logit_bias", MappingProxyType(dict(self.logit_bias)))
         object.__setattr__(self, "stop", stop)
@@ -208,6 +211,12 @@ def _number(
     raise ConfigError(f"{name} is {value!r}.", f"It must be a number in {low}, {high}.")
 
 
-def _whole(name: str, value: int, *, least: int) -> None:
+def _members(name: str, values: object) -> tuple[object, ...]:
+    if not isinstance(values, tuple | list):
+        raise ConfigError(f"{name} is {values!r}.", "It must be a list.")
+    return tuple(cast("Sequence[object]", values))
+
+
+def _whole(name: str, value: object, *, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError(f"{name} is {value!r}.", f"It must be a whole number, {least} or more.")
