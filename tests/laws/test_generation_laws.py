@@ -206,13 +206,17 @@ def test_in_a_batch_every_bit_is_the_same(enliven: Callable[..., GPT2]) -> None:
     tokenizer = byte_tokenizer()
     size = GPT2Config(vocab_size=tokenizer.vocab_size, n_ctx=256, n_embd=width, n_layer=2, n_head=6)
     lm = LanguageModel(enliven(GPT2(size)), tokenizer)
+    exact = LanguageModel(lm.model, tokenizer, exact=True)
     prompts = ["", "a", "the cat", "th" * 60, "abc the" * 9, "x" * 60, "x" * 63, "y" * 64]
     config = GenerationConfig(max_new_tokens=20, top_k=0, logit_bias={tokenizer.eot: -50.0})
-    together = lm.generate(prompts, n=2, seed=3, config=config)
-    for prompt, group in zip(prompts, together, strict=True):
+    together = lm.generate(prompts, seed=3, config=config)
+    for prompt, row in zip(prompts, together, strict=True):
+        several = lm.generate(prompt, n=3, seed=3, config=config)
+        assert several[0] == row  # dataclasses: every float too
+        assert exact.generate(prompt, seed=3, config=config) == row
         alone = lm.generate(prompt, seed=3, config=config)
-        assert group[0] == alone  # dataclasses: every float too
-        assert group[1] == lm.generate(prompt, n=3, seed=3, config=config)[1]
+        assert alone.ids == row.ids
+        assert alone.logprobs == pytest.approx(row.logprobs, abs=1e-4)
 
 
 PROGRAM = """

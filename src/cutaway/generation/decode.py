@@ -23,11 +23,12 @@ def decode(
     config: GenerationConfig,
     tokenizer: Tokenizer | None,
     n_vocab: int,
+    ruler: bool,
 ) -> Generator[StreamEvent]:
     """Writes all samples to their end, and yields an event for each token of each.
 
     Between two events nothing is half done: a caller may stop at any of them and keep what the
-    samples hold.
+    samples hold. For ``ruler`` see :mod:`cutaway.generation.rows`.
     """
     live = list(samples)
     rows = Rows(
@@ -35,6 +36,7 @@ def decode(
         [sample.history for sample in live],
         n_total=max(sample.prompt.n_total for sample in live),
         n_vocab=n_vocab,
+        ruler=ruler,
     )
     while live:
         tokens = _choose(rows, live, config=config)
