@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from cutaway.errors import ResourceError
 
-__all__ = ["atomic_write", "fsync_directory", "sha256_of"]
+__all__ = ["atomic_write", "disk_full", "fsync_directory", "sha256_of"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -27,26 +27,38 @@ def atomic_write(path: Path) -> Generator[BinaryIO]:
     Raises:
         ResourceError: if the disk is full; ``path`` is as it was before.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    with disk_full(path):
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+            fsync_directory(path.parent)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+@contextmanager
+def disk_full(path: Path) -> Generator[None]:
+    """Turns the system's "no space left" while ``path`` is written into a typed error.
+
+    Raises:
+        ResourceError: if that happens in the block.
+    """
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        fsync_directory(path.parent)
+        yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise ResourceError(
-                f"No space left on the disk while writing {path}.",
-                "The previous file, if any, is unchanged. Free some space and try again.",
-            ) from error
-        raise
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        if error.errno not in _FULL:
+            raise
+        raise ResourceError(
+            f"No space left on the disk while writing {path}.",
+            "What was there before is unchanged. Free some space and try again.",
+        ) from error
 
 
 def fsync_directory(directory: Path) -> None:
