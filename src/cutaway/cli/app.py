@@ -45,13 +45,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
 
 def new_app(**settings: Any) -> typer.Typer:
     """A typer application with the settings that all commands share."""
-    return typer.Typer(
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings=_SETTINGS,
-        **settings,
-    )
+    shared: dict[str, Any] = {
+        "add_completion": False,
+        "rich_markup_mode": None,
+        "pretty_exceptions_enable": False,
+        "context_settings": _SETTINGS,
+    }
+    return typer.Typer(**(shared | settings))
 
 
 class _LazyGroup(TyperGroup):
@@ -72,8 +72,10 @@ class _LazyGroup(TyperGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        return super().parse_args(ctx, _with_command(args, own))
+        if not ctx.resilient_parsing:  # not while the shell asks for completions
+            own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+            args = _with_command(args, own)
+        return super().parse_args(ctx, args)
 
 
 def _with_command(args: list[str], own_options: set[str]) -> list[str]:
@@ -97,7 +99,7 @@ def _print_version(wanted: bool) -> None:
 
 def program() -> Any:
     """The command ``cutaway`` with all its commands."""
-    app = new_app(cls=_LazyGroup, subcommand_metavar="[COMMAND] [ARGS]...")
+    app = new_app(cls=_LazyGroup, subcommand_metavar="[COMMAND] [ARGS]...", add_completion=True)
 
     @app.callback()
     def cutaway(
@@ -124,11 +126,8 @@ def run(arguments: Sequence[str]) -> int:
     prepare()
     args, debug = _without_debug(list(arguments))
     try:
-        group = program()
-        with group.make_context("cutaway", args) as context:
-            group.invoke(context)
+        code = program().main(args=args, prog_name="cutaway", standalone_mode=False) or 0
         stdout().flush()
-        code = 0
     except OutputClosed:
         _discard_stdout()
         code = 141  # 128 + SIGPIPE, as every other program in a pipe

@@ -1,5 +1,8 @@
 """``cutaway demo``: the first minutes, which ``make run`` shows."""
 
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutaway.cli.app import new_app
@@ -57,30 +60,14 @@ def _story(out: Stream, lm: "LanguageModel") -> None:
 
 
 def _suggest(out: Stream) -> None:
-    program = ".venv/bin/" if _is_from_checkout() else ""
-    width = max(len(program + command) for command, _ in _NEXT)
-    for command, what in _NEXT:
-        command = program + command
-        if out.width > width + 40:
-            out.write(f"  {command:<{width}}  ").line(what, "dim")
-        else:
-            out.line(f"  {command}")
-
-
-def _is_from_checkout() -> bool:
-    """Whether the command is that of a virtual environment which is not activated."""
-    import os
-    import shutil
-    import sys
-    from pathlib import Path
-
-    here = Path(sys.argv[0])
-    return (
-        shutil.which("cutaway") is None
-        and (Path(".venv/bin/cutaway")).exists()
-        and os.name == "posix"
-        and here.name == "cutaway"
-    )
+    """Commands to type, as they can be typed where this one was."""
+    program = "" if shutil.which("cutaway") else f"{Path(sys.argv[0]).parent}/"
+    commands = [(program + command, what) for command, what in _NEXT]
+    width = max(len(command) for command, _ in commands)
+    for command, what in commands:
+        fits = out.width > width + 36
+        out.write(f"  {command:<{width}}" if fits else f"  {command}")
+        out.line(f"  {what}" if fits else "", "dim")
 
 
 class _Wrap:

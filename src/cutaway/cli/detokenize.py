@@ -1,7 +1,6 @@
 """``cutaway detokenize``: ids back to the text."""
 
 import re
-import sys
 from typing import Annotated
 
 import typer

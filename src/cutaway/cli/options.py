@@ -48,8 +48,8 @@ Model = Annotated[
 Prompt = Annotated[
     str | None,
     typer.Argument(
-        help="The text to continue; - reads stdin, @FILE a file (@@ for a text that begins with @). "
-        "Without it: stdin if something is piped in, else the model starts a text of its own."
+        help="The text to continue; - reads stdin, @FILE a file (@@ for a text that begins with "
+        "@). Without it: stdin if something is piped in, else the model begins a text of its own."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object for each result.")]

@@ -47,7 +47,8 @@ class Picker:
     @property
     def text(self) -> str:
         """The whole text."""
-        return self.lm.tokenizer.decode(self.ids)
+        eot = self.lm.tokenizer.eot
+        return self.lm.tokenizer.decode(token for token in self.ids if token != eot)
 
     @property
     def is_full(self) -> bool:
@@ -89,12 +90,8 @@ class Picker:
         room = self.lm.model.config.n_ctx - len(self.ids)
         if min(n, room) > 0:
             made = self.lm.generate(self.ids, max_new_tokens=min(n, room), seed=seed)
-            ids = list(made.ids)
-            if made.finish_reason == "end_of_text" and ids[-1:] != [self.lm.tokenizer.eot]:
-                ids.append(self.lm.tokenizer.eot)
-            self._add(ids)
+            self._add(list(made.ids))
 
     def _add(self, ids: list[int]) -> None:
-        if ids:
-            self.steps.append(ids)
-            self._proposals = None
+        self.steps.append(ids)
+        self._proposals = None

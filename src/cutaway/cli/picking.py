@@ -13,7 +13,7 @@ from cutaway.errors import CutawayError
 if TYPE_CHECKING:
     from cutaway.cli.picker import Picker
 
-__all__ = ["by_key", "by_line", "by_line_help"]
+__all__ = ["by_key", "by_line"]
 
 _UP, _DOWN, _LEFT = ("\x1b[A", "\x1bOA"), ("\x1b[B", "\x1bOB"), ("\x1b[D", "\x1bOD")
 _KEYS = "1-9, 0, up, down: row   Enter: take it   u: undo   g: go on   q: end"

@@ -1,5 +1,6 @@
 """``cutaway score``: how well a model predicts a text."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +47,7 @@ def score(
     """
     source, content = _source(text)
     lm = open_model(model)
-    result = lm.score(content) if stride is None else lm.score(content, stride=stride)
+    result = lm.score(content, stride=stride)
     out = stdout()
     if as_json:
         out.json(_as_dict(result, lm, source, per_token=per_token))
@@ -54,11 +55,10 @@ def score(
     if per_token:
         _write_tokens(out, result, lm)
     out.write("tokens         ", "dim").line(f"{result.tokens:,} ({result.n_bytes:,} bytes)")
-    out.write("loss           ", "dim").line(
-        f"{result.nll / max(1, result.tokens):.4f} nats a token"
-    )
+    out.write("loss           ", "dim").line(f"{result.nll / result.tokens:.4f} nats a token")
     out.write("perplexity     ", "dim").line(f"{result.perplexity:.4f}", "bold")
     out.write("bits per byte  ", "dim").line(f"{result.bits_per_byte:.4f}", "bold")
+    stderr().line(f"{lm.name}: {result.protocol}", "dim")
 
 
 def _source(text: str) -> tuple[str, str]:
@@ -71,3 +71,30 @@ def _source(text: str) -> tuple[str, str]:
     if not any(char.isspace() for char in text) and ("/" in text or "." in text[1:-1]):
         stderr().line(f"note: there is no file {text!r}, so this is scored as a text.", "dim")
     return "argument", read_text(text)
+
+
+def _as_dict(
+    result: "Score", lm: "LanguageModel", source: str, *, per_token: bool
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "source": source,
+        "model": lm.name,
+        "tokens": result.tokens,
+        "bytes": result.n_bytes,
+        "nll": result.nll,
+        "perplexity": result.perplexity,
+        "bits_per_byte": result.bits_per_byte,
+        "stride": result.stride,
+        "protocol": result.protocol,
+    }
+    if per_token:
+        fields |= {"ids": list(result.ids), "token_logprobs": list(result.token_logprobs)}
+    return fields
+
+
+def _write_tokens(out: Stream, result: "Score", lm: "LanguageModel") -> None:
+    """A row for each token: the piece, its log-probability and its probability."""
+    for token, logprob in zip(result.ids, result.token_logprobs, strict=True):
+        out.write(pad(piece(lm.tokenizer.token_bytes(token)), 20))
+        out.write(f" {logprob:10.4f}", "bold").line(f"  {100 * math.exp(logprob):7.3f} %", "dim")
+    out.line()

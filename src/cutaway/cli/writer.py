@@ -1,7 +1,6 @@
 """Printing what a model writes: as it comes, or sample by sample, or as JSON."""
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
     from cutaway.generation import Candidate, Completion, LanguageModel
 
 __all__ = ["Writer"]
-
-
-@dataclass(slots=True)
-class _Partial:
-    """What has been written until now; all that is left after Ctrl-C."""
-
-    text: str = ""
-    ids: list[int] = field(default_factory=list[int])
-    logprobs: list[float] = field(default_factory=list[float])
 
 
 class Writer:
@@ -44,31 +34,31 @@ class Writer:
     ) -> None:
         """Writes one text, as it comes if ``live``; after Ctrl-C, what there is of it."""
         began = time.perf_counter()
-        part, done = _Partial(), None
+        events = self.lm.stream(prompt, seed=seed, **settings)
         live = live and not self.as_json
+        if live:
+            self.out.write(prompt, "dim").flush()
+        shown = ""
         try:
-            events = self.lm.stream(prompt, seed=seed, **settings)
-            for number, event in enumerate(events):
-                if live and number == 0:  # the settings were fine, so there will be a text
-                    self.out.write(prompt, "dim").flush()
+            for event in events:
+                shown += event.text
                 if live and event.text:
                     self.out.write(event.text, "bold").flush()
-                part.text += event.text
-                part.ids += event.ids
-                part.logprobs.append(event.logprob)
-                done = event.completion or done
         except KeyboardInterrupt:
-            self._interrupted(prompt, part, live=live)
-            raise typer.Exit(130) from None
-        if done is None:
-            return
+            events.close()
+            interrupted = True
+        else:
+            interrupted = False
+        done = events.completion
         if live:
-            self.out.line()
+            self.out.line(done.text.removeprefix(shown), "bold")
+            if self.with_logprobs:
+                self._logprobs(done)
         else:
             self._result(done, header="")
-        if live and self.with_logprobs:
-            self._logprobs(done)
         self._summary([done], time.perf_counter() - began)
+        if interrupted:
+            raise typer.Exit(130)
 
     def samples(self, prompt: str, *, n: int, seed: int | None, settings: dict[str, Any]) -> None:
         """Writes several texts, or one found by beams, when they are done."""
@@ -89,21 +79,12 @@ class Writer:
         if self.with_logprobs:
             self._logprobs(completion)
 
-    def _interrupted(self, prompt: str, part: _Partial, *, live: bool) -> None:
-        if self.as_json:
-            fields = {"text": part.text, "prompt": prompt, "ids": part.ids}
-            self.out.json({**fields, "finish_reason": "interrupted", "model": self.lm.name})
-        elif live:
-            self.out.line()
-        else:
-            self.out.write(prompt, "dim").line(part.text, "bold")
-        self.out.flush()
-        self.err.line(f"interrupted after {len(part.ids)} tokens", "dim")
-
     def _summary(self, done: "Sequence[Completion]", seconds: float) -> None:
         """One line about how it was done, so that it can be done again."""
         n_tokens = sum(len(completion.ids) for completion in done)
-        reasons = ", ".join(sorted({str(completion.finish_reason) for completion in done}))
+        reasons = ", ".join(
+            sorted({completion.finish_reason or "interrupted" for completion in done})
+        )
         seed = "" if done[0].seed is None else f", seed {done[0].seed}"
         self.out.flush()
         self.err.line(
@@ -117,7 +98,7 @@ class Writer:
             "prompt": completion.prompt,
             "ids": list(completion.ids),
             "prompt_ids": list(completion.prompt_ids),
-            "finish_reason": completion.finish_reason,
+            "finish_reason": completion.finish_reason or "interrupted",
             "seed": completion.seed,
             "index": completion.index,
             "model": self.lm.name,
