@@ -80,7 +80,9 @@ class Stream:
 
     def json(self, value: object) -> Self:
         """Writes one JSON object on a line of its own."""
-        return self._put(json.dumps(value, ensure_ascii=False).translate(_JSON) + "\n")
+        return self._put(
+            json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_JSON) + "\n"
+        )
 
     def bytes(self, data: bytes) -> Self:
         """Writes bytes as they are; for pipes and files only."""

@@ -25,7 +25,7 @@ class Picker:
 
     def __init__(self, lm: "LanguageModel", prompt: str, *, k: int = 10) -> None:
         self.lm, self.k = lm, k
-        self.prompt_ids = lm.tokenizer.encode(prompt)
+        self.prompt_ids = lm.tokenizer.encode(prompt) or [lm.tokenizer.eot]
         self.steps: list[list[int]] = []  # what each step added, so that it can be undone
         self._proposals: NextTokens | None = None
 
