@@ -8,6 +8,7 @@ command line in brackets::
     +-- ContextLengthError        [2]  more tokens than the model has positions
     +-- TokenizerError            [2]  text or ids the vocabulary cannot take
     +-- DataError                 [2]  a corpus that cannot be read or is too small
+    +-- TrainingDiverged          [2]  a loss or gradient that is not finite
     +-- MissingExtra              [2]  an optional dependency is not installed
     +-- CheckpointError           [4]
     |   +-- CheckpointNotFound    [3]  no such model, directory or file
@@ -33,6 +34,7 @@ __all__ = [
     "MissingWeights",
     "ResourceError",
     "TokenizerError",
+    "TrainingDiverged",
     "UnsafeCheckpoint",
     "nearest",
 ]
@@ -71,6 +73,10 @@ class TokenizerError(CutawayError, ValueError):
 
 class DataError(CutawayError, ValueError):
     """A corpus that cannot be read, is too small or has changed."""
+
+
+class TrainingDiverged(CutawayError, ArithmeticError):
+    """A loss or a gradient is not finite; nothing was updated."""
 
 
 class MissingExtra(CutawayError, ImportError):

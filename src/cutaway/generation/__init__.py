@@ -1,7 +1,8 @@
 """From logits to text: filters, the decode loop, stopping, beams."""
 
 from cutaway.generation.completion import Candidate, Completion, NextTokens, StreamEvent
-from cutaway.generation.language_model import LanguageModel, load
+from cutaway.generation.language_model import LanguageModel
+from cutaway.generation.loading import load
 from cutaway.generation.sample import TextStream
 from cutaway.generation.scoring import Score
 from cutaway.generation.settings import GenerationConfig, GenerationSettings

@@ -90,10 +90,11 @@ def best(scores: Float[Tensor, "B V"]) -> list[int]:
 
 def _check(scores: Tensor) -> None:
     top = scores.amax(-1)
-    if bool(top.isnan().any()):
+    if bool((top.isnan() | (top == torch.inf)).any()):
         raise ConfigError(
-            "The model's scores are not numbers (NaN).",
-            "Its weights are damaged, or too large for its dtype: try dtype=torch.float32.",
+            "The scores of the next token are not finite (NaN or infinity).",
+            "The weights are damaged or too large for their dtype, or a penalty is extreme: try "
+            "dtype=torch.float32 and default settings.",
         )
     if bool((top == -torch.inf).any()):
         raise ConfigError(

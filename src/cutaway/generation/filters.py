@@ -17,6 +17,7 @@ __all__ = [
     "adjust",
     "bias_logits",
     "forbid_repeated_ngrams",
+    "heat",
     "keep_min_p",
     "keep_top_k",
     "keep_top_p",
@@ -50,7 +51,7 @@ def adjust(
 def narrow(scores: Scores, *, config: GenerationConfig) -> Scores:
     """Applies what shapes the distribution to draw from: temperature and the four filters."""
     if config.temperature != 1.0:
-        scores = scores / config.temperature
+        scores = heat(scores, config.temperature)
     if config.top_k:
         scores = keep_top_k(scores, config.top_k)
     if config.top_p < 1.0:
@@ -102,6 +103,15 @@ def _completions(history: Sequence[int], n: int) -> list[int]:
         return []
     ends = range(n - 1, len(history))
     return sorted({history[i] for i in ends if tuple(history[i - n + 1 : i]) == start})
+
+
+def heat(scores: Scores, temperature: float) -> Scores:
+    """Divides the scores, counted from the best: above 1 evens them out, near 0 only that is left.
+
+    Only differences of scores matter, and counted from 0 downwards they cannot overflow.
+    """
+    least = torch.finfo(scores.dtype).tiny
+    return (scores - scores.amax(-1, keepdim=True)) / max(temperature, least)
 
 
 def keep_top_k(scores: Scores, k: int) -> Scores:

@@ -1,7 +1,6 @@
 """A model with its tokenizer: text in, text out."""
 
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Literal, Unpack, cast, overload
 
 import torch
@@ -28,7 +27,7 @@ from cutaway.generation.settings import GenerationConfig, GenerationSettings
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 
-__all__ = ["LanguageModel", "load"]
+__all__ = ["LanguageModel"]
 
 _MAX_ROWS = 15
 """Texts written at once: 16 rows with the ruler, as far as matrix products keep a row's bits."""
@@ -306,32 +305,6 @@ class LanguageModel:
         if n_ctx is not None:
             check_size(text, tokenizer=self.tokenizer, n_ctx=n_ctx)
         return self.tokenizer.encode(text)
-
-
-def load(
-    source: str | Path = "pocket",
-    *,
-    dtype: torch.dtype | None = None,
-    device: torch.device | str = "cpu",
-    allow_pickle: bool = False,
-) -> LanguageModel:
-    """Loads a model with its tokenizer: a known name, a directory or a file.
-
-    Args:
-        source: what to load; the bundled model by default.
-        dtype: to hold the weights in; None as they are stored.
-        device: to run on.
-        allow_pickle: whether files that can run code may be read.
-
-    Raises:
-        CheckpointError: if there is no such model, or its files are incomplete, corrupt or unsafe.
-    """
-    from cutaway.checkpoints import load_checkpoint
-
-    loaded = load_checkpoint(source, dtype=dtype, device=device, allow_pickle=allow_pickle)
-    return LanguageModel(
-        loaded.model, loaded.tokenizer, name=loaded.name, fingerprint=loaded.fingerprint
-    )
 
 
 def _check_n(n: int, config: GenerationConfig) -> None:

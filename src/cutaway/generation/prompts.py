@@ -142,7 +142,7 @@ def check_size(text: str, *, tokenizer: Tokenizer, n_ctx: int) -> None:
         raise ContextLengthError(
             f"The text has {len(text):,} characters, which are {at_least:,} tokens or more; "
             f"the model has {n_ctx:,} positions.",
-            "Shorten it, or go on with its last tokens: overflow='slide'.",
+            "Shorten the text, or let generation slide its window (overflow='slide').",
         )
 
 

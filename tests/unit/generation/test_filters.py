@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from cutaway.generation import GenerationConfig
@@ -86,5 +87,18 @@ def test_the_order_is_bias_penalty_temperature_then_filters() -> None:
     scores = torch.tensor([[3.0, 2.0, 1.0]])
     out = narrow(adjust(scores, [[0, 2]], config=config), config=config)
     # biased 3 2 2; penalised 1.5 2 1; by temperature 3 4 2; top-k keeps 0 and 1; their mass is
-    # 0.27 and 0.73, so top-p keeps both.
-    assert out.tolist() == [[3.0, 4.0, -math.inf]]
+    # 0.27 and 0.73, so top-p keeps both. Counted from the best.
+    assert out.tolist() == [[-1.0, 0.0, -math.inf]]
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-9])
+def test_near_zero_the_temperature_leaves_the_best(temperature: float) -> None:
+    out = narrow(1e3 * HALVES, config=GenerationConfig(temperature=temperature, top_k=0))
+    assert out.softmax(-1).tolist() == [[1.0, 0.0, 0.0, 0.0, 0.0]]
+    tied = narrow(torch.tensor([[7.0, 7.0, 1.0]]), config=GenerationConfig(temperature=temperature))
+    assert tied.softmax(-1).tolist() == [[0.5, 0.5, 0.0]]
+
+
+def test_a_huge_temperature_makes_all_equal() -> None:
+    out = narrow(HALVES, config=GenerationConfig(temperature=1e300, top_k=0))
+    assert out.softmax(-1)[0].tolist() == pytest.approx([0.2] * 5)

@@ -290,6 +290,19 @@ class TestModel:
             last = event
         assert last.completion == expected
 
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_half_precision(self, enliven: Callable[..., GPT2], dtype: torch.dtype) -> None:
+        lm = language_model(enliven, dtype=dtype)
+        for prompt in ("the", ["the", "cat and"]):
+            done = lm.generate(prompt, max_new_tokens=4, overflow="slide", logprobs=2)
+            assert done
+        assert lm.score("the cat").nll > 0
+        assert lm.next_tokens("the", k=3).rest_mass > 0
+
+    @pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\x00", "\u202e\ufeff"])
+    def test_odd_characters(self, lm: LanguageModel, text: str) -> None:
+        assert lm.generate(text, max_new_tokens=2).prompt == text
+
     def test_ctrl_c_keeps_what_was_made(
         self, lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:

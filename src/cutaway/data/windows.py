@@ -1,0 +1,58 @@
+"""Which tokens a training step sees: a function of the seed and the step, so nothing to save."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutaway.errors import DataError
+
+__all__ = ["Windows"]
+
+
+class Windows:
+    """Cuts a row of tokens into windows and deals them out without replacement, epoch by epoch.
+
+    In each epoch the grid of cuts starts somewhere else and the windows come in another order,
+    both drawn from ``(seed, epoch)`` alone: any step can be asked for at any time.
+
+    Args:
+        tokens: ids ``(n_tokens,)``, possibly memory-mapped.
+        length: tokens in a window, one more than the positions trained on.
+        seed: of the order.
+
+    Raises:
+        DataError: if there are too few tokens for one window.
+
+    >>> windows = Windows(np.arange(101), length=11, seed=0)
+    >>> windows.batch(step=0, size=4).shape
+    (4, 11)
+    """
+
+    def __init__(self, tokens: NDArray[Any], *, length: int, seed: int) -> None:
+        # Neighbouring windows share one token: the last target of one is the first input of the
+        # next. One stride is kept back so that the grid can be shifted.
+        self.stride = length - 1
+        self.per_epoch = (len(tokens) - 1) // self.stride - 1
+        if self.per_epoch < 1:
+            raise DataError(
+                f"{len(tokens)} tokens are too few for windows of {length}.",
+                f"Give at least {2 * self.stride + 1} tokens, or shorten model.n_ctx.",
+            )
+        self.tokens, self.length, self.seed = tokens, length, seed
+        self._epoch: tuple[int, int, NDArray[np.int64]] | None = None
+
+    def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
+        """The windows ``(size, length)`` of a step, as if all steps before it had ``size`` too."""
+        rows = [self._window(step * size + i) for i in range(size)]
+        return np.stack(rows).astype(np.int64)
+
+    def _window(self, i: int) -> NDArray[Any]:
+        epoch, place = divmod(i, self.per_epoch)
+        if self._epoch is None or self._epoch[0] != epoch:
+            rng = np.random.default_rng([self.seed, epoch])
+            shift, order = int(rng.integers(self.stride)), rng.permutation(self.per_epoch)
+            self._epoch = (epoch, shift, order)
+        _, shift, order = self._epoch
+        start = shift + int(order[place]) * self.stride
+        return self.tokens[start : start + self.length]

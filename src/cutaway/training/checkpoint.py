@@ -1,0 +1,139 @@
+"""Saving a run so that it goes on as if it had never stopped.
+
+A checkpoint is a directory ``step-00000100`` with the weights, the optimizers' state, the step and
+the random state; ``manifest.json`` with the SHA-256 of each file is written last. It is built under
+a temporary name and renamed when it is whole, so a run that is killed while saving goes on from the
+checkpoint before. No pickle anywhere.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cutaway.errors import CorruptCheckpoint
+from cutaway.files import atomic_write, fsync_directory, sha256_of
+
+__all__ = ["Checkpoints", "TrainingState"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """What changes while a model trains."""
+
+    model: nn.Module
+    optimizers: dict[str, Optimizer]
+
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """Every tensor of every optimizer, as ``adamw/exp_avg/h.0.ln_1.weight``."""
+        names = {id(p): name for name, p in self.model.named_parameters()}
+        return {
+            f"{rule}/{key}/{names[id(p)]}": value
+            for rule, optimizer in self.optimizers.items()
+            for p, state in optimizer.state.items()
+            for key, value in state.items()
+        }
+
+    def restore_optimizers(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of :meth:`optimizer_tensors`."""
+        parameters = dict(self.model.named_parameters())
+        for path, value in tensors.items():
+            rule, key, name = path.split("/")
+            self.optimizers[rule].state[parameters[name]][key] = value
+
+
+class Checkpoints:
+    """The checkpoints of one run, newest last.
+
+    Args:
+        directory: where they are; made when the first one is saved.
+        keep: how many to keep.
+    """
+
+    def __init__(self, directory: Path, *, keep: int) -> None:
+        self.directory, self.keep = directory, keep
+
+    def save(self, step: int, state: TrainingState, recipe: dict[str, Any]) -> Path:
+        """Writes the checkpoint of ``step`` and removes those that are too old.
+
+        Raises:
+            ResourceError: if the disk is full; the checkpoints before are untouched.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for stale in self.directory.glob(".step-*"):
+            shutil.rmtree(stale)
+        temporary = self.directory / f".step-{step:08d}"
+        temporary.mkdir()
+        try:
+            self._write(temporary, step, state, recipe)
+            final = self.directory / f"step-{step:08d}"
+            if final.exists():
+                shutil.rmtree(final)
+            temporary.rename(final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        fsync_directory(self.directory)
+        for old in self._all()[: -self.keep]:
+            shutil.rmtree(old)
+        return final
+
+    def newest(self) -> Path | None:
+        """The newest checkpoint that is whole, or None if there is none at all.
+
+        Raises:
+            CorruptCheckpoint: if there are checkpoints and not one is whole.
+        """
+        found = self._all()
+        for directory in reversed(found):
+            if _is_whole(directory):
+                return directory
+        if found:
+            raise CorruptCheckpoint(
+                f"None of the {len(found)} checkpoints in {self.directory} is whole.",
+                "Remove the directory to start again, or restore it from a copy.",
+            )
+        return None
+
+    def recipe_of(self, directory: Path) -> dict[str, Any]:
+        """The recipe by which a checkpoint was made, as plain tables."""
+        return json.loads((directory / "state.json").read_bytes())["recipe"]
+
+    def restore(self, directory: Path, state: TrainingState) -> int:
+        """Loads a checkpoint into ``state``; returns the number of steps behind it."""
+        state.model.load_state_dict(load_file(directory / "model.safetensors"))
+        state.restore_optimizers(load_file(directory / "optimizer.safetensors"))
+        torch.set_rng_state(load_file(directory / "random.safetensors")["torch"])
+        return json.loads((directory / "state.json").read_bytes())["step"]
+
+    def _all(self) -> list[Path]:
+        return sorted(self.directory.glob("step-????????"))
+
+    def _write(
+        self, directory: Path, step: int, state: TrainingState, recipe: dict[str, Any]
+    ) -> None:
+        parts = {
+            "model.safetensors": save(dict(state.model.state_dict())),
+            "optimizer.safetensors": save(state.optimizer_tensors()),
+            "random.safetensors": save({"torch": torch.get_rng_state()}),
+            "state.json": json.dumps({"step": step, "recipe": recipe}).encode(),
+        }
+        for name, content in parts.items():
+            with atomic_write(directory / name) as file:
+                file.write(content)
+        sums = {name: sha256_of(directory / name) for name in parts}
+        with atomic_write(directory / "manifest.json") as file:
+            file.write(json.dumps(sums, indent=2).encode())
+
+
+def _is_whole(directory: Path) -> bool:
+    try:
+        sums = json.loads((directory / "manifest.json").read_bytes())
+        return all(sha256_of(directory / name) == digest for name, digest in sums.items())
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,121 @@
+"""From a recipe to a model directory: vocabulary, token files, the loop, the finished model."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from cutaway.checkpoints import save_checkpoint
+from cutaway.data import TokenIndex, Windows, open_tokens, read_documents, write_tokens
+from cutaway.errors import ConfigError
+from cutaway.models import GPT2
+from cutaway.tokenizers import Tokenizer
+from cutaway.training.loop import Loop
+from cutaway.training.recipe import Recipe, Source, read_recipe
+from cutaway.training.signals import stop_on_signals
+
+__all__ = ["TrainedModel", "train"]
+
+logger = logging.getLogger("cutaway.training")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What a finished run leaves.
+
+    Attributes:
+        directory: the model in the layout that :func:`cutaway.load` reads.
+        valid_loss: in nats per token, None without a validation corpus.
+    """
+
+    directory: Path
+    valid_loss: float | None
+
+
+def train(
+    recipe_path: Path, *, data: Path, out: Path, settings: Sequence[str] = ()
+) -> TrainedModel:
+    """Runs a recipe from corpus to model; called again after a stop, it goes on.
+
+    Args:
+        recipe_path: a TOML file.
+        data: the folder of the corpus; the recipe's files are relative to it.
+        out: the run's own directory: vocabulary, token files, checkpoints, journal, model.
+        settings: changes to the recipe such as ``training.steps=200``.
+
+    Raises:
+        ConfigError: for a recipe that cannot be taken, or that is not the one of the run in
+            ``out``.
+        DataError: if the corpus cannot be read or has changed since.
+        Interrupted: after SIGINT or SIGTERM, with the state saved.
+        ResourceError: if the disk is full; the previous checkpoint stays.
+    """
+    recipe = read_recipe(recipe_path, settings)
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer(recipe, data, out)
+    train_windows, _ = _windows(recipe, recipe.data.train, tokenizer, data, out / "train.bin")
+    valid_windows, bytes_per_token = None, 1.0
+    if recipe.data.valid:
+        valid_windows, index = _windows(
+            recipe, recipe.data.valid, tokenizer, data, out / "valid.bin"
+        )
+        bytes_per_token = index.n_bytes / index.n_tokens
+    model = GPT2(recipe.model, seed=recipe.seed)
+    loop = Loop(
+        model,
+        recipe,
+        train=train_windows,
+        valid=valid_windows,
+        directory=out,
+        bytes_per_token=bytes_per_token,
+    )
+    with stop_on_signals() as stop:
+        valid_loss = loop.run(stop)
+    save_checkpoint(out / "model", model, tokenizer)
+    return TrainedModel(out / "model", valid_loss)
+
+
+def _tokenizer(recipe: Recipe, data: Path, out: Path) -> Tokenizer:
+    """The run's vocabulary: GPT-2's, the one learnt before, or one learnt now."""
+    if not recipe.tokenizer.files:
+        tokenizer = Tokenizer.gpt2()
+    elif (out / "tokenizer.json").exists():
+        tokenizer = Tokenizer.load(out)
+    else:
+        size = recipe.model.vocab_size
+        logger.info("learning a vocabulary of %s entries", f"{size:,}")
+        texts = chain.from_iterable(read_documents(data / f) for f in recipe.tokenizer.files)
+        tokenizer = Tokenizer.train(texts, vocab_size=size)
+        tokenizer.save(out)
+    if tokenizer.vocab_size != recipe.model.vocab_size:
+        raise ConfigError(
+            f"The vocabulary has {tokenizer.vocab_size} entries, "
+            f"model.vocab_size is {recipe.model.vocab_size}.",
+            "Make them equal, or name tokenizer.files to learn one of that size.",
+        )
+    return tokenizer
+
+
+def _windows(
+    recipe: Recipe, sources: Sequence[Source], tokenizer: Tokenizer, data: Path, path: Path
+) -> tuple[Windows, TokenIndex]:
+    """Windows over the token file at ``path``, which is made if it is not there."""
+    if not path.with_suffix(".json").exists():
+        logger.info("encoding %s", ", ".join(source.file for source in sources))
+        write_tokens(path, _documents(sources, data), tokenizer)
+    tokens, index = open_tokens(path)
+    if index.tokenizer != tokenizer.fingerprint:
+        raise ConfigError(
+            f"{path} was encoded with another vocabulary.", "Remove it, or choose another --out."
+        )
+    logger.info("%s: %s tokens", path.name, f"{index.n_tokens:,}")
+    return Windows(tokens, length=recipe.model.n_ctx + 1, seed=recipe.seed), index
+
+
+def _documents(sources: Iterable[Source], data: Path) -> Iterator[str]:
+    for source in sources:
+        documents = list(read_documents(data / source.file))
+        n_taken = max(1, round(source.first * len(documents)))
+        for _ in range(source.repeat):
+            yield from islice(documents, n_taken)

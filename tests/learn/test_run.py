@@ -1,0 +1,146 @@
+"""From a recipe and a folder of text to a model directory, and on after a stop."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cutaway.checkpoints import load_checkpoint
+from cutaway.errors import ConfigError, DataError
+from cutaway.training import train
+
+RECIPE = """
+seed = 3
+[model]
+vocab_size = 300
+n_ctx = 16
+n_embd = 16
+n_layer = 2
+n_head = 2
+[tokenizer]
+files = ["tales.txt"]
+[data]
+train = [{ file = "tales.txt", repeat = 2 }]
+valid = [{ file = "tales.txt", first = 0.5 }]
+[optimizer]
+lr = 1e-2
+[training]
+steps = 20
+batch_size = 4
+save_every = 5
+eval_every = 10
+"""
+DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
+             ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
+    (tmp_path / "toy.toml").write_text(RECIPE)
+    return tmp_path
+
+
+def losses(out: Path) -> list[float]:
+    entries = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    return [entry["loss"] for entry in entries if "loss" in entry]
+
+
+def test_a_recipe_becomes_a_model_that_loads(folder: Path) -> None:
+    out = folder / "run"
+    trained = train(folder / "toy.toml", data=folder, out=out)
+    loaded = load_checkpoint(trained.directory)
+    assert loaded.model.config.vocab_size == 300
+    assert loaded.tokenizer is not None
+    assert loaded.tokenizer.decode(loaded.tokenizer.encode("The sly fox")) == "The sly fox"
+    assert trained.valid_loss is not None
+    assert trained.valid_loss < losses(out)[0]
+    index = json.loads((out / "train.json").read_text())
+    assert index["n_documents"] == 24
+    assert index["n_bytes"] == 2 * sum(map(len, DOCUMENTS))
+
+
+def test_a_finished_run_does_nothing_more(folder: Path) -> None:
+    first = train(folder / "toy.toml", data=folder, out=folder / "run")
+    before = losses(folder / "run")
+    again = train(folder / "toy.toml", data=folder, out=folder / "run")
+    assert again == first
+    assert losses(folder / "run") == before
+
+
+def test_a_corpus_that_changed_is_noticed(folder: Path) -> None:
+    train(folder / "toy.toml", data=folder, out=folder / "run")
+    with (folder / "run" / "train.bin").open("r+b") as file:
+        file.write(b"\x01\x00\x01")
+    with pytest.raises(DataError, match=r"train\.bin does not match its index"):
+        train(folder / "toy.toml", data=folder, out=folder / "run")
+
+
+def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"50257 entries, model\.vocab_size is 300"):
+        train(folder / "toy.toml", data=folder, out=folder / "run", settings=["tokenizer.files=[]"])
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from cutaway.errors import CutawayError
+from cutaway.training import train
+folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+try:
+    train(folder / "toy.toml", data=folder, out=out, settings=["training.steps=300"])
+except CutawayError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+def start(folder: Path, out: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder), str(out)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_steps(out: Path, n: int, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        if (out / "log.jsonl").exists() and len(losses_so_far(out)) >= n:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the run ended before it could be stopped")
+
+
+def losses_so_far(out: Path) -> list[str]:
+    return (out / "log.jsonl").read_text().splitlines()
+
+
+def test_a_run_killed_twice_and_interrupted_once_ends_as_if_untouched(folder: Path) -> None:
+    """SIGKILL loses what was not saved and nothing else; SIGTERM saves first and exits with 6."""
+    whole = start(folder, folder / "whole")
+    assert whole.wait() == 0
+    out = folder / "parts"
+    for n, how, code in [
+        (23, signal.SIGKILL, -9),
+        (77, signal.SIGTERM, 6),
+        (140, signal.SIGKILL, -9),
+    ]:
+        process = start(folder, out)
+        wait_for_steps(out, n, process)
+        process.send_signal(how)
+        output, _ = process.communicate()
+        assert process.returncode == code
+        assert ("the state is saved" in output) == (code == 6)
+    last = start(folder, out)
+    assert last.wait() == 0
+    assert losses(out) == losses(folder / "whole")
+    models = [
+        (folder / run / "model" / "model.safetensors").read_bytes() for run in ("whole", "parts")
+    ]
+    assert models[0] == models[1]
