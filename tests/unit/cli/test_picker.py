@@ -48,7 +48,8 @@ def test_words_stay_as_they_were_chosen(lm: LanguageModel) -> None:
         rows = [candidate.bytes for candidate in picker.proposals().candidates]
         picker.choose(rows.index(word) + 1)
     assert picker.text == "th"
-    assert len(picker.ids) == 2 > len(lm.encode("th"))
+    assert len(picker.chosen) == 2 > len(lm.encode("th"))
+    assert picker.prompt_ids == [lm.tokenizer.eot]
 
 
 def test_going_on_is_what_generate_writes(lm: LanguageModel) -> None:
