@@ -47,18 +47,23 @@ def from_tensorflow(names: Iterable[str]) -> dict[str, str]:
     return {to_tensorflow(name): name for name in names}
 
 
-def mismatch(missing: Iterable[str], unknown: Iterable[str], *, where: str) -> KeyMismatch | None:
-    """The error for names that are not there or have no place; None if there is no such name."""
-    parts = [
-        f"{word} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
-        for word, names in (("lacks", sorted(missing)), ("has no place for", sorted(unknown)))
+def mismatch(
+    missing: Iterable[str], unknown: Iterable[str], *, where: object
+) -> KeyMismatch | None:
+    """The error for tensors that are not there or have no place; None if there are none."""
+    faults = [
+        f"{fault} {_listed(sorted(names))}"
+        for fault, names in (("lacks", missing), ("has, and GPT-2 has no place for", unknown))
         if names
     ]
-    if not parts:
+    if not faults:
         return None
     return KeyMismatch(
-        f"{where}: the model {' and '.join(reversed(parts))}."
-        if parts[0].startswith("has")
-        else f"{where} {' and '.join(parts)}.",
-        "It is not a GPT-2, or its config.json belongs to another model.",
+        f"{where} {' and '.join(faults)}.",
+        "It is not a GPT-2, or its configuration belongs to another model.",
     )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
