@@ -1,4 +1,4 @@
-"""GPT-2 as it would be without taps: the model's own source with every ``tap(name, x)`` made ``x``."""
+"""GPT-2 as it would be without taps: its own source with every ``tap(name, x)`` made ``x``."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ class _Strip(ast.NodeTransformer):
     def __init__(self) -> None:
         self.n_taps = 0
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "tap":
             self.n_taps += 1

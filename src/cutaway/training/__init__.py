@@ -2,5 +2,4 @@
 
 from cutaway.training.recipe import Recipe, read_recipe
 
-
 __all__ = ["Recipe", "read_recipe"]

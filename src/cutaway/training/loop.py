@@ -69,8 +69,12 @@ class Loop:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
-        loop, first = self.recipe.training, self._resume()
         torch.set_flush_denormal(True)  # tiny numbers in Adam's moments slow a CPU many times
+        with torch.random.fork_rng():
+            return self._run(stop)
+
+    def _run(self, stop: StopRequest | None) -> float | None:
+        loop, first = self.recipe.training, self._resume()
         valid_loss = None
         for step in range(first, loop.steps):
             self._step(step)
@@ -98,6 +102,7 @@ class Loop:
         batch = torch.from_numpy(self.train_windows.batch(step=step, size=loop.batch_size))
         n_targets = batch[:, 1:].numel()
         total = 0.0
+        torch.manual_seed(self.recipe.seed + (step << 32))  # dropout follows from the step too
         self.model.train()
         for rows in batch.split(loop.micro_batch_size):
             with self._autocast():
