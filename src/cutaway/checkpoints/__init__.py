@@ -1,15 +1,12 @@
 """Files to models and back; models never know about files."""
 
-from cutaway.checkpoints.convert import ConvertReport, convert
 from cutaway.checkpoints.load import Loaded, load_checkpoint, load_config
-from cutaway.checkpoints.resolve import ModelInfo, list_models
+from cutaway.checkpoints.places import ModelName, list_models
 from cutaway.checkpoints.save import save_checkpoint
 
 __all__ = [
-    "ConvertReport",
     "Loaded",
-    "ModelInfo",
-    "convert",
+    "ModelName",
     "list_models",
     "load_checkpoint",
     "load_config",

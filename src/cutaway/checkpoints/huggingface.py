@@ -1,23 +1,25 @@
-"""The layout of ``GPT2LMHeadModel.save_pretrained``, which is also ours.
+"""The Hugging Face layout, which is also ours: ``config.json``, tensors, vocabulary.
 
-``config.json``, the tensors in ``model.safetensors`` or in the shards that
-``model.safetensors.index.json`` names, and the vocabulary beside them. The official file of
-``openai-community/gpt2`` has no ``transformer.`` before its names and carries the causal masks as
-buffers; files saved since have the prefix, and some repeat the tied head.
+The official files name tensors as we do and carry the causal masks as ``h.{i}.attn.bias``; files
+saved by ``GPT2LMHeadModel`` have a prefix and perhaps the tied head. All of it is accounted for.
+A configuration that asks for another computation than GPT-2's is refused by the name of the key.
 """
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
-from torch import Tensor
 
-from cutaway.checkpoints.names import strip_wrappers
-from cutaway.checkpoints.safetensors_file import read_safetensors
-from cutaway.checkpoints.stored import Stored, StoredTensor
+from cutaway.checkpoints.folder import Folder, is_plain_name
+from cutaway.checkpoints.found import Found
+from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.safetensors_file import open_safetensors
+from cutaway.checkpoints.stored import Stored, accounted, check_size
 from cutaway.errors import (
+    ConfigError,
     CorruptCheckpoint,
     KeyMismatch,
     MissingWeights,
@@ -25,14 +27,37 @@ from cutaway.errors import (
 )
 from cutaway.models import GPT2Config
 
-__all__ = ["CONFIG_FILE", "WEIGHTS_FILE", "config_to_json", "read_huggingface", "read_json"]
+__all__ = ["config_to_json", "find_huggingface", "read_config", "unprefixed"]
 
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
-_INDEX_FILE = "model.safetensors.index.json"
-_PICKLE_FILE = "pytorch_model.bin"
-_MAX_JSON = 1 << 24
+_PREFIXES = ("module.", "_orig_mod.", "transformer.")
+_MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
+_HEAD = "lm_head.weight"
+_TANH_GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
+_MAX_SHARDS = 1000
 
+
+class _Fact(NamedTuple):
+    """What a key may say, and what its absence means."""
+
+    default: object
+    accepted: tuple[object, ...]
+
+
+def _only(value: object) -> _Fact:
+    return _Fact(value, (value,))
+
+
+_FACTS = {
+    "model_type": _only("gpt2"),
+    "activation_function": _Fact("gelu_new", _TANH_GELU),
+    "scale_attn_weights": _only(True),
+    "scale_attn_by_inverse_layer_idx": _only(False),
+    "tie_word_embeddings": _only(True),
+    "add_cross_attention": _only(False),
+    "is_encoder_decoder": _only(False),
+    "quantization_config": _only(None),
+    "pruned_heads": _Fact(None, (None, {})),
+}
 _FIELDS = {
     "vocab_size": "vocab_size",
     "n_positions": "n_ctx",
@@ -40,81 +65,83 @@ _FIELDS = {
     "n_layer": "n_layer",
     "n_head": "n_head",
     "layer_norm_epsilon": "layer_norm_epsilon",
+    "resid_pdrop": "dropout",
 }
-"""Keys of ``config.json`` and fields of :class:`GPT2Config`."""
-
-_FIXED: dict[str, tuple[object, ...]] = {
-    "model_type": ("gpt2",),
-    "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
-    "scale_attn_weights": (True,),
-    "scale_attn_by_inverse_layer_idx": (False,),
-    "add_cross_attention": (False,),
-    "tie_word_embeddings": (True,),
-}
-"""What GPT-2 is; a file that says otherwise would compute something else under the same names."""
 
 
-def read_huggingface(folder: Path, *, allow_pickle: bool = False) -> Stored:
-    """Reads the headers of a model directory.
+def find_huggingface(folder: Folder, *, allow_pickle: bool, weights: str | None = None) -> Found:
+    """The checkpoint in a directory with a ``config.json``; no tensor is read.
+
+    Args:
+        folder: the directory.
+        allow_pickle: whether ``pytorch_model.bin`` may be read.
+        weights: the file to read instead of the usual ones.
+    """
+    config = read_config(folder)
+    tensors = _tensors(folder, allow_pickle, weights)
+    where = str(folder.path)
+    check_size(config, tensors.values(), where)
+    tensors, head = unprefixed(tensors, where)
+    ours = accounted(HUGGINGFACE, config, tensors, where)
+    return Found("huggingface", config, ours, folder, head=head)
+
+
+def read_config(folder: Folder) -> GPT2Config:
+    """The size that ``config.json`` states.
 
     Raises:
-        MissingWeights: if it holds no tensors.
-        CorruptCheckpoint: if a file is damaged.
-        UnsafeCheckpoint: for shards outside the directory, or a pickle that was not allowed.
-        KeyMismatch: if ``config.json`` describes another architecture.
+        KeyMismatch: if it states another architecture, naming the key.
+        UnsafeCheckpoint: if it asks for code of its own.
+        CorruptCheckpoint: if a size is missing or impossible.
     """
-    config = config_from_json(read_json(folder / CONFIG_FILE), where=folder / CONFIG_FILE)
-    found, files = _tensors(folder, allow_pickle=allow_pickle)
-    tensors: dict[str, StoredTensor] = {}
-    for name, tensor in found.items():
-        ours = strip_wrappers(name)
-        if ours in tensors:
-            raise KeyMismatch(f"{folder} holds {ours!r} twice.", "Remove one of the two.")
-        tensors[ours] = tensor
-    _drop_masks(tensors)
-    _drop_head(tensors, folder)
-    return Stored("huggingface", config, tensors, files, folder)
-
-
-def config_from_json(fields: Mapping[str, Any], *, where: Path) -> GPT2Config:
-    """The size of the model; refuses what GPT-2 is not.
-
-    Raises:
-        KeyMismatch: for a field that describes another architecture.
-        ConfigError: for an impossible size.
-    """
-    for key, allowed in _FIXED.items():
-        if key in fields and fields[key] not in allowed:
-            raise KeyMismatch(
-                f"{where}: {key} is {fields[key]!r}; GPT-2 has {allowed[0]!r}.",
-                "This is another architecture, which GPT-2's code would run wrongly.",
-            )
-    defaults = {"n_positions": fields.get("n_ctx", 1024)}
-    values = {
-        ours: {**defaults, **fields}[key]
-        for key, ours in _FIELDS.items()
-        if key in {**defaults, **fields}
-    }
-    config = GPT2Config.from_dict(values)
-    if fields.get("n_inner") not in (None, config.n_inner):
-        raise KeyMismatch(
-            f"{where}: n_inner is {fields['n_inner']!r}; GPT-2 has 4 x n_embd = {config.n_inner}.",
-            "This is another architecture.",
+    fields, where = folder.json("config.json"), folder.path / "config.json"
+    if "auto_map" in fields:
+        raise UnsafeCheckpoint(
+            f"{where} has auto_map: the model comes with code of its own.",
+            "Cutaway never runs code from a checkpoint.",
         )
+    for key, fact in _FACTS.items():
+        value = fields.get(key, fact.default)
+        if value not in fact.accepted:
+            raise KeyMismatch(
+                f"{where} has {key} = {str(value)[:80]!r}; GPT-2 has {fact.default!r}.",
+                "This is another architecture.",
+            )
+    try:
+        config = GPT2Config.from_dict({ours: fields[key] for key, ours in _given(fields, where)})
+    except ConfigError as error:
+        raise CorruptCheckpoint(f"{where}: {error.what}", error.hint) from error
+    for key, right in (("n_inner", config.n_inner), ("n_ctx", config.n_ctx)):
+        if fields.get(key) not in (None, right):
+            raise KeyMismatch(
+                f"{where} has {key} = {str(fields[key])[:80]}; here GPT-2 has {right}.",
+                "This is another architecture.",
+            )
     return config
 
 
-def config_to_json(config: GPT2Config, *, dtype: torch.dtype, eot: int) -> dict[str, Any]:
-    """The ``config.json`` of a model, as ``transformers`` reads it."""
+def _given(fields: dict[str, Any], where: Path) -> list[tuple[str, str]]:
+    """The keys that are there; all sizes must be."""
+    missing = [key for key in list(_FIELDS)[:5] if key not in fields]
+    if missing:
+        raise CorruptCheckpoint(
+            f"{where} lacks {', '.join(missing)}.", "Not the config.json of a GPT-2."
+        )
+    return [(key, ours) for key, ours in _FIELDS.items() if key in fields]
+
+
+def config_to_json(config: GPT2Config, *, dtype: torch.dtype, eot: int | None) -> dict[str, Any]:
+    """What ``config.json`` says of a model of ours; transformers reads it too."""
+    fields = config.to_dict()
+    sizes = {key: fields[ours] for key, ours in _FIELDS.items()}
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
-        **{key: getattr(config, ours) for key, ours in _FIELDS.items()},
-        "n_ctx": config.n_ctx,
         "activation_function": "gelu_new",
+        **sizes,
+        "n_inner": None,
         "attn_pdrop": config.dropout,
         "embd_pdrop": config.dropout,
-        "resid_pdrop": config.dropout,
         "bos_token_id": eot,
         "eos_token_id": eot,
         "tie_word_embeddings": True,
@@ -122,115 +149,77 @@ def config_to_json(config: GPT2Config, *, dtype: torch.dtype, eot: int) -> dict[
     }
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file of sensible size.
+def unprefixed(tensors: dict[str, Stored], where: str) -> tuple[dict[str, Stored], Stored | None]:
+    """Names without wrappers' prefixes, without mask buffers; and the head, which must be tied.
 
     Raises:
-        CorruptCheckpoint: if it is none.
+        KeyMismatch: if two names become one.
     """
-    try:
-        if path.stat().st_size > _MAX_JSON:
-            raise ValueError(f"{path.stat().st_size:,} bytes are too many")
-        value = json.loads(path.read_bytes())
-        if not isinstance(value, dict):
-            raise ValueError("it is no object")
-    except (ValueError, RecursionError, OSError) as error:
-        raise CorruptCheckpoint(
-            f"{path} cannot be read as JSON: {error}.", "Fetch or copy the file again."
-        ) from None
-    return cast("dict[str, Any]", value)
-
-
-def _tensors(
-    folder: Path, *, allow_pickle: bool
-) -> tuple[dict[str, StoredTensor], tuple[Path, ...]]:
-    single = _inside(folder, WEIGHTS_FILE)
-    if single.is_file():
-        return read_safetensors(single), (single,)
-    if (folder / _INDEX_FILE).is_file():
-        return _sharded(folder)
-    if (pickle := _inside(folder, _PICKLE_FILE)).is_file():
-        if not allow_pickle:
-            raise UnsafeCheckpoint(
-                f"{pickle} is a pickle, which can run code when it is read.",
-                f"Fetch {WEIGHTS_FILE} instead, or pass allow_pickle=True if you trust its source.",
+    plain: dict[str, Stored] = {}
+    for name, tensor in tensors.items():
+        short = name
+        while short.startswith(_PREFIXES):
+            short = short.split(".", 1)[1]
+        if short in plain:
+            raise KeyMismatch(
+                f"{where} has {short[:80]} twice, under different prefixes.",
+                "Remove one of the two models.",
             )
-        return _pickled(pickle), (pickle,)
+        if not _MASK.fullmatch(short):
+            plain[short] = tensor
+    return plain, plain.pop(_HEAD, None)
+
+
+def _tensors(folder: Folder, allow_pickle: bool, weights: str | None) -> dict[str, Stored]:
+    if weights is not None:
+        return open_safetensors(folder.file(weights))
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        opener = (
+            open_safetensors if name.endswith("safetensors") else partial(_open_bin, allow_pickle)
+        )
+        if folder.has(name):
+            return opener(folder.file(name))
+        if folder.has(f"{name}.index.json"):
+            return _sharded(folder, f"{name}.index.json", opener)
     raise MissingWeights(
-        f"{folder} holds no tensors.", f"Put {WEIGHTS_FILE} there, or its shards and their index."
+        f"{folder.path} has a config.json but no model.safetensors.",
+        "Put model.safetensors beside it, or its shards and model.safetensors.index.json.",
     )
 
 
-def _sharded(folder: Path) -> tuple[dict[str, StoredTensor], tuple[Path, ...]]:
-    index = read_json(folder / _INDEX_FILE).get("weight_map")
-    if not isinstance(index, dict) or not all(
-        isinstance(file, str) for file in cast("dict[str, Any]", index).values()
-    ):
-        raise CorruptCheckpoint(f"{folder / _INDEX_FILE} names no shards.", "Fetch it again.")
-    places = cast("dict[str, str]", index)
-    shards: dict[str, dict[str, StoredTensor]] = {}
-    for file in sorted(set(places.values())):
-        path = _inside(folder, file)
-        if not path.is_file():
-            raise MissingWeights(f"The shard {path} is missing.", "Fetch all files of the index.")
-        shards[file] = read_safetensors(path)
-    for name, file in places.items():
-        if name not in shards[file]:
-            raise CorruptCheckpoint(
-                f"{folder / file} lacks {name!r}, which the index puts there.",
-                "Fetch the index and all shards of the same revision.",
-            )
-    n_stored = sum(len(shard) for shard in shards.values())
-    if n_stored != len(places):
-        raise CorruptCheckpoint(
-            f"The shards in {folder} hold {n_stored} tensors, their index {len(places)}.",
-            "Fetch the index and all shards of the same revision.",
-        )
-    files = tuple(_inside(folder, file) for file in shards)
-    return {name: shards[file][name] for name, file in places.items()}, files
-
-
-def _pickled(path: Path) -> dict[str, StoredTensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+def _open_bin(allow_pickle: bool, path: Path) -> dict[str, Stored]:
+    if not allow_pickle:
         raise UnsafeCheckpoint(
-            f"{path} is not a pickle of tensors alone: {error}.", "Use safetensors."
-        ) from None
-    if not isinstance(state, dict):
-        raise CorruptCheckpoint(f"{path} holds no dictionary of tensors.", "Use safetensors.")
-    tensors = cast("dict[str, Tensor]", state)
-    return {
-        name: StoredTensor(tuple(tensor.shape), tensor.nbytes, lambda tensor=tensor: tensor)
-        for name, tensor in tensors.items()
-    }
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """The file ``name`` of ``folder``, if that is what the name means.
-
-    A link may point elsewhere only where a hub's cache keeps its files: beside the directory.
-    """
-    path = folder / name
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise UnsafeCheckpoint(f"{name!r} is no plain file name.", "Do not load this directory.")
-    return path
-
-
-def _drop_masks(tensors: dict[str, StoredTensor]) -> None:
-    """Removes the causal masks that old files carry: buffers, not weights."""
-    for name in list(tensors):
-        if name.startswith("h.") and name.endswith((".attn.bias", ".attn.masked_bias")):
-            del tensors[name]
-
-
-def _drop_head(tensors: dict[str, StoredTensor], folder: Path) -> None:
-    """Removes a head that repeats the token embedding, after a look at every number of it."""
-    head, wte = tensors.pop("lm_head.weight", None), tensors.get("wte.weight")
-    if head is None or wte is None:
-        return
-    if head.shape != wte.shape or not torch.equal(head.read(), wte.read()):
-        raise KeyMismatch(
-            f"{folder}: lm_head.weight differs from wte.weight.",
-            "GPT-2 ties them; an untied model would need another architecture.",
+            f"{path} is a pickle, which can run code.",
+            "Prefer model.safetensors. If you trust the file, allow pickle (allow_pickle=True).",
         )
+    from cutaway.checkpoints.torch_file import open_with_torch
+
+    return open_with_torch(path)
+
+
+def _sharded(
+    folder: Folder, index: str, opener: Callable[[Path], dict[str, Stored]]
+) -> dict[str, Stored]:
+    where, places = folder.path / index, folder.json(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise CorruptCheckpoint(f"{where} has no weight_map.", "The file is damaged.")
+    shard_of = cast(dict[str, object], places)
+    odd = [shard for shard in shard_of.values() if not is_plain_name(shard)]
+    shards = set(map(str, shard_of.values()))
+    if odd or len(shards) > _MAX_SHARDS:
+        raise UnsafeCheckpoint(
+            f"{where} refers to {str(odd[0])[:80]!r}." if odd else f"{where} has too many shards.",
+            "Shards must be files in the same directory, with plain names.",
+        )
+    tensors: dict[str, Stored] = {}
+    for shard in sorted(shards):
+        found = opener(folder.file(shard))
+        wrong = found.keys() ^ {name for name, its in shard_of.items() if its == shard}
+        if wrong:
+            raise KeyMismatch(
+                f"{shard} and {where} disagree about {sorted(wrong)[0][:80]!r}.",
+                "The shards do not belong together; fetch them again.",
+            )
+        tensors |= found
+    return tensors

@@ -1,64 +1,77 @@
-"""Saving a model in the layout that we, and transformers, load."""
+"""Writing a model in our layout, the Hugging Face one, so that no reader ever finds a half."""
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save
+from torch import Tensor
 
-from cutaway.checkpoints.huggingface import CONFIG_FILE, WEIGHTS_FILE, config_to_json
-from cutaway.errors import ConfigError
-from cutaway.files import atomic_write, disk_full
+from cutaway.checkpoints.huggingface import config_to_json
+from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.safetensors_file import write_safetensors
+from cutaway.checkpoints.vocabulary import check_fit
+from cutaway.files import replace_together
 from cutaway.models import GPT2
-from cutaway.tokenizers import Tokenizer
 
-__all__ = ["save_checkpoint"]
+if TYPE_CHECKING:
+    from cutaway.tokenizers import Tokenizer
+
+__all__ = ["save_checkpoint", "write_huggingface"]
 
 
 def save_checkpoint(
-    directory: Path,
+    directory: str | Path,
     model: GPT2,
-    tokenizer: Tokenizer | None,
+    tokenizer: "Tokenizer | None",
     *,
     dtype: torch.dtype | None = None,
     card: str | None = None,
 ) -> None:
-    """Writes ``config.json``, ``model.safetensors`` and the vocabulary into a directory.
+    """Writes ``config.json``, ``model.safetensors``, ``tokenizer.json`` and ``README.md``.
 
-    Each file replaces its predecessor whole. The weights come before the configuration: a
-    directory without ``config.json`` is no model.
+    They take their places together when all are on the disk; a failure before that leaves what
+    was there. Other files in the directory stay.
 
     Args:
-        directory: made if it is not there.
-        model: to save, under its own names.
-        tokenizer: its vocabulary, or None.
-        dtype: to store the weights in; None for the one they have.
-        card: text of ``README.md``.
+        directory: made if it does not exist.
+        model: to save.
+        tokenizer: saved beside the model, unless None.
+        dtype: to store the weights in; None as the model holds them.
+        card: the text of ``README.md``, unless None.
 
     Raises:
-        ConfigError: if the tokenizer has more entries than the model, or for an unusual dtype.
-        ResourceError: if the disk is full; previous files are as they were.
+        CorruptCheckpoint: if a weight is not finite, or does not fit into ``dtype``.
+        KeyMismatch: if the tokenizer has more or fewer entries than the model.
+        ResourceError: if the disk is full.
     """
-    if tokenizer is not None and tokenizer.vocab_size > model.config.vocab_size:
-        raise ConfigError(
-            f"The tokenizer has {tokenizer.vocab_size:,} entries, the model "
-            f"{model.config.vocab_size:,}.",
-            "They belong to different models.",
-        )
-    kept = dtype or model.wte.weight.dtype
-    if kept not in (torch.float32, torch.float16, torch.bfloat16):
-        raise ConfigError(f"Weights cannot be saved as {kept}.", "Use float32, float16, bfloat16.")
-    state = {name: p.detach().to("cpu", kept).contiguous() for name, p in model.named_parameters()}
-    eot = model.config.vocab_size - 1 if tokenizer is None else tokenizer.eot
-    settings = config_to_json(model.config, dtype=kept, eot=eot)
-    with disk_full(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        with atomic_write(directory / WEIGHTS_FILE) as file:
-            file.write(save(state, metadata={"format": "pt"}))
-        if tokenizer is not None:
-            tokenizer.save(directory)
-        if card is not None:
-            with atomic_write(directory / "README.md") as file:
-                file.write(card.encode())
-        with atomic_write(directory / CONFIG_FILE) as file:
-            file.write((json.dumps(settings, indent=2) + "\n").encode())
+    with replace_together(Path(directory)) as folder:
+        write_huggingface(folder, model, tokenizer, dtype=dtype, card=card)
+
+
+def write_huggingface(
+    folder: Path,
+    model: GPT2,
+    tokenizer: "Tokenizer | None",
+    *,
+    dtype: torch.dtype | None = None,
+    card: str | None = None,
+) -> None:
+    """Writes the files of :func:`save_checkpoint` into a folder that nobody reads yet."""
+    config, dtype = model.config, model.wte.weight.dtype if dtype is None else dtype
+    eot = 50_256 if config.vocab_size == 50_257 else None
+    if tokenizer is not None:
+        check_fit(tokenizer, config.vocab_size, str(folder))
+        eot = tokenizer.eot
+        tokenizer.save(folder)
+    text = json.dumps(config_to_json(config, dtype=dtype, eot=eot), indent=2) + "\n"
+    (folder / "config.json").write_text(text)
+    with (folder / "model.safetensors").open("wb") as file:
+        write_safetensors(file, _in_order(model), dtype)
+    if card is not None:
+        (folder / "README.md").write_text(card)
+
+
+def _in_order(model: GPT2) -> dict[str, Tensor]:
+    state = model.state_dict()
+    return {row.ours: state[row.ours] for row in HUGGINGFACE.expanded(model.config.n_layer)}

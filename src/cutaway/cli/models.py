@@ -1,7 +1,5 @@
 """``cutaway models``: what a name stands for."""
 
-from dataclasses import asdict
-
 from cutaway.cli.app import new_app
 from cutaway.cli.options import Json
 from cutaway.cli.output import stdout
@@ -19,13 +17,9 @@ def models(as_json: Json = False) -> None:
 
     out = stdout()
     for model in list_models():
-        fields = {name: _plain(value) for name, value in asdict(model).items()}
         if as_json:
-            out.json(fields)
+            path = None if model.path is None else str(model.path)
+            out.json({"name": model.name, "origin": model.origin, "path": path})
             continue
-        name, *rest = (str(value) for value in fields.values())
-        out.write(f"{name:<14}", "bold").line("  ".join(rest))
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, int | float | bool | None) else str(value)
+        where = "not on this machine" if model.path is None else str(model.path)
+        out.write(f"{model.name:<13} ", "bold").write(f"{model.origin:<48} ").line(where, "dim")

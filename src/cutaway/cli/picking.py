@@ -1,5 +1,6 @@
 """The two ways to use a :class:`~cutaway.cli.picker.Picker`: by keys, and by lines."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["by_key", "by_line"]
 
 _UP, _DOWN, _LEFT = ("\x1b[A", "\x1bOA"), ("\x1b[B", "\x1bOB"), ("\x1b[D", "\x1bOD")
+_KEY = re.compile(r"\x1b[\[O][A-Z]|.", re.DOTALL)
 _KEYS = "1-9, 0, up, down: row   Enter: take it   u: undo   g: go on   q: end"
 
 
@@ -70,10 +72,11 @@ def by_key(picker: "Picker", *, seed: int | None = None) -> None:
                 err.line(text, style)
             err.flush()
             height = len(lines)
-            row_or_none = _press(picker, typer.getchar(), row, seed)
-            if row_or_none is None:
-                return
-            row = row_or_none
+            for key in _KEY.findall(typer.getchar()):  # several, if typed faster than drawn
+                row_or_none = _press(picker, key, row, seed)
+                if row_or_none is None:
+                    return
+                row = row_or_none
     finally:
         _erase(err, height)
         err.flush()
