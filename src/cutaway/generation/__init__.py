@@ -1,1 +1,21 @@
 """From logits to text: filters, the decode loop, stopping, beams."""
+
+from cutaway.generation.completion import Candidate, Completion, NextTokens, StreamEvent
+from cutaway.generation.language_model import LanguageModel
+from cutaway.generation.loading import load
+from cutaway.generation.sample import TextStream
+from cutaway.generation.scoring import Score
+from cutaway.generation.settings import GenerationConfig, GenerationSettings
+
+__all__ = [
+    "Candidate",
+    "Completion",
+    "GenerationConfig",
+    "GenerationSettings",
+    "LanguageModel",
+    "NextTokens",
+    "Score",
+    "StreamEvent",
+    "TextStream",
+    "load",
+]

@@ -1,0 +1,66 @@
+"""The decode loop: read the prompts, then one token a step for every text that goes on."""
+
+from collections.abc import Generator, Sequence
+
+import torch
+
+from cutaway.generation.completion import StreamEvent, best_candidates
+from cutaway.generation.draw import DrawKey, best, draw
+from cutaway.generation.filters import adjust, narrow
+from cutaway.generation.rows import Rows
+from cutaway.generation.sample import Sample
+from cutaway.generation.settings import GenerationConfig
+from cutaway.models import GPT2
+from cutaway.tokenizers import Tokenizer
+
+__all__ = ["decode"]
+
+
+def decode(
+    model: GPT2,
+    samples: Sequence[Sample],
+    *,
+    config: GenerationConfig,
+    tokenizer: Tokenizer | None,
+    n_vocab: int,
+    ruler: bool,
+) -> Generator[StreamEvent]:
+    """Writes all samples to their end, and yields an event for each token of each.
+
+    Between two events nothing is half done: a caller may stop at any of them and keep what the
+    samples hold. For ``ruler`` see :mod:`cutaway.generation.rows`.
+    """
+    live = list(samples)
+    rows = Rows(
+        model,
+        [sample.history for sample in live],
+        n_total=max(sample.prompt.n_total for sample in live),
+        n_vocab=n_vocab,
+        ruler=ruler,
+    )
+    while live:
+        tokens = _choose(rows, live, config=config)
+        logprobs = rows.logits.double().log_softmax(-1)
+        for row, (sample, token) in enumerate(zip(live, tokens, strict=True)):
+            top = None
+            if config.logprobs is not None:
+                top = best_candidates(
+                    rows.logits[row], logprobs[row], k=config.logprobs, tokenizer=tokenizer
+                )
+            yield sample.push(token, float(logprobs[row, token]), top)
+        going_on = [row for row, sample in enumerate(live) if sample.finish_reason is None]
+        live = [live[row] for row in going_on]
+        if live:
+            rows.select(going_on)
+            rows.step([tokens[row] for row in going_on])
+
+
+@torch.inference_mode()
+def _choose(rows: Rows, samples: Sequence[Sample], *, config: GenerationConfig) -> list[int]:
+    """The next token of each row."""
+    histories = [sample.history for sample in samples]
+    scores = adjust(rows.logits.double(), histories, config=config)
+    if config.is_greedy:
+        return best(scores)
+    keys = [DrawKey(sample.seed or 0, sample.index, len(sample.history)) for sample in samples]
+    return draw(narrow(scores, config=config), keys)

@@ -1,0 +1,316 @@
+"""A model with its tokenizer: text in, text out."""
+
+from collections.abc import Generator, Sequence
+from typing import Literal, Unpack, cast, overload
+
+import torch
+
+from cutaway.errors import ConfigError
+from cutaway.generation.beam import beam_search
+from cutaway.generation.completion import Completion, NextTokens, StreamEvent, best_candidates
+from cutaway.generation.decode import decode
+from cutaway.generation.draw import check_seed
+from cutaway.generation.prompts import (
+    PromptLike,
+    check_ids,
+    check_length,
+    check_settings,
+    check_size,
+    is_batch,
+    read_prompt,
+    require_tokenizer,
+)
+from cutaway.generation.rows import evaluating
+from cutaway.generation.sample import Prompt, Sample, TextStream
+from cutaway.generation.scoring import Score, check_stride, score_ids
+from cutaway.generation.settings import GenerationConfig, GenerationSettings
+from cutaway.models import GPT2
+from cutaway.tokenizers import Tokenizer
+
+__all__ = ["LanguageModel"]
+
+_MAX_ROWS = 15
+"""Texts written at once: 16 rows with the ruler, as far as matrix products keep a row's bits."""
+
+
+class LanguageModel:
+    """GPT-2 with its vocabulary: generates, streams, and scores text.
+
+    Args:
+        model: the network; it is run as it is, in its dtype and on its device.
+        tokenizer: between text and ids. None: ids only.
+        name: to show.
+        fingerprint: of the weights, where they came from a file.
+        exact: whether a text written alone has to be, bit for bit, the one that a batch would
+            give; it is then written a quarter slower. Otherwise its log-probabilities agree to
+            rounding, and one text in some 100,000 tokens may take another turn.
+
+    Raises:
+        ConfigError: if the tokenizer has more entries than the model.
+    """
+
+    def __init__(
+        self,
+        model: GPT2,
+        tokenizer: Tokenizer | None = None,
+        *,
+        name: str = "unnamed",
+        fingerprint: str = "",
+        exact: bool = False,
+    ) -> None:
+        n_rows = model.config.vocab_size
+        if tokenizer is not None and tokenizer.vocab_size > n_rows:
+            raise ConfigError(
+                f"The tokenizer has {tokenizer.vocab_size} entries, the model {n_rows}.",
+                "They belong to different models: load each with its own.",
+            )
+        self.model, self.name, self.fingerprint = model, name, fingerprint
+        self.exact = exact
+        self._tokenizer = tokenizer
+        self._n_vocab = n_rows if tokenizer is None else tokenizer.vocab_size
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Between text and ids.
+
+        Raises:
+            TokenizerError: if the model came without one.
+        """
+        return require_tokenizer(self._tokenizer)
+
+    @overload
+    def generate(
+        self,
+        prompt: PromptLike = "",
+        *,
+        n: Literal[1] = 1,
+        seed: int | None = None,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> Completion: ...
+    @overload
+    def generate(
+        self,
+        prompt: PromptLike = "",
+        *,
+        n: int,
+        seed: int | None = None,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> Completion | list[Completion]: ...
+    @overload
+    def generate(
+        self,
+        prompt: Sequence[PromptLike],
+        *,
+        n: Literal[1] = 1,
+        seed: int | None = None,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> list[Completion]: ...
+    @overload
+    def generate(
+        self,
+        prompt: Sequence[PromptLike],
+        *,
+        n: int,
+        seed: int | None = None,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> list[Completion] | list[list[Completion]]: ...
+    def generate(
+        self,
+        prompt: PromptLike | Sequence[PromptLike] = "",
+        *,
+        n: int = 1,
+        seed: int | None = None,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> Completion | list[Completion] | list[list[Completion]]:
+        """Continues a text, or each of a list of texts, once or ``n`` times.
+
+        Every text is what it would be alone: the draws of a sample depend on ``seed``, its index
+        and the position, and prompts are never padded (to the last bit: see ``exact`` above).
+
+        Args:
+            prompt: a text, its ids, or a list of such; empty text starts from ``<|endoftext|>``.
+            n: samples of each prompt; with beams, the n best texts found.
+            seed: the same seed gives the same text; None takes a fresh one, which is reported.
+            config: settings; those given by name replace its fields.
+            **settings: fields of :class:`GenerationConfig`.
+
+        Returns:
+            One completion; a list for ``n > 1`` or a list of prompts; lists in a list for both.
+
+        Raises:
+            ConfigError: for an impossible value or an unknown setting.
+            ContextLengthError: if the prompt or the length asked for does not fit.
+            TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
+        """
+        config = self._settings(config, settings)
+        _check_n(n, config)
+        several = is_batch(prompt)
+        each = cast("Sequence[PromptLike]", prompt if several else [prompt])
+        prompts = [self._read(one, config) for one in each]
+        if config.beams > 1:
+            groups = [self._search(one, config)[:n] for one in prompts]
+        else:
+            groups = self._write(prompts, config, n=n, seed=seed)
+        flat = [group[0] for group in groups] if n == 1 else groups
+        return flat if several else flat[0]
+
+    def stream(
+        self,
+        prompt: PromptLike = "",
+        *,
+        seed: int | None = None,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> TextStream:
+        """Continues one text, token by token; the same text as :meth:`generate` gives.
+
+        Arguments are checked at once, not at the first step.
+
+        Raises:
+            ConfigError: for an impossible value or an unknown setting.
+            ContextLengthError: if the prompt or the length asked for does not fit.
+            TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
+        """
+        config = self._settings(config, settings)
+        if config.beams > 1:
+            raise ConfigError(
+                f"beams={config.beams} cannot stream: which beam wins is known at the end.",
+                "Use generate, or beams=1.",
+            )
+        if is_batch(prompt):
+            raise ConfigError("stream takes one prompt, not a list.", "Use generate for many.")
+        sample = Sample(
+            self._read(prompt, config),
+            config=config,
+            tokenizer=self._tokenizer,
+            seed=check_seed(seed),
+        )
+        return TextStream(sample, self._decode([sample], config, ruler=self.exact))
+
+    def next_tokens(self, text: PromptLike = "", *, k: int = 10) -> NextTokens:
+        """The ``k`` likeliest next tokens with their scores, and the mass of all others.
+
+        Raises:
+            ConfigError: if ``k`` is not between 1 and the size of the vocabulary.
+            ContextLengthError: if the text does not fit.
+            TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
+        """
+        if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= self._n_vocab:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"k is {k!r}.", f"It must be from 1 to {self._n_vocab}.")
+        ids = self._encode(text, n_ctx=self.model.config.n_ctx) or [self.tokenizer.eot]
+        check_length(ids, n_ctx=self.model.config.n_ctx)
+        with evaluating(self.model):
+            tokens = torch.tensor([ids], device=self.model.wte.weight.device)
+            logits = self.model.unembed(self.model.hidden(tokens)[:, -1])[0, : self._n_vocab]
+            logprobs = logits.double().log_softmax(-1)
+            candidates = best_candidates(logits, logprobs, k=k, tokenizer=self._tokenizer)
+            rest = logprobs.exp()
+            rest[[candidate.id for candidate in candidates]] = 0.0
+            return NextTokens(candidates=list(candidates), rest_mass=float(rest.sum()))
+
+    def score(self, text: PromptLike, *, stride: int | None = None) -> Score:
+        """How well the model predicts a text of any length.
+
+        The first token is predicted from ``<|endoftext|>``. A text longer than the context is
+        read in windows that start ``stride`` tokens apart (default: half the context); every
+        token counts once. The result's ``protocol`` says so in words.
+
+        Raises:
+            ConfigError: for an empty text or an impossible stride.
+            TokenizerError: for ids outside the vocabulary, or a model without a tokenizer.
+        """
+        n_ctx = self.model.config.n_ctx
+        stride = check_stride(stride, n_ctx=n_ctx)
+        ids = self._encode(text)
+        if not ids:
+            raise ConfigError("The text to score is empty.", "Give at least one character.")
+        logprobs = score_ids(
+            self.model, ids, before=self.tokenizer.eot, stride=stride, n_vocab=self._n_vocab
+        )
+        return Score(
+            text=text if isinstance(text, str) else self.tokenizer.decode(ids),
+            ids=tuple(ids),
+            token_logprobs=tuple(logprobs),
+            n_bytes=len(self.tokenizer.decode_bytes(ids)),
+            n_ctx=n_ctx,
+            stride=stride,
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text; ``<|endoftext|>`` in it is ordinary text."""
+        return self.tokenizer.encode(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids; bytes that are no UTF-8 come out as U+FFFD."""
+        return self.tokenizer.decode(ids)
+
+    def _settings(
+        self, config: GenerationConfig | None, settings: GenerationSettings
+    ) -> GenerationConfig:
+        config = (config or GenerationConfig()).replace(**settings)
+        check_settings(config, tokenizer=self._tokenizer, n_vocab=self._n_vocab)
+        return config
+
+    def _read(self, prompt: PromptLike, config: GenerationConfig) -> Prompt:
+        return read_prompt(
+            prompt,
+            tokenizer=self._tokenizer,
+            n_vocab=self._n_vocab,
+            n_ctx=self.model.config.n_ctx,
+            config=config,
+        )
+
+    def _write(
+        self, prompts: Sequence[Prompt], config: GenerationConfig, *, n: int, seed: int | None
+    ) -> list[list[Completion]]:
+        """Draws ``n`` samples of each prompt, as many at once as the machine takes well."""
+        used = check_seed(seed)
+        samples = [
+            Sample(prompt, config=config, tokenizer=self._tokenizer, seed=used, index=index)
+            for prompt in prompts
+            for index in range(n)
+        ]
+        for start in range(0, len(samples), _MAX_ROWS):
+            some = samples[start : start + _MAX_ROWS]
+            for _ in self._decode(some, config, ruler=self.exact or len(samples) > 1):
+                pass
+        done = [sample.completion() for sample in samples]
+        return [done[start : start + n] for start in range(0, len(done), n)]
+
+    def _decode(
+        self, samples: Sequence[Sample], config: GenerationConfig, *, ruler: bool
+    ) -> Generator[StreamEvent]:
+        return decode(
+            self.model,
+            samples,
+            config=config,
+            tokenizer=self._tokenizer,
+            n_vocab=self._n_vocab,
+            ruler=ruler,
+        )
+
+    def _search(self, prompt: Prompt, config: GenerationConfig) -> list[Completion]:
+        return beam_search(
+            self.model, prompt, config=config, tokenizer=self._tokenizer, n_vocab=self._n_vocab
+        )
+
+    def _encode(self, text: PromptLike, *, n_ctx: int | None = None) -> list[int]:
+        if not isinstance(text, str):
+            return check_ids(text, n_vocab=self._n_vocab)
+        if n_ctx is not None:
+            check_size(text, tokenizer=self.tokenizer, n_ctx=n_ctx)
+        return self.tokenizer.encode(text)
+
+
+def _check_n(n: int, config: GenerationConfig) -> None:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"n is {n!r}.", "It must be a whole number, 1 or more.")
+    if config.beams > 1 and n > config.beams:
+        raise ConfigError(
+            f"n={n} texts of beams={config.beams}.", "Ask for at most as many texts as beams."
+        )

@@ -1,0 +1,271 @@
+"""The tokenizer: one object, made once, never changed.
+
+Ids of text are those of OpenAI's GPT-2 to the last one. The engine does the fast work; what is
+here are the promises: bytes come back exactly, ``<|endoftext|>`` in a text stays text unless asked,
+and every token knows its place in the text.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple, Self
+
+from cutaway.errors import TokenizerError
+from cutaway.tokenizers.alphabet import END_OF_TEXT
+from cutaway.tokenizers.engine import Engine
+from cutaway.tokenizers.explain import WordMerges, merge_steps, split_words
+from cutaway.tokenizers.layouts import read_vocabulary, write_tokenizer_json
+from cutaway.tokenizers.stream import StreamDecoder
+from cutaway.tokenizers.train import train_ranks
+from cutaway.tokenizers.vocabulary import checked_ranks, gpt2_ranks
+
+__all__ = ["Span", "Tokenizer"]
+
+
+class Span(NamedTuple):
+    """A token and its place in the text.
+
+    Attributes:
+        id: the token.
+        start: the first character that it holds bytes of.
+        end: behind the last character that it holds bytes of. A token may hold only part of a
+            character; neighbours then share it.
+        start_byte: where it begins in the text's UTF-8.
+        end_byte: where it ends; tokens leave no gap between bytes.
+    """
+
+    id: int
+    start: int
+    end: int
+    start_byte: int
+    end_byte: int
+
+
+class Tokenizer:
+    """Byte-level BPE with GPT-2's words.
+
+    Attributes:
+        ranks: the ordinary entries: bytes to id. The lower id is merged first.
+        eot: the id of ``<|endoftext|>``.
+
+    >>> tokenizer = Tokenizer.gpt2()
+    >>> tokenizer.encode("The robot must obey")
+    [464, 9379, 1276, 22389]
+    >>> tokenizer.decode([464, 9379])
+    'The robot'
+    """
+
+    def __init__(self, ranks: Mapping[bytes, int], *, eot: int | None = None) -> None:
+        entries, self.eot = checked_ranks(ranks, eot=eot)
+        self.ranks: Mapping[bytes, int] = MappingProxyType(entries)
+
+    @classmethod
+    def gpt2(cls) -> "Tokenizer":
+        """GPT-2's own 50,257 entries; no network, one object for all callers."""
+        return _gpt2()
+
+    @classmethod
+    def from_ranks(cls, ranks: Mapping[bytes, int], *, eot: int | None = None) -> Self:
+        """A tokenizer with the given entries.
+
+        Args:
+            ranks: bytes to id, the 256 single bytes among them.
+            eot: the id of ``<|endoftext|>``; the next free one if not given.
+
+        Raises:
+            TokenizerError: if a byte is missing, or ids repeat or leave a gap.
+        """
+        return cls(ranks, eot=eot)
+
+    @classmethod
+    def train(cls, texts: Iterable[str], *, vocab_size: int) -> Self:
+        """Learns a vocabulary from texts: see :func:`cutaway.tokenizers.train.train_ranks`."""
+        return cls(train_ranks(texts, vocab_size=vocab_size))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Reads ``tokenizer.json``, ``vocab.json`` and ``merges.txt``, or OpenAI's two files.
+
+        Args:
+            path: their directory, or one of the files.
+
+        Raises:
+            TokenizerError: if there is none, or it is damaged or of another kind.
+        """
+        vocabulary = read_vocabulary(Path(path))
+        return cls(vocabulary.ranks, eot=vocabulary.eot)
+
+    def save(self, directory: str | Path) -> None:
+        """Writes ``tokenizer.json``, which ``transformers`` and ``tokenizers`` read too.
+
+        Raises:
+            ResourceError: if the disk is full; a previous file is as it was.
+        """
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tokenizer_json(folder / "tokenizer.json", self.ranks, eot=self.eot)
+
+    @property
+    def vocab_size(self) -> int:
+        """All entries, ``<|endoftext|>`` included."""
+        return len(self.ranks) + 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all entries in the order of their ids, and the id of end-of-text."""
+        digest = hashlib.sha256(f"cutaway bpe {self.eot}\n".encode())
+        for token in sorted(self.ranks, key=self.ranks.__getitem__):
+            digest.update(len(token).to_bytes(4, "little") + token)
+        return digest.hexdigest()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return Engine(self.ranks, eot=self.eot)
+
+    @cached_property
+    def _tokens(self) -> dict[int, bytes]:
+        return {id: token for token, id in self.ranks.items()} | {self.eot: END_OF_TEXT.encode()}
+
+    def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
+        """The ids of a text.
+
+        Args:
+            text: any text; lone surrogates, which no UTF-8 can hold, count as U+FFFD.
+            allow_special: lets ``<|endoftext|>`` in the text become the special token. Never do
+                that with text that a stranger wrote.
+        """
+        text = _sound(text)
+        if not (allow_special and END_OF_TEXT in text):
+            return self._engine.encode(text)
+        first, *rest = self._engine.encode_batch(text.split(END_OF_TEXT))
+        return first + [id for part in rest for id in (self.eot, *part)]
+
+    def encode_bytes(self, data: bytes) -> list[int]:
+        """The ids of any bytes: of the text they are, or of broken UTF-8 as tiktoken takes it.
+
+        From the word that holds the first broken byte on, all bytes count as one word.
+        """
+        return self._engine.encode_bytes(bytes(data))
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of every text, as :meth:`encode` gives them; the fast way for many."""
+        return self._engine.encode_batch([_sound(text) for text in texts])
+
+    def encode_with_offsets(self, text: str) -> list[Span]:
+        """The tokens of a text and the characters and bytes that each covers.
+
+        >>> [span] = Tokenizer.gpt2().encode_with_offsets("hello")
+        >>> span.start, span.end
+        (0, 5)
+        """
+        places = _char_of_byte(text)
+        spans: list[Span] = []
+        start = 0
+        for id in self.encode(text):
+            end = start + len(self._tokens[id])
+            spans.append(Span(id, places[start], places[end - 1] + 1, start, end))
+            start = end
+        return spans
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids; bytes that are no UTF-8 come out as U+FFFD.
+
+        Raises:
+            TokenizerError: for an id outside the vocabulary.
+        """
+        return self.decode_bytes(ids).decode(errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The exact bytes of ids.
+
+        Raises:
+            TokenizerError: for an id outside the vocabulary.
+        """
+        tokens = self._tokens
+        try:
+            return b"".join([tokens[id] for id in ids])
+        except (KeyError, TypeError) as error:
+            raise self._unknown(error) from error
+
+    def token_bytes(self, id: int) -> bytes:
+        """The bytes of one token; those of ``<|endoftext|>`` are its name.
+
+        Raises:
+            TokenizerError: for an id outside the vocabulary.
+        """
+        try:
+            return self._tokens[id]
+        except (KeyError, TypeError) as error:
+            raise self._unknown(error) from error
+
+    def stream_decoder(self) -> StreamDecoder:
+        """A decoder for ids that arrive one by one."""
+        return StreamDecoder(self.token_bytes)
+
+    def merges(self, text: str) -> list[WordMerges]:
+        """How each word of the text becomes tokens, merge by merge.
+
+        >>> [word] = Tokenizer.gpt2().merges("hug")
+        >>> [(step.left, step.right) for step in word.steps]
+        [(b'u', b'g'), (b'h', b'ug')]
+        """
+        text = _sound(text)
+        words: list[WordMerges] = []
+        for start, end in split_words(text):
+            word = text[start:end]
+            steps, ids = merge_steps(word.encode(), self.ranks)
+            words.append(WordMerges(word, start, end, steps, ids))
+        return words
+
+    def _unknown(self, error: Exception) -> TokenizerError:
+        value = error.args[0] if isinstance(error, KeyError) else error
+        return TokenizerError(
+            f"No token has the id {value!r}.", f"Ids go from 0 to {self.vocab_size - 1}."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt, (dict(self.ranks), self.eot)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tokenizer):
+            return NotImplemented
+        return self.eot == other.eot and self.ranks == other.ranks
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return f"<Tokenizer of {self.vocab_size:,} entries, {self.fingerprint[:12]}>"
+
+
+@cache
+def _gpt2() -> Tokenizer:
+    return Tokenizer(gpt2_ranks())
+
+
+def _rebuilt(ranks: dict[bytes, int], eot: int) -> Tokenizer:
+    return Tokenizer(ranks, eot=eot)
+
+
+def _sound(text: str) -> str:
+    """The text with surrogate pairs joined and lone surrogates replaced, as tiktoken has it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _char_of_byte(text: str) -> list[int]:
+    """For each byte of the text's UTF-8 (lone surrogates as U+FFFD), the character it is of."""
+    places: list[int] = []
+    i = 0
+    while i < len(text):
+        joined = _sound(text[i : i + 2]) if "\ud800" <= text[i] <= "\udbff" else ""
+        places += [i] * (
+            4 if len(joined) == 1 and i + 1 < len(text) else len(_sound(text[i]).encode())
+        )
+        i += 2 if len(joined) == 1 and i + 1 < len(text) else 1
+    return places

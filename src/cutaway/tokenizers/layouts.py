@@ -1,0 +1,264 @@
+"""Vocabulary files: Hugging Face's and OpenAI's, read with suspicion, written whole or not at all.
+
+A vocabulary is a stranger's file. Its size is looked at before it is read, and nothing in it is
+believed that was not checked: it must describe byte-level BPE with GPT-2's word pattern and
+``<|endoftext|>`` as its only special token, or it is refused with the reason.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from cutaway.errors import TokenizerError
+from cutaway.files import atomic_write
+from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters, to_letters
+from cutaway.tokenizers.splits import merges_of
+from cutaway.tokenizers.vocabulary import MAX_ENTRIES, checked_ranks, ranks_of_merges
+
+__all__ = ["Vocabulary", "read_vocabulary", "write_tokenizer_json"]
+
+_MAX_BYTES = 16 << 20  # GPT-2's tokenizer.json has 2 MiB or less
+_PAIRS = {"vocab.json": "merges.txt", "encoder.json": "vocab.bpe"}
+
+
+class Vocabulary(NamedTuple):
+    """Ordinary entries and the id of ``<|endoftext|>``."""
+
+    ranks: dict[bytes, int]
+    eot: int
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Reads a directory with a vocabulary, or one of its files.
+
+    Raises:
+        TokenizerError: if there is none, or it is damaged or of another kind.
+    """
+    if path.is_dir():
+        known = ("tokenizer.json", *_PAIRS, "vocab.bpe")
+        found = next((path / name for name in known if (path / name).exists()), None)
+        if found is None:
+            raise TokenizerError(
+                f"No vocabulary in {path}.",
+                "Expected tokenizer.json, or vocab.json and merges.txt,"
+                " or encoder.json and vocab.bpe.",
+            )
+        path = found
+    try:
+        return _read_file(path)
+    except TokenizerError as error:
+        if str(path) in error.what:
+            raise
+        raise TokenizerError(f"{path}: {error.what}", error.hint) from error
+
+
+def _read_file(path: Path) -> Vocabulary:
+    for vocab, merges in _PAIRS.items():
+        if path.name in (vocab, merges):
+            text = _read_text(path.with_name(merges))
+            if merges == "vocab.bpe" and not path.with_name(vocab).exists():
+                ranks = ranks_of_merges(text)  # the entries follow from the merges
+                return _agreed(ranks, len(ranks), _merge_lines(text))
+            entries = _entries(_read_json(path.with_name(vocab)))
+            return _from_entries(entries, None, _merge_lines(text))
+    document = _read_json(path)
+    if not isinstance(document, dict) or "model" not in document:
+        raise TokenizerError(
+            f"{path} is no tokenizer.json: it has no model.",
+            "Name the directory, or one of tokenizer.json, vocab.json, merges.txt, encoder.json,"
+            " vocab.bpe.",
+        )
+    return _from_document(cast(dict[str, Any], document))
+
+
+def _from_document(document: dict[str, Any]) -> Vocabulary:
+    model = document["model"]
+    if not isinstance(model, dict):
+        raise TokenizerError("Its model is not an object.", "The file is damaged.")
+    _refuse_other_kinds(document, cast(dict[str, Any], model))
+    merges = [_merge_pair(merge) for merge in _list(model.get("merges"), "merges")]
+    specials: dict[str, Any] = {}
+    for token in _list(document.get("added_tokens") or [], "added_tokens"):
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str):
+            raise TokenizerError("An added token has no content.", "The file is damaged.")
+        specials[token["content"]] = token.get("id")
+    eot = specials.pop(END_OF_TEXT, None)
+    if specials:
+        raise TokenizerError(
+            f"It adds special tokens: {', '.join(sorted(specials))[:200]}.",
+            f"GPT-2 has one, {END_OF_TEXT}; vocabularies with others are not supported.",
+        )
+    return _from_entries(_entries(model.get("vocab")), eot, merges)
+
+
+def _refuse_other_kinds(document: dict[str, Any], model: dict[str, Any]) -> None:
+    cutter = document.get("pre_tokenizer")
+    kind = cutter if isinstance(cutter, dict) else {}
+    facts = {
+        "model.type": (model.get("type", "BPE"), "BPE"),
+        "model.dropout": (model.get("dropout") or None, None),
+        "model.continuing_subword_prefix": (model.get("continuing_subword_prefix") or None, None),
+        "model.end_of_word_suffix": (model.get("end_of_word_suffix") or None, None),
+        "model.byte_fallback": (model.get("byte_fallback", False), False),
+        "normalizer": (document.get("normalizer"), None),
+        "pre_tokenizer.type": (kind.get("type"), "ByteLevel"),
+        "pre_tokenizer.add_prefix_space": (kind.get("add_prefix_space"), False),
+        "pre_tokenizer.use_regex": (kind.get("use_regex", True), True),
+    }
+    for name, (value, wanted) in facts.items():
+        if value != wanted:
+            raise TokenizerError(
+                f"Its {name} is {str(value)[:80]!r}, GPT-2's is {wanted!r}.",
+                "Only byte-level BPE with GPT-2's words can be read.",
+            )
+
+
+def _from_entries(
+    entries: dict[str, int], eot: object, merges: list[tuple[str, str]]
+) -> Vocabulary:
+    inside = entries.pop(END_OF_TEXT, None)
+    if eot is not None and inside is not None and eot != inside:
+        raise TokenizerError(
+            f"{END_OF_TEXT} has two ids, {inside} and {eot!r}.", "The file is damaged."
+        )
+    eot = inside if eot is None else eot
+    if type(eot) is not int:
+        raise TokenizerError(
+            f"The vocabulary has no {END_OF_TEXT}.",
+            "Only vocabularies in GPT-2's layout can be read.",
+        )
+    ranks = dict(zip(from_letters(list(entries)), entries.values(), strict=True))
+    return _agreed(ranks, eot, merges)
+
+
+def _agreed(ranks: dict[bytes, int], eot: int, merges: list[tuple[str, str]]) -> Vocabulary:
+    """The vocabulary, if its entries and its merges say the same."""
+    ranks, eot = checked_ranks(ranks, eot=eot)
+    lefts, rights = ([pair[side] for pair in merges] for side in (0, 1))
+    given = list(zip(from_letters(lefts), from_letters(rights), strict=True))
+    for i, (mine, theirs) in enumerate(zip(merges_of(ranks), given, strict=False)):
+        if mine != theirs:
+            raise TokenizerError(
+                f"Merge {i} is {' '.join(merges[i])[:80]!r}, but by the ids it would be"
+                f" {to_letters(mine[0])[:40]} {to_letters(mine[1])[:40]}.",
+                "Merges and ids must be in one order; the files are damaged or do not belong"
+                " together.",
+            )
+    if len(given) != len(ranks) - 256:
+        raise TokenizerError(
+            f"{len(given):,} merges, but {len(ranks) - 256:,} entries made by merging.",
+            "The files are damaged or do not belong together.",
+        )
+    return Vocabulary(ranks, eot)
+
+
+def _entries(value: object) -> dict[str, int]:
+    if not isinstance(value, dict) or len(cast(dict[str, Any], value)) > MAX_ENTRIES:
+        raise TokenizerError(
+            "The vocabulary is not an object of entries and ids, or has too many.",
+            f"At most {MAX_ENTRIES:,} entries are taken.",
+        )
+    return cast(dict[str, int], value)
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise TokenizerError(f"Its {name} are not a list.", "The file is damaged.")
+    return cast(list[Any], value)
+
+
+def _merge_pair(merge: object) -> tuple[str, str]:
+    pair = merge.split(" ") if isinstance(merge, str) else merge
+    if isinstance(pair, list):
+        left, right = pair if len(cast(list[Any], pair)) == 2 else (None, None)
+        if isinstance(left, str) and isinstance(right, str):
+            return left, right
+    raise TokenizerError(
+        f"The merge {str(cast(object, merge))[:80]!r} is not a pair.", "The file is damaged."
+    )
+
+
+def _merge_lines(text: str) -> list[tuple[str, str]]:
+    lines = text.split("\n")
+    return [_merge_pair(line) for line in lines if line and not line.startswith("#version")]
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        raise TokenizerError(
+            f"No file {path}.", "A vocabulary is tokenizer.json, or a pair of files; see the docs."
+        )
+    size = path.stat().st_size
+    if size > _MAX_BYTES:
+        raise TokenizerError(
+            f"{path} has {size:,} bytes; a vocabulary has at most {_MAX_BYTES:,}.",
+            "It is not a vocabulary of this kind.",
+        )
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise TokenizerError(f"{path} is not UTF-8: {error}.", "The file is damaged.") from error
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(_read_text(path), object_pairs_hook=_without_duplicates)
+    except TokenizerError:
+        raise
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise TokenizerError(f"{path} is not JSON: {reason}.", "The file is damaged.") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise TokenizerError(f"The key {twice[:40]!r} appears twice.", "The file is damaged.")
+    return result
+
+
+def write_tokenizer_json(path: Path, ranks: Mapping[bytes, int], *, eot: int) -> None:
+    """Writes a vocabulary so that ``tokenizers`` and ``transformers`` read it with equal ids."""
+    byte_level = {
+        "type": "ByteLevel",
+        "add_prefix_space": False,
+        "trim_offsets": False,
+        "use_regex": True,
+    }
+    vocab = {to_letters(token): id for token, id in ranks.items()} | {END_OF_TEXT: eot}
+    special = {
+        "id": eot,
+        "content": END_OF_TEXT,
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+    document = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [special],
+        "normalizer": None,
+        "pre_tokenizer": byte_level,
+        "post_processor": byte_level,
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": "",
+            "end_of_word_suffix": "",
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": dict(sorted(vocab.items(), key=lambda entry: entry[1])),
+            "merges": [[to_letters(left), to_letters(right)] for left, right in merges_of(ranks)],
+        },
+    }
+    with atomic_write(path) as file:
+        file.write(json.dumps(document, ensure_ascii=False, indent=1).encode())

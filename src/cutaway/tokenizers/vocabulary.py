@@ -1,0 +1,76 @@
+"""What a vocabulary must be, and GPT-2's own."""
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+
+from cutaway.errors import TokenizerError
+from cutaway.tokenizers.alphabet import BYTE_ORDER, from_letters
+
+__all__ = ["MAX_ENTRIES", "checked_ranks", "gpt2_ranks", "ranks_of_merges"]
+
+# Published by OpenAI with the model and checked by tiktoken too.
+GPT2_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
+MAX_ENTRIES = 1_000_000
+
+
+def gpt2_ranks() -> dict[bytes, int]:
+    """The 50,256 ordinary entries of GPT-2: 256 bytes, then 50,000 merges.
+
+    Raises:
+        TokenizerError: if the packaged file is not OpenAI's.
+    """
+    data = resources.files("cutaway").joinpath("assets/gpt2/vocab.bpe").read_bytes()
+    if hashlib.sha256(data).hexdigest() != GPT2_SHA256:
+        raise TokenizerError(
+            "The packaged vocab.bpe is not OpenAI's: its SHA-256 differs.",
+            "The installation is damaged; install cutaway again.",
+        )
+    return ranks_of_merges(data.decode())
+
+
+def ranks_of_merges(text: str) -> dict[bytes, int]:
+    """The entries that follow from a merges file in GPT-2's layout (``vocab.bpe``, ``merges.txt``).
+
+    Raises:
+        TokenizerError: if a letter is not one of the alphabet's.
+    """
+    lines = text.replace(" ", "").split("\n")
+    merges = [line for line in lines if line and not line.startswith("#version")]
+    ranks = {bytes([byte]): id for id, byte in enumerate(BYTE_ORDER)}
+    ranks.update(zip(from_letters(merges), range(256, 256 + len(merges)), strict=True))
+    return ranks
+
+
+def checked_ranks(ranks: Mapping[bytes, int], *, eot: int | None) -> tuple[dict[bytes, int], int]:
+    """A copy of the vocabulary and its end-of-text id, if they can serve.
+
+    Raises:
+        TokenizerError: if a byte has no entry, ids repeat or leave a gap, or there are too many.
+    """
+    if len(ranks) > MAX_ENTRIES:
+        raise TokenizerError(
+            f"A vocabulary of {len(ranks):,} entries.", f"At most {MAX_ENTRIES:,} are taken."
+        )
+    eot = len(ranks) if eot is None else eot
+    missing = [byte for byte in range(256) if bytes([byte]) not in ranks]
+    if missing:
+        raise TokenizerError(
+            f"The vocabulary has no entry for {len(missing)} of the 256 bytes"
+            f" (the first is 0x{missing[0]:02x}).",
+            "It is not a byte-level vocabulary, or it is damaged.",
+        )
+    if b"" in ranks:
+        raise TokenizerError("The vocabulary has an empty entry.", "The file is damaged.")
+    ids = {*ranks.values(), eot}
+    wrong = next((id for id in ids if type(id) is not int or not 0 <= id <= len(ranks)), None)
+    if wrong is not None:
+        raise TokenizerError(
+            f"A vocabulary of {len(ranks) + 1:,} entries has the id {wrong!r}.",
+            "Ids must be the whole numbers from 0 up, without a gap.",
+        )
+    if len(ids) != len(ranks) + 1:
+        raise TokenizerError(
+            f"{len(ranks) + 1:,} entries share {len(ids):,} ids.", "Each entry needs its own id."
+        )
+    return dict(ranks), eot
