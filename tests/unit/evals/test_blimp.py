@@ -21,7 +21,7 @@ def favouring(letter: str) -> tuple[GPT2, Tokenizer]:
     The final norm puts out its bias alone, and only that letter's embedding answers to it.
     """
     tokenizer = Tokenizer.from_ranks({bytes([byte]): byte for byte in range(256)})
-    model = GPT2(GPT2Config(vocab_size=257, n_ctx=64, n_embd=8, n_layer=1, n_head=2))
+    model = GPT2(GPT2Config(vocab_size=257, n_ctx=256, n_embd=8, n_layer=1, n_head=2))
     with torch.no_grad():
         model.wte.weight.zero_()
         model.wte.weight[ord(letter)] = 1.0
@@ -75,7 +75,7 @@ def test_the_published_pairs(shared_data: Path) -> None:
     pairs = list(read_blimp(shared_data / "blimp" / "blimp.jsonl.xz"))
     assert len(pairs) == 67_000
     model, tokenizer = favouring("s")
-    found = blimp(model, tokenizer, (pair for pair in pairs if len(pair.good) < 60), limit=2)
+    found = blimp(model, tokenizer, pairs, limit=2)
     assert len(found.paradigms) == 67
     fields = json.loads(json.dumps(found.to_dict()))
     assert "67 paradigms" in fields["protocol"]
