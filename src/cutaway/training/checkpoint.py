@@ -1,9 +1,9 @@
 """Saving a run so that it goes on as if it had never stopped.
 
 A checkpoint is a directory ``step-00000100`` with the weights, the optimizers' state, the step and
-the recipe, from which all else of a run follows, and ``manifest.json`` with the SHA-256 of each file.
-It is built under a temporary name and renamed when it is whole, so a run that is killed while
-saving goes on from the checkpoint before. No pickle anywhere.
+the recipe, from which all else of a run follows, and a manifest with the SHA-256 of each file. It
+is built under a temporary name and renamed when it is whole, so a run that is killed while saving
+goes on from the checkpoint before. No pickle anywhere.
 """
 
 import hashlib
