@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cutaway.data import Windows
 from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
@@ -51,6 +51,9 @@ class Loop:
         self.model, self.recipe = model, recipe
         self.train_windows, self.valid_windows = train, valid
         self.bytes_per_token = bytes_per_token
+        if recipe.training.short_steps:
+            length = recipe.training.short_window + 1
+            self._short_windows = Windows(train.tokens, length=length, seed=recipe.seed)
         self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
         self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
         self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
@@ -99,12 +102,12 @@ class Loop:
         started = time.perf_counter()
         rate = recipe.schedule.factor(step, steps=loop.steps)
         set_rate(self.state.optimizers, rate)
-        batch = torch.from_numpy(self.train_windows.batch(step=step, size=loop.batch_size))
+        batch, n_rows = self._batch(step)
         n_targets = batch[:, 1:].numel()
         total = 0.0
         torch.manual_seed(self.recipe.seed + (step << 32))  # dropout follows from the step too
         self.model.train()
-        for rows in batch.split(loop.micro_batch_size):
+        for rows in batch.split(n_rows):
             with self._autocast():
                 loss, _ = self._loss(self.model, rows)
             (loss / n_targets).backward()
@@ -123,6 +126,16 @@ class Loop:
             seconds=time.perf_counter() - started,
             show=(step + 1) % loop.log_every == 0,
         )
+
+    def _batch(self, step: int) -> tuple[Tensor, int]:
+        """The windows of a step, and how many of them go through the model at once."""
+        loop = self.recipe.training
+        if step >= loop.short_steps:
+            batch = self.train_windows.batch(step=step, size=loop.batch_size)
+            return torch.from_numpy(batch), loop.micro_batch_size
+        more = self.recipe.model.n_ctx // loop.short_window
+        batch = self._short_windows.batch(step=step, size=loop.batch_size * more)
+        return torch.from_numpy(batch), loop.micro_batch_size * more
 
     def _gradient_norm(self) -> float:
         """The global norm of the gradient, which is scaled down to the limit of the recipe."""

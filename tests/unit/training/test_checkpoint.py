@@ -83,7 +83,7 @@ def test_whatever_write_fails_the_previous_checkpoint_loads(
         assert newest is not None
         assert newest == before or newest.name == "step-00000002"
         checkpoints.restore(newest, fresh())
-    assert failures >= 8
+    assert failures == 7  # four files, their directory, the rename, the directory above
     assert checkpoints.newest().name == "step-00000002"  # type: ignore[union-attr]
 
 

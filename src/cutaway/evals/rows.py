@@ -1,0 +1,147 @@
+"""The one way a measurement asks a model: log-probabilities of many rows of tokens, in batches."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cutaway.errors import ConfigError
+from cutaway.generation.rows import evaluating
+from cutaway.generation.scoring import windows
+from cutaway.models import GPT2
+
+__all__ = ["Row", "RowScore", "score_rows", "window_rows"]
+
+_BATCH = 4096  # tokens that the model reads at once, padding included
+_POOL = 64 * _BATCH  # tokens that are sorted by length before they are cut into batches
+_LOGITS = 2**22  # scores held at once: 16 MB in float32
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Tokens to read, of which those from ``first`` on are predicted from all before them.
+
+    Attributes:
+        ids: at most ``n_ctx + 1`` of them; the last one is only predicted.
+        first: index of the first predicted token, at least 1.
+    """
+
+    ids: Sequence[int]
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RowScore:
+    """What a model gives the predicted tokens of a row.
+
+    Attributes:
+        n_tokens: predicted.
+        logprob: natural logarithm of the probability of all of them together.
+        is_greedy: whether each was the most probable token of its place.
+    """
+
+    n_tokens: int
+    logprob: float
+    is_greedy: bool
+
+
+def score_rows(
+    model: GPT2, rows: Iterable[Row], *, n_vocab: int, batch_tokens: int = _BATCH
+) -> Iterator[RowScore]:
+    """Scores rows in the order in which they come, however many there are.
+
+    Rows of like length are read together, padded on the right; under the causal mask no token
+    sees the padding behind it, so a score is that of the row alone, to rounding (some 1e-6).
+
+    Args:
+        model: that predicts.
+        rows: any number; some 260,000 tokens are held at a time.
+        n_vocab: entries of the vocabulary that have a token; scores of padding behind are cut off.
+        batch_tokens: that the model reads at once.
+
+    Raises:
+        ConfigError: if the vocabulary has more entries than the model.
+        ContextLengthError: if a row is longer than the model's context.
+    """
+    if n_vocab > model.config.vocab_size:
+        raise ConfigError(
+            f"The tokenizer has {n_vocab} entries, the model {model.config.vocab_size}.",
+            "They belong to different models: load each with its own.",
+        )
+    pool: list[Row] = []
+    n_held = 0
+    for row in rows:
+        pool.append(row)
+        n_held += len(row.ids)
+        if n_held >= _POOL:
+            yield from _score_pool(model, pool, n_vocab=n_vocab, batch_tokens=batch_tokens)
+            pool, n_held = [], 0
+    yield from _score_pool(model, pool, n_vocab=n_vocab, batch_tokens=batch_tokens)
+
+
+def window_rows(ids: Sequence[int], *, eot: int, n_ctx: int, stride: int) -> Iterator[Row]:
+    """A text of any length as rows: every token predicted once, the first from ``eot``.
+
+    >>> [(list(row.ids), row.first) for row in window_rows([1, 2, 3], eot=0, n_ctx=2, stride=1)]
+    [([0, 1, 2], 1), ([1, 2, 3], 2)]
+    """
+    text = [eot, *ids]
+    for window in windows(len(ids), n_ctx=n_ctx, stride=stride):
+        yield Row(text[window.start : window.end + 1], first=window.first - window.start + 1)
+
+
+def _score_pool(
+    model: GPT2, pool: Sequence[Row], *, n_vocab: int, batch_tokens: int
+) -> list[RowScore]:
+    """Scores of rows in their order; they are read from the longest to the shortest."""
+    scores: dict[int, RowScore] = {}
+    for places in _batches(pool, batch_tokens):
+        batch = [pool[place] for place in places]
+        scores.update(zip(places, _score_batch(model, batch, n_vocab=n_vocab), strict=True))
+    return [scores[place] for place in range(len(pool))]
+
+
+def _batches(pool: Sequence[Row], batch_tokens: int) -> Iterator[list[int]]:
+    """Places in the pool, of rows that go together."""
+    batch: list[int] = []
+    longest = 0
+    for place in sorted(range(len(pool)), key=lambda place: -len(pool[place].ids)):
+        if batch and (len(batch) + 1) * longest > batch_tokens:
+            yield batch
+            batch = []
+        longest = longest if batch else len(pool[place].ids)
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _score_batch(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
+    device = model.wte.weight.device
+    width = max(len(row.ids) for row in batch)
+    padded = [[*row.ids, *[0] * (width - len(row.ids))] for row in batch]
+    tokens = torch.tensor(padded, device=device)
+    place = torch.arange(1, width, device=device)
+    first = torch.tensor([row.first for row in batch], device=device)[:, None]
+    end = torch.tensor([len(row.ids) for row in batch], device=device)[:, None]
+    is_scored = (place >= first) & (place < end)  # (B, T)
+    targets = tokens[:, 1:][is_scored]
+    with evaluating(model):
+        x = model.hidden(tokens[:, :-1])[is_scored]  # (N, D): only what is asked meets the head
+        logprobs, is_best = _predictions(model, x, targets, n_vocab=n_vocab)
+    counts = is_scored.sum(1).tolist()
+    parts = zip(logprobs.split(counts), is_best.split(counts), counts, strict=True)
+    return [RowScore(n, float(part.sum()), bool(best.all())) for part, best, n in parts]
+
+
+def _predictions(model: GPT2, x: Tensor, targets: Tensor, *, n_vocab: int) -> tuple[Tensor, Tensor]:
+    """The log-probability of each target in float64, and whether no token scores higher."""
+    size = max(1, _LOGITS // model.config.vocab_size)
+    logprobs: list[Tensor] = []
+    is_best: list[Tensor] = []
+    for part, target in zip(x.split(size), targets.split(size), strict=True):
+        logits = model.unembed(part)[:, :n_vocab].float()
+        score = logits.gather(1, target[:, None])[:, 0]
+        logprobs.append(score.double() - logits.logsumexp(1).double())
+        is_best.append(logits.argmax(1) == target)
+    return torch.cat(logprobs), torch.cat(is_best)
