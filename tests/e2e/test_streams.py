@@ -23,9 +23,11 @@ def test_on_a_terminal_the_prompt_is_dim_and_the_text_bright_and_harmless(tiny: 
 
 
 def test_no_color_is_obeyed(tiny: Path) -> None:
-    done = run_on_terminal(["next", "Once", "-m", tiny], NO_COLOR="1")
-    assert done.code == 0, done.out
-    assert "\x1b" not in ERASE.sub("", done.out)
+    coloured = run_on_terminal(["tokenize", "Once", "-m", tiny])
+    plain = run_on_terminal(["tokenize", "Once", "-m", tiny], NO_COLOR="1")
+    assert (coloured.code, plain.code) == (0, 0), plain.out
+    assert "\x1b" in coloured.out
+    assert plain.out == COLOUR.sub("", coloured.out)
 
 
 def test_ctrl_c_keeps_what_was_written(tiny: Path) -> None:

@@ -95,9 +95,9 @@ def test_lines_are_obeyed_and_mistakes_told(
     assert capsys.readouterr().out == ""
 
 
-def press(monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
+def typed(*keys: str) -> Callable[[], str]:
     left = iter(keys)
-    monkeypatch.setattr("typer.getchar", lambda: next(left))
+    return lambda: next(left)
 
 
 UP, DOWN, LEFT = "\x1b[A", "\x1b[B", "\x1b[D"
@@ -117,12 +117,9 @@ UP, DOWN, LEFT = "\x1b[A", "\x1b[B", "\x1b[D"
         (("x", LEFT, "\x1b[C", "1", "\r"), [1]),
     ],
 )
-def test_keys(
-    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], rows: list[int]
-) -> None:
+def test_keys(lm: LanguageModel, keys: tuple[str, ...], rows: list[int]) -> None:
     picker, expected = Picker(lm, "the", k=5), Picker(lm, "the", k=5)
-    press(monkeypatch, *keys, "q")
-    picking.by_key(picker)
+    picking.by_key(picker, typed(*keys, "q"))
     for row in rows:
         expected.choose(row)
     assert picker.ids == expected.ids
@@ -132,8 +129,7 @@ def test_the_screen_is_erased_at_the_end(
     lm: LanguageModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    press(monkeypatch, "g", "q")
-    picking.by_key(Picker(lm, "the " * 5, k=5), seed=1)
+    picking.by_key(Picker(lm, "the " * 5, k=5), typed("g", "q"), seed=1)
     err = capsys.readouterr().err
     assert err.endswith("\r\x1b[J")
     for screen in err.split("\x1b[J")[:-1]:
@@ -141,11 +137,8 @@ def test_the_screen_is_erased_at_the_end(
         assert lines.count("\n") == int(up.removesuffix("A\r"))
 
 
-def test_a_full_text_offers_no_rows(
-    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_full_text_offers_no_rows(lm: LanguageModel, capsys: pytest.CaptureFixture[str]) -> None:
     picker = Picker(lm, "a" * 24)
-    press(monkeypatch, "\r", "1", DOWN, "q")
-    picking.by_key(picker)
+    picking.by_key(picker, typed("\r", "1", DOWN, "q"))
     assert picker.chosen == []
     assert "(the 24 positions are full)" in capsys.readouterr().err
