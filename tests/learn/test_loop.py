@@ -154,6 +154,13 @@ def test_short_windows_come_first_and_hold_as_many_tokens(tmp_path: Path) -> Non
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
 
+def test_the_process_is_left_as_it_was(tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    loop(tmp_path).run()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert 5e-324 * 1.0 > 0.0  # denormal numbers are numbers again
+
+
 def test_old_checkpoints_are_removed(tmp_path: Path) -> None:
     finished = loop(tmp_path)
     finished.run()
