@@ -53,7 +53,9 @@ def build(
     state: dict[str, Tensor] = {}
     for name, shape in parameter_shapes(config).items():
         if name in found.tensors:
-            stored = found.tensors[name].read()[: shape[0]]
+            stored = found.tensors[name].read()
+            if stored.shape != shape:  # without the rows that are padding
+                stored = stored[: shape[0]].clone()
         else:
             stored = torch.zeros(shape)
         if not all_finite(stored):

@@ -35,6 +35,8 @@ _HEAD = "lm_head.weight"
 _TANH_GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
 _MAX_SHARDS = 1000
 
+_Reader = Callable[[Path], dict[str, Stored]]
+
 
 class _Fact(NamedTuple):
     """What a key may say, and what its absence means."""
@@ -78,10 +80,11 @@ def find_huggingface(folder: Folder, *, allow_pickle: bool, weights: str | None 
         weights: the file to read instead of the usual ones.
     """
     config = read_config(folder)
-    tensors = _tensors(folder, allow_pickle, weights)
     where = str(folder.path)
-    check_size(config, tensors.values(), where)
-    tensors, head = unprefixed(tensors, where)
+    paths, stored = _tensors(folder, allow_pickle, weights)
+    tensors, head = unprefixed(stored, where)
+    n_bytes = sum(path.stat().st_size for path in paths)
+    check_size(config, tensors.values(), where, n_bytes=n_bytes)
     ours = accounted(HUGGINGFACE, config, tensors, where)
     return Found("huggingface", config, ours, folder, head=head)
 
@@ -170,17 +173,20 @@ def unprefixed(tensors: dict[str, Stored], where: str) -> tuple[dict[str, Stored
     return plain, plain.pop(_HEAD, None)
 
 
-def _tensors(folder: Folder, allow_pickle: bool, weights: str | None) -> dict[str, Stored]:
+def _tensors(
+    folder: Folder, allow_pickle: bool, weights: str | None
+) -> tuple[list[Path], dict[str, Stored]]:
+    """The files with the tensors, and the tensors."""
+    readers: dict[str, _Reader] = {"model.safetensors": open_safetensors}
+    readers["pytorch_model.bin"] = partial(_open_bin, allow_pickle)
     if weights is not None:
-        return open_safetensors(folder.file(weights))
-    for name in ("model.safetensors", "pytorch_model.bin"):
-        opener = (
-            open_safetensors if name.endswith("safetensors") else partial(_open_bin, allow_pickle)
-        )
+        readers = {weights: open_safetensors}
+    for name, read in readers.items():
         if folder.has(name):
-            return opener(folder.file(name))
+            path = folder.file(name)
+            return [path], read(path)
         if folder.has(f"{name}.index.json"):
-            return _sharded(folder, f"{name}.index.json", opener)
+            return _sharded(folder, f"{name}.index.json", read)
     raise MissingWeights(
         f"{folder.path} has a config.json but no model.safetensors.",
         "Put model.safetensors beside it, or its shards and model.safetensors.index.json.",
@@ -198,9 +204,7 @@ def _open_bin(allow_pickle: bool, path: Path) -> dict[str, Stored]:
     return open_with_torch(path)
 
 
-def _sharded(
-    folder: Folder, index: str, opener: Callable[[Path], dict[str, Stored]]
-) -> dict[str, Stored]:
+def _sharded(folder: Folder, index: str, read: _Reader) -> tuple[list[Path], dict[str, Stored]]:
     where, places = folder.path / index, folder.json(index).get("weight_map")
     if not isinstance(places, dict) or not places:
         raise CorruptCheckpoint(f"{where} has no weight_map.", "The file is damaged.")
@@ -213,8 +217,9 @@ def _sharded(
             "Shards must be files in the same directory, with plain names.",
         )
     tensors: dict[str, Stored] = {}
-    for shard in sorted(shards):
-        found = opener(folder.file(shard))
+    paths = [folder.file(shard) for shard in sorted(shards)]
+    for shard, path in zip(sorted(shards), paths, strict=True):
+        found = read(path)
         wrong = found.keys() ^ {name for name, its in shard_of.items() if its == shard}
         if wrong:
             raise KeyMismatch(
@@ -222,4 +227,4 @@ def _sharded(
                 "The shards do not belong together; fetch them again.",
             )
         tensors |= found
-    return tensors
+    return paths, tensors

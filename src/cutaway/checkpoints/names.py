@@ -146,15 +146,18 @@ def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
     }
 
 
-def parameter_count(config: GPT2Config) -> int:
+def parameter_count(config: GPT2Config, *, biases: bool = True) -> int:
     """The number of parameters, by arithmetic: a config may ask for any size.
 
     >>> parameter_count(GPT2Config())
     124439808
     """
     d = config.n_embd
-    block = 12 * d * d + 13 * d  # four matrices of 3, 1, 4 and 4 D x D; 9 D biases; 4 D in norms
-    return (config.vocab_size + config.n_ctx) * d + config.n_layer * block + 2 * d
+    block = 12 * d * d + 2 * d  # matrices of 3, 1, 4 and 4 D x D; two gains
+    if biases:
+        block += 11 * d  # of 3, 1, 4 and 1 D; of the norms
+    norm = 2 * d if biases else d
+    return (config.vocab_size + config.n_ctx) * d + config.n_layer * block + norm
 
 
 def _template(name: str) -> str:

@@ -4,7 +4,7 @@ Every reader ends in a table of these. :func:`accounted` holds them against the 
 same way for all layouts, before a byte of them is read or memory is asked for.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
@@ -21,6 +22,8 @@ from cutaway.models import GPT2Config
 __all__ = ["WEIGHT_DTYPES", "Stored", "accounted", "check_size", "in_file", "read_bytes"]
 
 WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+_SLACK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def _read(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype) -
     return torch.from_numpy(data).view(dtype).view(shape)
 
 
-def read_bytes(path: Path, offset: int, n_bytes: int) -> np.ndarray:
+def read_bytes(path: Path, offset: int, n_bytes: int) -> NDArray[np.uint8]:
     """``n_bytes`` of a file.
 
     Raises:
@@ -71,14 +74,37 @@ def read_bytes(path: Path, offset: int, n_bytes: int) -> np.ndarray:
     return data
 
 
-def check_size(config: GPT2Config, tensors: Iterable[Stored], where: str) -> None:
-    """Refuses a configuration that asks for more than the tensors can hold, before it is used.
+def check_size(
+    config: GPT2Config,
+    tensors: Collection[Stored],
+    where: str,
+    *,
+    n_bytes: int,
+    biases: bool = True,
+) -> None:
+    """Refuses a configuration or tensors that claim more than there is, before they are used.
+
+    Args:
+        config: what the model should be.
+        tensors: of the model.
+        where: for messages.
+        n_bytes: of all files.
+        biases: whether biases are stored.
 
     Raises:
-        KeyMismatch: with both numbers.
+        CorruptCheckpoint: if the tensors cannot lie side by side in the files.
+        KeyMismatch: if the configuration asks for far more than the tensors hold; what asks for
+            less is safe to hold against them name by name.
     """
-    wanted, held = parameter_count(config), sum(tensor.n_elements for tensor in tensors)
-    if wanted > held:
+    claimed = sum(tensor.n_elements * tensor.dtype.itemsize for tensor in tensors if tensor.dtype)
+    if claimed > n_bytes:
+        raise CorruptCheckpoint(
+            f"The tensors of {where} claim {claimed:,} bytes, its files have {n_bytes:,}.",
+            "The file is damaged.",
+        )
+    wanted = parameter_count(config, biases=biases)
+    held = sum(tensor.n_elements for tensor in tensors)
+    if wanted > _SLACK * held:
         raise KeyMismatch(
             f"The configuration of {where} describes {wanted:,} parameters, its tensors hold"
             f" {held:,}.",

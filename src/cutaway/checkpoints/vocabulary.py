@@ -50,17 +50,17 @@ def vocabulary_size(found: Found, tokenizer: "Tokenizer | None") -> int:
     Raises:
         KeyMismatch: if the vocabulary does not fit the weights.
     """
-    rows = found.padded_from or found.config.vocab_size
+    stated = rows = found.padded_from or found.config.vocab_size
     if tokenizer is not None and rows != tokenizer.vocab_size:
         if rows not in _padded(tokenizer.vocab_size):
             check_fit(tokenizer, rows, str(found.folder.path))
         rows = tokenizer.vocab_size
-    if rows != found.config.vocab_size:
+    if rows != stated:
         logger.warning(
             "%s: %d of %d rows of the token embedding are padding and were dropped",
             found.folder.path,
-            found.config.vocab_size - rows,
-            found.config.vocab_size,
+            stated - rows,
+            stated,
         )
     return rows
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "next": "The most probable next words, with their scores.",
     "pick": "Write a text by choosing every next word yourself.",
     "score": "How well the model predicts a text.",
+    "eval": "Measure a model: bits per byte, grammar, repetition, copies.",
     "tokenize": "Cut a text into tokens.",
     "detokenize": "Put tokens together again.",
     "tokenizer": "Train a tokenizer.",

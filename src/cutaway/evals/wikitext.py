@@ -70,9 +70,9 @@ class WikiText:
         return (
             "one text after <|endoftext|>, de-tokenised (joined: @-@ @,@ @.@, clitics, "
             "punctuation, brackets, pairs of quotation marks, times, signs of currency and "
-            "percent, slashes, headings; kept: <unk>, dashes, line breaks); NLL over the words and line "
-            f"ends of the original ({self.words + self.lines:,}); windows of {self.n_ctx} tokens, "
-            f"stride {self.stride}"
+            "percent, slashes, headings; kept: <unk>, dashes, line breaks); NLL over the words "
+            f"and line ends of the original ({self.words + self.lines:,}); "
+            f"windows of {self.n_ctx} tokens, stride {self.stride}"
         )
 
     def to_dict(self) -> dict[str, Any]:

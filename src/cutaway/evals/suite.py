@@ -1,0 +1,140 @@
+"""Several measurements of one model in a row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+
+import torch
+
+from cutaway.data import read_documents
+from cutaway.errors import ConfigError, nearest
+from cutaway.evals.bits import BitsPerByte, bits_per_byte
+from cutaway.evals.blimp import Blimp, blimp, read_blimp
+from cutaway.evals.copies import Copies, copied_passages
+from cutaway.evals.files import FILE_TASKS
+from cutaway.evals.lambada import Lambada, lambada, read_lambada
+from cutaway.evals.repetition import Repetition, repetition
+from cutaway.evals.samples import Samples, draw_samples
+from cutaway.evals.wikitext import WikiText, read_wikitext, wikitext
+from cutaway.generation import LanguageModel
+
+__all__ = ["TASKS", "Result", "Suite", "check_tasks"]
+
+TASKS = ("bpb", "blimp", "lambada", "wikitext", "repetition", "copies", "samples")
+_SCORED = ("bpb", "blimp", "lambada", "wikitext")
+Result = BitsPerByte | Blimp | Lambada | WikiText | Repetition | Copies | Samples
+
+
+def check_tasks(tasks: Sequence[str], files: Mapping[str, Sequence[Path]]) -> None:
+    """Sees to it that every measurement exists and has its files, before a model is loaded.
+
+    Raises:
+        ConfigError: if not, with the nearest name or the files that are missing.
+    """
+    for task in tasks:
+        if task not in TASKS:
+            raise ConfigError(f"No measurement {task!r}.", nearest(task, TASKS))
+        if task in FILE_TASKS and not files.get(task):
+            raise ConfigError(
+                f"The measurement {task!r} has no data.", f"Give it: --data {task}=PATH."
+            )
+    if not tasks:
+        raise ConfigError("No measurement asked for.", f"Known: {', '.join(TASKS)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """One model, the files to measure it with, and the settings that measurements share.
+
+    Attributes:
+        lm: the model.
+        files: by measurement, as :func:`cutaway.evals.files.find_files` sorts them.
+        limit: the first so many documents of a file, pairs of a paradigm, passages or lines.
+        stride: tokens between the starts of two windows; None for half the context.
+        per_prompt: samples of each of the ten prompts.
+        max_new_tokens: of a sample.
+        seed: of the samples.
+        bf16: whether probabilities are computed under bfloat16 autocast: some three times as fast
+            on a CPU with AMX, and good enough to compare checkpoints, not to be published.
+    """
+
+    lm: LanguageModel
+    files: Mapping[str, Sequence[Path]]
+    limit: int | None = None
+    stride: int | None = None
+    per_prompt: int = 10
+    max_new_tokens: int = 256
+    seed: int = 0
+    bf16: bool = False
+
+    @property
+    def precision(self) -> str:
+        """Of the probabilities, to be stated with every figure; samples are always drawn as is."""
+        dtype = str(self.lm.model.wte.weight.dtype).removeprefix("torch.")
+        return f"{dtype} under bfloat16 autocast" if self.bf16 else dtype
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The model's texts, drawn once for all measurements of them."""
+        return draw_samples(
+            self.lm,
+            per_prompt=self.per_prompt,
+            max_new_tokens=self.max_new_tokens,
+            seed=self.seed,
+        )
+
+    def run(self, task: str) -> Result:
+        """Makes one of the measurements :data:`TASKS`.
+
+        Raises:
+            ConfigError: for an unknown measurement, one without data, or impossible settings.
+            DataError: if a file is damaged or empty.
+            ContextLengthError: if a sentence or sample does not fit the model.
+        """
+        check_tasks([task], self.files)
+        if task not in _SCORED:
+            return self._of_samples(task)
+        device = self.lm.model.wte.weight.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
+            return self._scored(task)
+
+    def _scored(self, task: str) -> Result:
+        """A measurement of the probabilities that the model gives to texts of others."""
+        model, tokenizer, limit = self.lm.model, self.lm.tokenizer, self.limit
+        match task:
+            case "bpb":
+                texts = self._documents("bpb")
+                return bits_per_byte(model, tokenizer, texts, stride=self.stride, limit=limit)
+            case "blimp":
+                pairs = chain.from_iterable(map(read_blimp, self.files[task]))
+                return blimp(model, tokenizer, pairs, limit=limit)
+            case "lambada":
+                passages = chain.from_iterable(map(read_lambada, self.files[task]))
+                return lambada(model, tokenizer, passages, limit=limit)
+            case _:
+                lines = [line for path in self.files[task] for line in read_wikitext(path)]
+                return wikitext(model, tokenizer, lines, stride=self.stride, limit=limit)
+
+    def _of_samples(self, task: str) -> Result:
+        """A measurement of what the model writes."""
+        samples = self.samples
+        match task:
+            case "repetition":
+                return repetition(samples.texts, samples.ids, sampling=samples.protocol)
+            case "copies":
+                documents = self._documents("copies")
+                return copied_passages(samples.texts, documents, sampling=samples.protocol)
+            case _:
+                return samples
+
+    def _documents(self, task: str) -> dict[str, Iterator[str]]:
+        """The documents of each file, by the file's name, or its path where names are equal."""
+        paths = self.files[task]
+        names = [path.name for path in paths]
+        is_unique = len(set(names)) == len(names)
+        return {
+            path.name if is_unique else str(path): islice(read_documents(path), self.limit)
+            for path in paths
+        }

@@ -1,0 +1,126 @@
+"""Files find their measurement, and the command runs them all on a tiny model."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from cutaway.cli.app import run
+from cutaway.errors import ConfigError, DataError
+from cutaway.evals.files import find_files
+from cutaway.evals.suite import TASKS, Suite, check_tasks
+from cutaway.models import GPT2
+from lms import language_model
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder laid out like the published one, with a line or two in each file."""
+    pair = {"sentence_good": "the end", "sentence_bad": "end the", "UID": "order"}
+    contents = {
+        "text/tales.valid.txt": "the thing\n<|endoftext|>\nan end\n",
+        "text/tales.train.txt": "once upon a time in the end\n",
+        "blimp/blimp.jsonl": json.dumps(pair) + "\n",
+        "words/lambada_test.jsonl": json.dumps({"text": "in the end"}) + "\n",
+        "words/wikitext2.test.txt": " = A = \n the thing , the end . \n",
+        "words/wikitext2.valid.txt": " other \n",
+        "words/README.md": "nothing",
+    }
+    for name, text in contents.items():
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "data"
+
+
+def names(found: dict[str, list[Path]]) -> dict[str, list[str]]:
+    return {task: [path.name for path in paths] for task, paths in found.items()}
+
+
+def test_a_folder_is_sorted(data: Path) -> None:
+    assert names(find_files([str(data), str(data / "blimp")])) == {
+        "bpb": ["tales.valid.txt"],
+        "blimp": ["blimp.jsonl"],
+        "lambada": ["lambada_test.jsonl"],
+        "wikitext": ["wikitext2.test.txt"],
+        "copies": ["tales.train.txt"],
+    }
+
+
+def test_files_go_by_their_name_unless_told(data: Path) -> None:
+    given = [
+        f"bpb={data / 'text' / 'tales.train.txt'}",
+        f"wikitext={data / 'words'}",
+        str(data / "words" / "README.md"),
+        str(data / "words" / "wikitext2.valid.txt"),
+    ]
+    assert names(find_files(given)) == {
+        "bpb": ["tales.train.txt", "README.md"],
+        "wikitext": ["wikitext2.test.txt", "wikitext2.valid.txt"],
+    }
+
+
+def test_what_is_not_there_is_named(data: Path) -> None:
+    with pytest.raises(DataError, match="absent"):
+        find_files([str(data / "absent")])
+    with pytest.raises(DataError, match="Nothing to measure with"):
+        find_files([f"bpb={data / 'words'}"])
+    with pytest.raises(ConfigError, match="Did you mean 'blimp'"):
+        find_files(["blinp=x"])
+    with pytest.raises(ConfigError, match="Did you mean 'copies'"):
+        check_tasks(["copys"], {})
+    with pytest.raises(ConfigError, match="--data blimp=PATH"):
+        check_tasks(["blimp"], {})
+    with pytest.raises(ConfigError, match="No measurement asked for"):
+        check_tasks([], {})
+
+
+def test_bfloat16_is_near_and_stated(data: Path, enliven: Callable[..., GPT2]) -> None:
+    lm = language_model(enliven, dtype=torch.float32)
+    files = find_files([str(data)])
+    exact, fast = (Suite(lm=lm, files=files, bf16=bf16) for bf16 in (False, True))
+    a, b = exact.run("bpb").to_dict()["total"], fast.run("bpb").to_dict()["total"]
+    assert a["nll"] != b["nll"]
+    assert a["nll"] == pytest.approx(b["nll"], rel=0.05)
+    assert (exact.precision, fast.precision) == ("float32", "float32 under bfloat16 autocast")
+
+
+@pytest.fixture
+def tiny(enliven: Callable[..., GPT2], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command loads this model, whatever the name."""
+    lm = language_model(enliven, n_ctx=80, dtype=torch.float32)
+    monkeypatch.setattr("cutaway.generation.load", lambda source: lm)
+
+
+SMALL = ["--per-prompt", "1", "--max-tokens", "5"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_command_measures_all_that_has_data(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["eval", "tiny", "--data", str(data), *SMALL, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report["results"]) == [task for task in TASKS if task != "samples"]
+    assert all(result["protocol"] for result in report["results"].values())
+    assert report["precision"] == "float32"
+    assert report["results"]["bpb"]["sources"]["tales.valid.txt"]["documents"] == 2
+    assert report["results"]["copies"]["samples"] == 10
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_table_names_each_figure(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = ",".join(TASKS)
+    assert run(["eval", "tiny", "--tasks", tasks, "--data", str(data), *SMALL]) == 0
+    out, err = capsys.readouterr()
+    for label in ("bits per byte", "BLiMP", "LAMBADA", "WikiText-2", "4-grams", "copied", "king"):
+        assert label in out
+    assert "stride 40" in err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_measurement_without_data_is_refused_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "tiny", "--tasks", "blimp"]) == 2
+    assert "--data blimp=PATH" in capsys.readouterr().err
