@@ -31,7 +31,9 @@ class OutputClosed(Exception):
 
 
 def prepare() -> None:
-    """Makes both streams UTF-8, whatever the locale says."""
+    """Makes both streams UTF-8, whatever the locale says; a closed one swallows what it gets."""
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -42,6 +42,11 @@ def test_without_a_prompt_a_terminal_is_not_waited_for(monkeypatch: pytest.Monke
     assert read_prompt(None) == ""
 
 
+def test_a_closed_stdin_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert read_prompt(None) == read_prompt("-") == ""
+
+
 def test_bytes_come_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe(monkeypatch, b"\xff\x00\n")
     assert read_bytes("-") == b"\xff\x00\n"

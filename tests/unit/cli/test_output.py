@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutaway.cli.app import run
 from cutaway.cli.output import OutputClosed, Stream, visible
 
 
@@ -89,3 +90,10 @@ def test_a_closed_pipe_is_no_error_of_the_system(method: str) -> None:
 
     with pytest.raises(OutputClosed):
         getattr(Stream(Closed()), method)(*["x"] if method == "write" else [])
+
+
+def test_closed_streams_swallow_what_they_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    assert run(["--version"]) == 0
+    assert run(["generate", "--no-such-option"]) == 2
