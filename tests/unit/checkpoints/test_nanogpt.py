@@ -68,13 +68,16 @@ def theirs() -> NanoGPT:
 
 
 def checkpoint(model: nn.Module, **arguments: Any) -> dict[str, Any]:
-    """What nanoGPT's train.py saves, with a step of its optimizer behind it."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    model(torch.zeros(1, 4, dtype=torch.long)).sum().backward()
-    optimizer.step()
+    """What nanoGPT's train.py saves, AdamW's state included."""
+    parameters = list(model.parameters())
+    state = {
+        i: {"step": torch.tensor(5.0), "exp_avg": p.detach() * 0.1, "exp_avg_sq": p.detach() ** 2}
+        for i, p in enumerate(parameters)
+    }
+    group = {"lr": 1e-3, "betas": (0.9, 0.95), "fused": None, "params": [*range(len(parameters))]}
     return {
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": {"state": state, "param_groups": [group]},
         "model_args": {**ARGUMENTS, "dropout": 0.0, "bias": True, **arguments},
         "iter_num": 2000,
         "best_val_loss": torch.tensor(1.4697),
