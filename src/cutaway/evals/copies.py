@@ -219,7 +219,7 @@ class _Index:
         """Takes up the matches that start in a block."""
         hashes = _rolling_hash(block.words, self.n)[: block.n_starts]
         maybe = np.flatnonzero(self._filter[hashes >> np.uint64(64 - _FILTER_BITS)])
-        maybe = maybe[np.isin(hashes[maybe], self._hashes)]
+        maybe = maybe[self._has(hashes[maybe])]
         words = block.words
         for place in maybe.tolist():
             ngram = tuple(words[place : place + self.n])
@@ -238,6 +238,10 @@ class _Index:
                 known = self._runs.get((number, start))
                 if known is None or known.n_words < run.n_words:
                     self._runs[number, start] = run
+
+    def _has(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        place = np.searchsorted(self._hashes[:-1], hashes)
+        return self._hashes[place] == hashes
 
     def maximal_runs(self) -> Iterator[_Run]:
         """The runs that lie in no other run of their sample."""
@@ -265,12 +269,11 @@ def _rolling_hash(words: Sequence[str], n: int) -> NDArray[np.uint64]:
 
 def _common(sample: Sequence[str], start: int, words: Sequence[str], place: int) -> int:
     """How many words from ``start`` and ``place`` on are equal."""
-    n_words = 0
-    for ours, theirs in zip(sample[start:], words[place : place + len(sample)], strict=False):
-        if ours != theirs:
-            break
-        n_words += 1
-    return n_words
+    end = min(len(sample) - start, len(words) - place)
+    for n_words in range(end):
+        if sample[start + n_words] != words[place + n_words]:
+            return n_words
+    return end
 
 
 def _passage(text: str, run: _Run) -> Passage:
