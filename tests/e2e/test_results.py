@@ -74,6 +74,21 @@ def test_models_are_listed(rows: Json) -> None:
     assert {"pocket", "gpt2", "gpt2-xl"} <= {row["name"] for row in rows("models")}
 
 
+def test_convert_there_and_back(tiny: Path, tmp_path: Path, rows: Json) -> None:
+    [there] = rows("convert", tiny, tmp_path / "nano", "--to", "nanogpt")
+    assert (there["layout"], there["max_difference"]) == ("nanogpt", 0.0)
+    [back] = rows("convert", tmp_path / "nano", tmp_path / "hf", "--to", "hf")
+    assert back["fingerprint"] == there["fingerprint"]
+    [half] = rows("convert", tiny, tmp_path / "half", "--to", "hf", "--dtype", "float16")
+    assert half["dtype"] == "float16"
+    assert half["bytes"] < back["bytes"]
+    one, other = (
+        rows("generate", "Once", "--seed", "1", "-m", path)[0]["text"]
+        for path in (tiny, tmp_path / "hf")
+    )
+    assert one == other
+
+
 def test_beams_and_biases_reach_the_model(tiny: Path, rows: Json) -> None:
     options = ["Once", "-m", tiny, "--max-tokens", "3"]
     found = rows("generate", *options, "-n", "2", "--beams", "2")

@@ -1,6 +1,5 @@
 """``cutaway convert``: a checkpoint in another project's layout."""
 
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,8 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.options import Json
-from cutaway.cli.output import stdout
+from cutaway.cli.output import stderr, stdout
+from cutaway.cli.render import count_of_bytes
 
 app = new_app()
 
@@ -22,14 +22,28 @@ class Layout(StrEnum):
     llmc = "llmc"
 
 
+class Dtype(StrEnum):
+    """What the weights are stored in."""
+
+    float32 = "float32"
+    float16 = "float16"
+    bfloat16 = "bfloat16"
+
+
 @app.command(name="convert")
 def convert_checkpoint(
     source: Annotated[str, typer.Argument(help="A model's name, directory or file.")],
-    destination: Annotated[Path, typer.Argument(help="Where to write.")],
+    destination: Annotated[
+        Path, typer.Argument(help="A new directory; for nanogpt also a .pt, for llmc a .bin file.")
+    ],
     to: Annotated[
         Layout,
         typer.Option(help="hf (Hugging Face), nanogpt (ckpt.pt) or llmc (llm.c's .bin)."),
     ],
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(help="To store weights in. Default: the source's, where the layout can."),
+    ] = None,
     allow_pickle: Annotated[
         bool,
         typer.Option("--allow-pickle", help="Read files that could run code; for your own only."),
@@ -40,17 +54,30 @@ def convert_checkpoint(
 
     What was written is loaded again and must give the same logits before this succeeds.
     """
+    import torch
+
     from cutaway.checkpoints import convert
 
-    report = convert(source, destination, to=to.value, allow_pickle=allow_pickle)
-    fields = asdict(report)
-    out = stdout()
+    stored = None if dtype is None else getattr(torch, dtype.value)
+    report = convert(source, destination, to=to.value, dtype=stored, allow_pickle=allow_pickle)
+    dtype_name = str(report.dtype).removeprefix("torch.")
     if as_json:
-        out.json({name: _plain(value) for name, value in fields.items()})
+        stdout().json(
+            {
+                "layout": report.layout,
+                "destination": str(report.destination),
+                "files": [str(path) for path in report.files],
+                "bytes": report.n_bytes,
+                "dtype": dtype_name,
+                "max_difference": report.max_difference,
+                "fingerprint": report.fingerprint,
+            }
+        )
         return
-    for name, value in fields.items():
-        out.write(f"{name.replace('_', ' '):<24}", "dim").line(str(_plain(value)))
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, int | float | bool | None) else str(value)
+    for path in report.files:
+        stdout().line(str(path))
+    stderr().line(
+        f"{count_of_bytes(report.n_bytes)} in {dtype_name}; loaded again, the logits differ by "
+        f"{report.max_difference:.2g} at most",
+        "dim",
+    )
