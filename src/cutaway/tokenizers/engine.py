@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
-from tiktoken import _tiktoken
+from tiktoken import _tiktoken  # pyright: ignore[reportAttributeAccessIssue]
 
 from cutaway.tokenizers.alphabet import END_OF_TEXT
 
@@ -43,6 +44,6 @@ def members(text: str, char_class: str) -> set[str]:
 
 
 @cache
-def _finder(char_class: str) -> _tiktoken.CoreBPE:
+def _finder(char_class: str) -> Any:
     # With the 256 bytes as vocabulary, the ids of a text are the bytes that the pattern matched.
     return _tiktoken.CoreBPE({bytes([byte]): byte for byte in range(256)}, {}, char_class)

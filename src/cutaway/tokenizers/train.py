@@ -17,7 +17,7 @@ def train_ranks(texts: Iterable[str], *, vocab_size: int) -> dict[bytes, int]:
             f"vocab_size is {vocab_size!r}.",
             "It must be at least 257: the 256 bytes and <|endoftext|>.",
         )
-    trainer = rustbpe.Tokenizer()
+    trainer = rustbpe.Tokenizer()  # pyright: ignore[reportAttributeAccessIssue]
     trainer.train_from_iterator(iter(texts), vocab_size - 1, pattern=GPT2_PATTERN)
     ranks = {bytes(token): id for token, id in trainer.get_mergeable_ranks()}
     if len(ranks) < vocab_size - 1:
