@@ -64,7 +64,7 @@ def evaluate(
         bool,
         typer.Option(
             "--bf16",
-            help="Score under bfloat16 autocast: three times as fast on some CPUs, less exact.",
+            help="Score under bfloat16 autocast: twice as fast on some CPUs, less exact.",
         ),
     ] = False,
     as_json: Json = False,

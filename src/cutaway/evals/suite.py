@@ -56,7 +56,7 @@ class Suite:
         per_prompt: samples of each of the ten prompts.
         max_new_tokens: of a sample.
         seed: of the samples.
-        bf16: whether probabilities are computed under bfloat16 autocast: some three times as fast
+        bf16: whether probabilities are computed under bfloat16 autocast: about twice as fast
             on a CPU with AMX, and good enough to compare checkpoints, not to be published.
     """
 
