@@ -5,17 +5,19 @@ it; the directory is flushed after that. What fails on the way leaves the previo
 """
 
 import errno
+import filecmp
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from cutaway.errors import ResourceError
+from cutaway.errors import ConfigError, ResourceError
 
-__all__ = ["atomic_write", "fsync_directory", "sha256_of"]
+__all__ = ["atomic_write", "fsync_directory", "replace_together", "sha256_of"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -38,15 +40,101 @@ def atomic_write(path: Path) -> Generator[BinaryIO]:
         temporary.replace(path)
         fsync_directory(path.parent)
     except OSError as error:
-        if error.errno in _FULL:
-            raise ResourceError(
-                f"No space left on the disk while writing {path}.",
-                "The previous file, if any, is unchanged. Free some space and try again.",
-            ) from error
-        raise
+        raise _explained(error, path) from error
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+@contextmanager
+def replace_together(directory: Path) -> Generator[Path]:
+    """Yields an empty folder; the files put there take their places in ``directory`` at the end.
+
+    A new directory appears whole. In an existing one the files of the same names are replaced and
+    the others stay; if that fails on the way, those already replaced are put back.
+
+    Raises:
+        ConfigError: if ``directory`` is a file.
+        ResourceError: if the disk is full; ``directory`` is as it was before.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise ConfigError(f"{directory} is a file.", "Name a directory to write into.")
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        beside = directory if directory.is_dir() else directory.parent
+        stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", suffix=".tmp", dir=beside))
+    except OSError as error:
+        raise _explained(error, directory) from error
+    try:
+        yield stage
+        for path in stage.iterdir():
+            _flush(path)
+        fsync_directory(stage)
+        _take_places(stage, directory)
+    except OSError as error:
+        raise _explained(error, directory) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    path.chmod(0o644)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _take_places(stage: Path, directory: Path) -> None:
+    if not directory.is_dir():
+        stage.chmod(0o755)
+        stage.replace(directory)
+        fsync_directory(directory.parent)
+        return
+    new = [path for path in sorted(stage.iterdir()) if not _is_same(path, directory / path.name)]
+    previous = stage / "previous"
+    previous.mkdir()
+    for path in new:
+        if (directory / path.name).exists():
+            _keep(directory / path.name, previous / path.name)
+    placed: list[str] = []
+    try:
+        for path in new:
+            path.replace(directory / path.name)
+            placed.append(path.name)
+        fsync_directory(directory)
+    except BaseException:
+        for name in placed:
+            with suppress(OSError):
+                _put_back(previous / name, directory / name)
+        raise
+
+
+def _is_same(new: Path, old: Path) -> bool:
+    """Whether a small file is there already: then it need not be replaced."""
+    small = new.stat().st_size <= 1 << 24
+    return small and old.is_file() and filecmp.cmp(new, old, shallow=False)
+
+
+def _keep(path: Path, place: Path) -> None:
+    try:
+        place.hardlink_to(path)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, place)
+
+
+def _put_back(kept: Path, place: Path) -> None:
+    if kept.exists():
+        kept.replace(place)
+    else:
+        place.unlink()
+
+
+def _explained(error: OSError, path: Path) -> Exception:
+    if error.errno not in _FULL:
+        return error
+    return ResourceError(
+        f"No space left on the disk while writing {path}.",
+        "What was there before is unchanged. Free some space and try again.",
+    )
 
 
 def fsync_directory(directory: Path) -> None:

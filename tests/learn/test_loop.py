@@ -141,6 +141,26 @@ def test_another_recipe_does_not_go_on_with_this_run(tmp_path: Path) -> None:
     assert len(losses(tmp_path)) == 14
 
 
+def test_short_windows_come_first_and_hold_as_many_tokens(tmp_path: Path) -> None:
+    recipe = with_training(short_window=4, short_steps=5, steps=8)
+    toy = loop(tmp_path / "whole", recipe)
+    assert [tuple(toy._batch(step)[0].shape) for step in (0, 4, 5)] == [(16, 5), (16, 5), (4, 17)]
+    assert [toy._batch(step)[1] for step in (4, 5)] == [8, 2]
+    toy.run()
+    for n in (3, 4):  # once among the short ones, once among the long ones
+        with pytest.raises(Interrupted):
+            loop(tmp_path / "parts", recipe).run(StopAfter(n))
+    loop(tmp_path / "parts", recipe).run()
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+def test_the_process_is_left_as_it_was(tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    loop(tmp_path).run()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert 5e-324 * 1.0 > 0.0  # denormal numbers are numbers again
+
+
 def test_old_checkpoints_are_removed(tmp_path: Path) -> None:
     finished = loop(tmp_path)
     finished.run()

@@ -17,7 +17,7 @@ from cutaway.training import train
 RECIPE = """
 seed = 3
 [model]
-vocab_size = 300
+vocab_size = 290
 n_ctx = 16
 n_embd = 16
 n_layer = 2
@@ -55,7 +55,7 @@ def test_a_recipe_becomes_a_model_that_loads(folder: Path) -> None:
     out = folder / "run"
     trained = train(folder / "toy.toml", data=folder, out=out)
     loaded = load_checkpoint(trained.directory)
-    assert loaded.model.config.vocab_size == 300
+    assert loaded.model.config.vocab_size == 290
     assert loaded.tokenizer is not None
     assert loaded.tokenizer.decode(loaded.tokenizer.encode("The sly fox")) == "The sly fox"
     assert trained.valid_loss is not None
@@ -82,7 +82,7 @@ def test_a_corpus_that_changed_is_noticed(folder: Path) -> None:
 
 
 def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
-    with pytest.raises(ConfigError, match=r"50257 entries, model\.vocab_size is 300"):
+    with pytest.raises(ConfigError, match=r"50257 entries, model\.vocab_size is 290"):
         train(folder / "toy.toml", data=folder, out=folder / "run", settings=["tokenizer.files=[]"])
 
 
@@ -109,6 +109,11 @@ def start(folder: Path, out: Path) -> subprocess.Popen[str]:
     )
 
 
+def finish(process: subprocess.Popen[str]) -> int:
+    process.communicate()
+    return process.returncode
+
+
 def wait_for_steps(out: Path, n: int, process: subprocess.Popen[str]) -> None:
     while process.poll() is None:
         if (out / "log.jsonl").exists() and len(losses_so_far(out)) >= n:
@@ -123,8 +128,7 @@ def losses_so_far(out: Path) -> list[str]:
 
 def test_a_run_killed_twice_and_interrupted_once_ends_as_if_untouched(folder: Path) -> None:
     """SIGKILL loses what was not saved and nothing else; SIGTERM saves first and exits with 6."""
-    whole = start(folder, folder / "whole")
-    assert whole.wait() == 0
+    assert finish(start(folder, folder / "whole")) == 0
     out = folder / "parts"
     for n, how, code in [
         (23, signal.SIGKILL, -9),
@@ -137,8 +141,7 @@ def test_a_run_killed_twice_and_interrupted_once_ends_as_if_untouched(folder: Pa
         output, _ = process.communicate()
         assert process.returncode == code
         assert ("the state is saved" in output) == (code == 6)
-    last = start(folder, out)
-    assert last.wait() == 0
+    assert finish(start(folder, out)) == 0
     assert losses(out) == losses(folder / "whole")
     models = [
         (folder / run / "model" / "model.safetensors").read_bytes() for run in ("whole", "parts")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cutaway.generation import LanguageModel
 
 app = new_app()
-_STORY = "Once upon a time"
+_STORY, _SEED = "Once upon a time", 1
 _BEGINNING = "The little girl opened the"
 _NEXT = [
     ('cutaway "The old king"', "go on with a text of yours"),
@@ -54,8 +54,11 @@ def _story(out: Stream, lm: "LanguageModel") -> None:
     out.line()
     wrap = _Wrap(out, min(out.width, 100))
     wrap.write(_STORY, "dim")
-    for event in lm.stream(_STORY, seed=1, max_new_tokens=120, top_k=40):
+    reason = None
+    for event in lm.stream(_STORY, seed=_SEED, max_new_tokens=120, overflow="stop"):
         wrap.write(event.text, "bold")
+        reason = event.finish_reason
+    wrap.write(" ..." if reason in ("length", "context") else "", "dim")
     wrap.end()
 
 

@@ -69,7 +69,7 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a model: bits per byte, grammar, last words, repetition, copied passages.
+    """Measure a model: bits per byte, grammar, repetition, copies.
 
     Samples are drawn at top-k 40 and temperature 1. Every figure comes with its protocol.
     """

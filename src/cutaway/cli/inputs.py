@@ -46,7 +46,7 @@ def read_bytes(value: str, *, limit: int | None = None) -> bytes:
         DataError: if there are more than ``limit`` bytes.
     """
     if value == "-":
-        return _bounded(sys.stdin.buffer, "stdin", limit)
+        return _bounded(sys.stdin.buffer, "stdin", limit) if sys.stdin else b""
     if _names_file(value):
         path = Path(value[1:])
         try:

@@ -31,7 +31,9 @@ class OutputClosed(Exception):
 
 
 def prepare() -> None:
-    """Makes both streams UTF-8, whatever the locale says."""
+    """Makes both streams UTF-8, whatever the locale says; a closed one swallows what it gets."""
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -80,7 +82,9 @@ class Stream:
 
     def json(self, value: object) -> Self:
         """Writes one JSON object on a line of its own."""
-        return self._put(json.dumps(value, ensure_ascii=False).translate(_JSON) + "\n")
+        return self._put(
+            json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_JSON) + "\n"
+        )
 
     def bytes(self, data: bytes) -> Self:
         """Writes bytes as they are; for pipes and files only."""

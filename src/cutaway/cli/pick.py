@@ -29,12 +29,13 @@ def pick(
     (taken at once), u, g or g N, q. The rows are shown on stderr; the text goes to stdout.
     """
     from cutaway.cli.picker import Picker
-    from cutaway.cli.picking import by_key, by_line
+    from cutaway.cli.picking import by_key, by_line, keyboard
 
     picker = Picker(open_model(model), read_prompt(prompt), k=k)
     try:
         if sys.stdin.isatty() and sys.stderr.isatty():
-            by_key(picker, seed=seed)
+            with keyboard() as read:
+                by_key(picker, read, seed=seed)
         else:
             by_line(picker, sys.stdin, seed=seed)
     finally:  # also after Ctrl-C: what was written is kept

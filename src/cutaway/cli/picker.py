@@ -19,13 +19,13 @@ class Picker:
 
     Args:
         lm: proposes words.
-        prompt: the beginning of the text.
+        prompt: the beginning of the text; none starts from ``<|endoftext|>``.
         k: how many words it proposes.
     """
 
     def __init__(self, lm: "LanguageModel", prompt: str, *, k: int = 10) -> None:
         self.lm, self.k = lm, k
-        self.prompt_ids = lm.tokenizer.encode(prompt)
+        self.prompt_ids = lm.tokenizer.encode(prompt) or [lm.tokenizer.eot]
         self.steps: list[list[int]] = []  # what each step added, so that it can be undone
         self._proposals: NextTokens | None = None
 
@@ -42,13 +42,12 @@ class Picker:
     @property
     def prompt(self) -> str:
         """The beginning that was given."""
-        return self.lm.tokenizer.decode(self.prompt_ids)
+        return self._decode(self.prompt_ids)
 
     @property
     def text(self) -> str:
         """The whole text."""
-        eot = self.lm.tokenizer.eot
-        return self.lm.tokenizer.decode(token for token in self.ids if token != eot)
+        return self._decode(self.ids)
 
     @property
     def is_full(self) -> bool:
@@ -95,3 +94,6 @@ class Picker:
     def _add(self, ids: list[int]) -> None:
         self.steps.append(ids)
         self._proposals = None
+
+    def _decode(self, ids: list[int]) -> str:
+        return self.lm.tokenizer.decode(id for id in ids if id != self.lm.tokenizer.eot)

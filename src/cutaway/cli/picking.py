@@ -1,7 +1,11 @@
 """The two ways to use a :class:`~cutaway.cli.picker.Picker`: by keys, and by lines."""
 
+import os
+import re
+import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,9 +17,10 @@ from cutaway.errors import CutawayError
 if TYPE_CHECKING:
     from cutaway.cli.picker import Picker
 
-__all__ = ["by_key", "by_line"]
+__all__ = ["by_key", "by_line", "keyboard"]
 
 _UP, _DOWN, _LEFT = ("\x1b[A", "\x1bOA"), ("\x1b[B", "\x1bOB"), ("\x1b[D", "\x1bOD")
+_KEY = re.compile(r"\x1b[\[O][A-Z]|.", re.DOTALL)
 _KEYS = "1-9, 0, up, down: row   Enter: take it   u: undo   g: go on   q: end"
 
 
@@ -58,8 +63,14 @@ def _show_lines(err: Stream, picker: "Picker") -> None:
     err.flush()
 
 
-def by_key(picker: "Picker", *, seed: int | None = None) -> None:
-    """Draws the rows in place and obeys single keys, until ``q``."""
+def by_key(picker: "Picker", read: Callable[[], str], *, seed: int | None = None) -> None:
+    """Draws the rows in place and obeys single keys, until ``q``.
+
+    Args:
+        picker: the text and its proposals.
+        read: waits for keys and returns them; several, if they came faster than they were read.
+        seed: of what the model writes when it goes on.
+    """
     err, row, height = stderr(), 1, 0
     try:
         while True:
@@ -70,13 +81,36 @@ def by_key(picker: "Picker", *, seed: int | None = None) -> None:
                 err.line(text, style)
             err.flush()
             height = len(lines)
-            row_or_none = _press(picker, typer.getchar(), row, seed)
-            if row_or_none is None:
-                return
-            row = row_or_none
+            for key in _KEY.findall(read()):
+                row_or_none = _press(picker, key, row, seed)
+                if row_or_none is None:
+                    return
+                row = row_or_none
     finally:
         _erase(err, height)
         err.flush()
+
+
+@contextmanager
+def keyboard() -> Generator[Callable[[], str]]:
+    """Keys of the terminal one by one, as they are pressed, until the block ends.
+
+    The terminal changes its mode once, not at every key: a change throws away what was typed
+    before it. Ctrl-C stays what it is.
+    """
+    if sys.platform == "win32":
+        yield typer.getchar
+        return
+    import termios
+    import tty
+
+    keys = sys.stdin.fileno()
+    before = termios.tcgetattr(keys)
+    try:
+        tty.setcbreak(keys, termios.TCSANOW)
+        yield lambda: os.read(keys, 64).decode("utf-8", "replace") or "q"
+    finally:
+        termios.tcsetattr(keys, termios.TCSADRAIN, before)
 
 
 def _press(picker: "Picker", key: str, row: int, seed: int | None) -> int | None:

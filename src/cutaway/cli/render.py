@@ -76,24 +76,24 @@ def candidate_rows(
 ) -> list[tuple[str, str, str, str]]:
     """Rows of a table of next tokens: number and word, bar, percent, logit.
 
-    The columns of ``width`` go to the words first, then to the bar; a narrow terminal loses the
-    logits, then the bar.
+    No row is wider than ``width``. Words go first; a narrow terminal loses the logits, then the
+    bar. Bars are in proportion to the most probable word.
     """
     words = [piece(candidate.bytes) for candidate in candidates]
     rest = f"all {n_rest:,} others"
     has_logit, has_bar = width >= 46, width >= 30
-    word_width = min(max(map(width_of, [*words, rest])), max(8, width - (28 if has_logit else 19)))
-    bar_width = min(40, width - word_width - (25 if has_logit else 15)) if has_bar else 0
+    free = width - (24 if has_logit else 15)  # for word and bar, next to the other columns
+    word_width = min(max(map(width_of, [*words, rest])), max(4, free - (6 if has_bar else 0)))
+    bar_width = min(40, free - word_width) if has_bar else -1
     top = max((candidate.prob for candidate in candidates), default=1.0) or 1.0
     rows: list[tuple[str, str, str, str]] = []
     for word, candidate in zip(words, candidates, strict=True):
-        drawn = bar(candidate.prob / top, bar_width) + " " if bar_width > 0 else ""
+        drawn = bar(candidate.prob / top, bar_width) + " " if has_bar else ""
         logit = f"{candidate.logit:9.2f}" if has_logit else ""
         number = f"{candidate.rank:>3}  {pad(word, word_width)} "
         rows.append((number, drawn, f"{100 * candidate.prob:6.2f} %", logit))
-    blank = " " * (bar_width + 1) if bar_width > 0 else ""
-    rows.append((f"     {pad(rest, word_width)} ", blank, f"{100 * rest_mass:6.2f} %", ""))
-    return rows
+    last = f"     {pad(rest, word_width)} "
+    return [*rows, (last, " " * (bar_width + 1), f"{100 * rest_mass:6.2f} %", "")]
 
 
 def write_candidates(

@@ -1,11 +1,14 @@
 """``cutaway train``: trains a model from a recipe."""
 
+import logging
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cutaway.cli.app import new_app
+from cutaway.cli.output import stdout
 
 app = new_app()
 
@@ -18,16 +21,20 @@ def train_model(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change one entry of the recipe, such as training.lr=3e-4; may be given several "
-            "times.",
+            help="Change one entry of the recipe, such as training.steps=200; may be given "
+            "several times.",
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the corpora. Default: what the recipe says.")
+        Path | None,
+        typer.Option(help="Folder of the corpora that the recipe names. Default: the recipe's."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for checkpoints and logs; what is there is resumed."),
+        typer.Option(
+            help="Folder for vocabulary, checkpoints, log and model; a run that is there goes on. "
+            "Default: runs/ and the recipe's name."
+        ),
     ] = None,
 ) -> None:
     """Train a model from a recipe.
@@ -36,4 +43,12 @@ def train_model(
     """
     from cutaway.training.run import train
 
-    train(recipe, data=data, out=out, settings=settings or [])
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    done = train(
+        recipe,
+        data=recipe.parent if data is None else data,
+        out=Path("runs") / recipe.stem if out is None else out,
+        settings=settings or [],
+    )
+    loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"
+    stdout().line(f"{done.directory}{loss}")

@@ -27,7 +27,7 @@ _LETTERS = {byte: chr(byte) for byte in _PRINTABLE}
 _LETTERS.update({byte: chr(0x100 + i) for i, byte in enumerate(_OTHERS)})
 # Letters to bytes, by way of latin-1: what is no letter of the alphabet becomes U+FFFF, which
 # latin-1 refuses, as it refuses all that lies above U+00FF.
-_TO_LATIN: Mapping[int, str] = {byte: "\uffff" for byte in _OTHERS} | {
+_TO_LATIN: Mapping[int, str] = dict.fromkeys(_OTHERS, "\uffff") | {
     ord(letter): chr(byte) for byte, letter in _LETTERS.items()
 }
 _ALPHABET = frozenset(_LETTERS.values())

@@ -1,24 +1,24 @@
 """Saving a run so that it goes on as if it had never stopped.
 
 A checkpoint is a directory ``step-00000100`` with the weights, the optimizers' state, the step and
-the random state; ``manifest.json`` with the SHA-256 of each file is written last. It is built under
-a temporary name and renamed when it is whole, so a run that is killed while saving goes on from the
-checkpoint before. No pickle anywhere.
+the recipe, from which all else of a run follows, and a manifest with the SHA-256 of each file. It
+is built under a temporary name and renamed when it is whole, so a run that is killed while saving
+goes on from the checkpoint before. No pickle anywhere.
 """
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cutaway.errors import CorruptCheckpoint
-from cutaway.files import atomic_write, fsync_directory, sha256_of
+from cutaway.files import replace_together, sha256_of
 
 __all__ = ["Checkpoints", "TrainingState"]
 
@@ -66,19 +66,11 @@ class Checkpoints:
             ResourceError: if the disk is full; the checkpoints before are untouched.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        for stale in self.directory.glob(".step-*"):
+        for stale in self.directory.glob(".step-*"):  # of a run that was killed while saving
             shutil.rmtree(stale)
-        temporary = self.directory / f".step-{step:08d}"
-        temporary.mkdir()
-        try:
-            self._write(temporary, step, state, recipe)
-            final = self.directory / f"step-{step:08d}"
-            if final.exists():
-                shutil.rmtree(final)
-            temporary.rename(final)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        fsync_directory(self.directory)
+        final = self.directory / f"step-{step:08d}"
+        with replace_together(final) as stage:
+            _write(stage, step, state, recipe)
         for old in self._all()[: -self.keep]:
             shutil.rmtree(old)
         return final
@@ -108,27 +100,23 @@ class Checkpoints:
         """Loads a checkpoint into ``state``; returns the number of steps behind it."""
         state.model.load_state_dict(load_file(directory / "model.safetensors"))
         state.restore_optimizers(load_file(directory / "optimizer.safetensors"))
-        torch.set_rng_state(load_file(directory / "random.safetensors")["torch"])
         return json.loads((directory / "state.json").read_bytes())["step"]
 
     def _all(self) -> list[Path]:
         return sorted(self.directory.glob("step-????????"))
 
-    def _write(
-        self, directory: Path, step: int, state: TrainingState, recipe: dict[str, Any]
-    ) -> None:
-        parts = {
-            "model.safetensors": save(dict(state.model.state_dict())),
-            "optimizer.safetensors": save(state.optimizer_tensors()),
-            "random.safetensors": save({"torch": torch.get_rng_state()}),
-            "state.json": json.dumps({"step": step, "recipe": recipe}).encode(),
-        }
-        for name, content in parts.items():
-            with atomic_write(directory / name) as file:
-                file.write(content)
-        sums = {name: sha256_of(directory / name) for name in parts}
-        with atomic_write(directory / "manifest.json") as file:
-            file.write(json.dumps(sums, indent=2).encode())
+
+def _write(directory: Path, step: int, state: TrainingState, recipe: dict[str, Any]) -> None:
+    parts = {
+        "model.safetensors": save(dict(state.model.state_dict())),
+        "optimizer.safetensors": save(state.optimizer_tensors()),
+        "state.json": json.dumps({"step": step, "recipe": recipe}).encode(),
+    }
+    sums: dict[str, str] = {}
+    for name, content in parts.items():
+        (directory / name).write_bytes(content)
+        sums[name] = hashlib.sha256(content).hexdigest()
+    (directory / "manifest.json").write_text(json.dumps(sums, indent=2))
 
 
 def _is_whole(directory: Path) -> bool:

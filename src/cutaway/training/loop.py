@@ -8,10 +8,12 @@ follow from it, so a run that stops anywhere goes on exactly where it was.
 import json
 import math
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cutaway.data import Windows
 from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
@@ -51,6 +53,9 @@ class Loop:
         self.model, self.recipe = model, recipe
         self.train_windows, self.valid_windows = train, valid
         self.bytes_per_token = bytes_per_token
+        if recipe.training.short_steps:
+            length = recipe.training.short_window + 1
+            self._short_windows = Windows(train.tokens, length=length, seed=recipe.seed)
         self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
         self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
         self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
@@ -69,8 +74,11 @@ class Loop:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
+        with torch.random.fork_rng(), _denormals_flushed():
+            return self._run(stop)
+
+    def _run(self, stop: StopRequest | None) -> float | None:
         loop, first = self.recipe.training, self._resume()
-        torch.set_flush_denormal(True)  # tiny numbers in Adam's moments slow a CPU many times
         valid_loss = None
         for step in range(first, loop.steps):
             self._step(step)
@@ -95,11 +103,12 @@ class Loop:
         started = time.perf_counter()
         rate = recipe.schedule.factor(step, steps=loop.steps)
         set_rate(self.state.optimizers, rate)
-        batch = torch.from_numpy(self.train_windows.batch(step=step, size=loop.batch_size))
+        batch, n_rows = self._batch(step)
         n_targets = batch[:, 1:].numel()
         total = 0.0
+        torch.manual_seed(self.recipe.seed + (step << 32))  # dropout follows from the step too
         self.model.train()
-        for rows in batch.split(loop.micro_batch_size):
+        for rows in batch.split(n_rows):
             with self._autocast():
                 loss, _ = self._loss(self.model, rows)
             (loss / n_targets).backward()
@@ -118,6 +127,16 @@ class Loop:
             seconds=time.perf_counter() - started,
             show=(step + 1) % loop.log_every == 0,
         )
+
+    def _batch(self, step: int) -> tuple[Tensor, int]:
+        """The windows of a step, and how many of them go through the model at once."""
+        loop = self.recipe.training
+        if step >= loop.short_steps:
+            batch = self.train_windows.batch(step=step, size=loop.batch_size)
+            return torch.from_numpy(batch), loop.micro_batch_size
+        more = self.recipe.model.n_ctx // loop.short_window
+        batch = self._short_windows.batch(step=step, size=loop.batch_size * more)
+        return torch.from_numpy(batch), loop.micro_batch_size * more
 
     def _gradient_norm(self) -> float:
         """The global norm of the gradient, which is scaled down to the limit of the recipe."""
@@ -178,3 +197,17 @@ class Loop:
         step = self.checkpoints.restore(newest, self.state)
         self.journal.resumed(step, newest)
         return step
+
+
+@contextmanager
+def _denormals_flushed() -> Generator[None]:
+    """Takes tiny numbers for 0 while the block runs: in Adam's moments they slow a CPU manifold."""
+    tiny = torch.tensor([1e-310], dtype=torch.float64)
+    if (tiny * 1.0).item() == 0.0:  # so it was before
+        yield
+        return
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

@@ -62,6 +62,10 @@ class LoopConfig:
         steps: updates of the weights.
         batch_size: windows of ``n_ctx`` tokens for one update.
         micro_batch_size: windows at once in memory; their gradients are summed.
+        short_window: positions of the windows of the first ``short_steps``, which have as many more
+            of them; attention is then cheap while there is little to attend to (Li et al. 2022,
+            "The Stability-Efficiency Dilemma").
+        short_steps: how many steps those are; 0 for none.
         precision: ``bf16`` runs the forward pass under autocast, weights stay in float32.
         compile: whether to run the loss through ``torch.compile``.
         log_every: steps between two lines of the log.
@@ -74,6 +78,8 @@ class LoopConfig:
     steps: int = 1000
     batch_size: int = 16
     micro_batch_size: int = 4
+    short_window: int = 0
+    short_steps: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
     log_every: int = 10
@@ -91,6 +97,12 @@ class LoopConfig:
                 f"training.batch_size {self.batch_size} is no multiple of "
                 f"training.micro_batch_size {self.micro_batch_size}.",
                 "Choose one that is.",
+            )
+        if self.short_steps < 0 or (self.short_steps and self.short_window < 1):
+            raise ConfigError(
+                f"training.short_steps is {self.short_steps}, training.short_window "
+                f"{self.short_window}.",
+                "Give both, or neither.",
             )
         if self.precision not in ("fp32", "bf16"):
             raise ConfigError(f"training.precision is {self.precision!r}.", "Known: bf16, fp32.")
@@ -111,6 +123,14 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """All tables and keys, ready for JSON."""
         return asdict(self)
+
+    def __post_init__(self) -> None:
+        short = self.training.short_window
+        if short and self.model.n_ctx % short:
+            raise ConfigError(
+                f"training.short_window {short} does not divide model.n_ctx {self.model.n_ctx}.",
+                "Then a step would not have as many tokens as the others; choose one that does.",
+            )
 
     @classmethod
     def from_dict(cls, tables: Mapping[str, Any]) -> Self:

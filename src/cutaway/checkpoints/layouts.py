@@ -1,0 +1,82 @@
+"""Which layout a path holds: told by the names of the files in it, or by how a file begins."""
+
+from pathlib import Path
+
+from cutaway.checkpoints.folder import Folder, regular_file
+from cutaway.checkpoints.found import Found
+from cutaway.checkpoints.huggingface import find_huggingface, read_config
+from cutaway.checkpoints.llmc import MAGIC, find_llmc
+from cutaway.checkpoints.nanogpt import find_nanogpt
+from cutaway.checkpoints.openai import find_openai, read_hparams
+from cutaway.checkpoints.training import find_training_step, newest_step
+from cutaway.errors import CheckpointNotFound, CorruptCheckpoint
+from cutaway.models import GPT2Config
+
+__all__ = ["config_in", "find"]
+
+_EXPECTED = (
+    "Expected config.json and model.safetensors (Hugging Face's layout, and ours);"
+    " hparams.json and model.ckpt.* (OpenAI's); ckpt.pt (nanoGPT's);"
+    " a .bin of llm.c's; or a training run's directory."
+)
+
+
+def find(path: Path, *, allow_pickle: bool) -> Found:
+    """The checkpoint at ``path``, accounted for and not yet read.
+
+    Raises:
+        CheckpointError: if there is none, or it is incomplete, damaged or unsafe.
+    """
+    if not path.is_dir():
+        return _in_file(path)
+    folder = Folder.at(path)
+    if folder.has("config.json"):
+        return find_huggingface(folder, allow_pickle=allow_pickle)
+    if folder.has("hparams.json"):
+        return find_openai(folder)
+    if folder.has("state.json"):
+        return find_training_step(folder)
+    if folder.has("ckpt.pt"):
+        return find_nanogpt(folder.file("ckpt.pt"))
+    binaries = sorted(p.name for p in folder.path.glob("*.bin") if _starts_as_llmc(p))
+    if len(binaries) == 1:
+        return find_llmc(folder.file(binaries[0]))
+    step = newest_step(folder)
+    if step is not None:
+        return find(step, allow_pickle=allow_pickle)
+    held = ", ".join(sorted(child.name for child in folder.path.iterdir())[:8])
+    raise CheckpointNotFound(f"No checkpoint in {path}; it holds {held or 'nothing'}.", _EXPECTED)
+
+
+def config_in(path: Path) -> GPT2Config:
+    """The size of the checkpoint at ``path``, from a small file if one states it."""
+    if path.is_dir():
+        folder = Folder.at(path)
+        if folder.has("config.json"):
+            return read_config(folder)
+        if folder.has("hparams.json"):
+            return read_hparams(folder)
+    return find(path, allow_pickle=False).config
+
+
+def _in_file(path: Path) -> Found:
+    start = _first_bytes(regular_file(path.resolve()), 8)
+    if start.startswith(b"PK"):
+        return find_nanogpt(path)
+    if int.from_bytes(start[:4], "little") == MAGIC:
+        return find_llmc(path)
+    if path.suffix == ".safetensors":
+        folder = Folder.at(path.parent)
+        return find_huggingface(folder, allow_pickle=False, weights=path.name)
+    if path.name in ("config.json", "hparams.json", "checkpoint") or path.suffix == ".index":
+        return find(path.parent, allow_pickle=False)
+    raise CorruptCheckpoint(f"{path} is no checkpoint of a known kind.", _EXPECTED)
+
+
+def _starts_as_llmc(path: Path) -> bool:
+    return path.is_file() and int.from_bytes(_first_bytes(path, 4), "little") == MAGIC
+
+
+def _first_bytes(path: Path, n_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(n_bytes)

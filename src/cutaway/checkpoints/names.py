@@ -1,0 +1,164 @@
+"""Which tensor is which: one table for each layout, read one way to save and the other to load.
+
+Our names and shapes are those of :class:`cutaway.models.GPT2`. ``{i}`` stands for the number of a
+block. The order of the rows is the order in which llm.c writes them, and that of a fingerprint.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from torch import Tensor
+
+from cutaway.models import GPT2Config
+
+__all__ = [
+    "HUGGINGFACE",
+    "LLMC",
+    "NANOGPT",
+    "OPENAI",
+    "Form",
+    "Row",
+    "Table",
+    "parameter_count",
+    "parameter_shapes",
+]
+
+
+class Form(Enum):
+    """How a layout stores a tensor of ours."""
+
+    SAME = "as it is"
+    TRANSPOSED = "as torch.nn.Linear does, (out, in)"
+    LEADING_ONE = "as a convolution of width one, (1, in, out)"
+
+    def shape(self, ours: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape that the layout gives a tensor of this shape of ours."""
+        if self is Form.TRANSPOSED:
+            return ours[::-1]
+        return (1, *ours) if self is Form.LEADING_ONE else ours
+
+    def to_ours(self, theirs: Tensor) -> Tensor:
+        """A view of their tensor with our axes."""
+        if self is Form.TRANSPOSED:
+            return theirs.T
+        return theirs[0] if self is Form.LEADING_ONE else theirs
+
+    def to_theirs(self, ours: Tensor) -> Tensor:
+        """A view of our tensor with their axes."""
+        if self is Form.TRANSPOSED:
+            return ours.T
+        return ours[None] if self is Form.LEADING_ONE else ours
+
+
+class Row(NamedTuple):
+    """One parameter: its name here, its name there, how it is stored there."""
+
+    ours: str
+    theirs: str
+    form: Form = Form.SAME
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All parameters of a layout."""
+
+    rows: tuple[Row, ...]
+
+    def expanded(self, n_layer: int) -> Iterator[Row]:
+        """The rows with block numbers filled in; row by row, each for all blocks."""
+        for row in self.rows:
+            if "{i}" not in row.ours:
+                yield row
+                continue
+            for i in range(n_layer):
+                yield Row(row.ours.format(i=i), row.theirs.format(i=i), row.form)
+
+
+# V vocabulary, C positions, D n_embd.
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "wte.weight": ("V", "D"),
+    "wpe.weight": ("C", "D"),
+    "h.{i}.ln_1.weight": ("D",),
+    "h.{i}.ln_1.bias": ("D",),
+    "h.{i}.attn.c_attn.weight": ("D", "3D"),
+    "h.{i}.attn.c_attn.bias": ("3D",),
+    "h.{i}.attn.c_proj.weight": ("D", "D"),
+    "h.{i}.attn.c_proj.bias": ("D",),
+    "h.{i}.ln_2.weight": ("D",),
+    "h.{i}.ln_2.bias": ("D",),
+    "h.{i}.mlp.c_fc.weight": ("D", "4D"),
+    "h.{i}.mlp.c_fc.bias": ("4D",),
+    "h.{i}.mlp.c_proj.weight": ("4D", "D"),
+    "h.{i}.mlp.c_proj.bias": ("D",),
+    "ln_f.weight": ("D",),
+    "ln_f.bias": ("D",),
+}
+
+_MATRICES = {
+    "h.{i}.attn.c_attn.weight",
+    "h.{i}.attn.c_proj.weight",
+    "h.{i}.mlp.c_fc.weight",
+    "h.{i}.mlp.c_proj.weight",
+}
+
+
+def _linear(name: str) -> Form:
+    return Form.TRANSPOSED if name in _MATRICES else Form.SAME
+
+
+HUGGINGFACE = Table(tuple(Row(name, name) for name in _SHAPES))
+NANOGPT = Table(tuple(Row(name, f"transformer.{name}", _linear(name)) for name in _SHAPES))
+LLMC = Table(tuple(Row(name, name, _linear(name)) for name in _SHAPES))
+OPENAI = Table(
+    (
+        Row("wte.weight", "model/wte"),
+        Row("wpe.weight", "model/wpe"),
+        Row("h.{i}.ln_1.weight", "model/h{i}/ln_1/g"),
+        Row("h.{i}.ln_1.bias", "model/h{i}/ln_1/b"),
+        Row("h.{i}.attn.c_attn.weight", "model/h{i}/attn/c_attn/w", Form.LEADING_ONE),
+        Row("h.{i}.attn.c_attn.bias", "model/h{i}/attn/c_attn/b"),
+        Row("h.{i}.attn.c_proj.weight", "model/h{i}/attn/c_proj/w", Form.LEADING_ONE),
+        Row("h.{i}.attn.c_proj.bias", "model/h{i}/attn/c_proj/b"),
+        Row("h.{i}.ln_2.weight", "model/h{i}/ln_2/g"),
+        Row("h.{i}.ln_2.bias", "model/h{i}/ln_2/b"),
+        Row("h.{i}.mlp.c_fc.weight", "model/h{i}/mlp/c_fc/w", Form.LEADING_ONE),
+        Row("h.{i}.mlp.c_fc.bias", "model/h{i}/mlp/c_fc/b"),
+        Row("h.{i}.mlp.c_proj.weight", "model/h{i}/mlp/c_proj/w", Form.LEADING_ONE),
+        Row("h.{i}.mlp.c_proj.bias", "model/h{i}/mlp/c_proj/b"),
+        Row("ln_f.weight", "model/ln_f/g"),
+        Row("ln_f.bias", "model/ln_f/b"),
+    )
+)
+
+
+def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
+    """Every parameter of a model of this size and its shape; nothing is allocated.
+
+    The number of entries grows with ``n_layer``: check :func:`parameter_count` first.
+    """
+    d = config.n_embd
+    sizes = {"V": config.vocab_size, "C": config.n_ctx, "D": d, "3D": 3 * d, "4D": 4 * d}
+    return {
+        row.ours: tuple(sizes[axis] for axis in _SHAPES[_template(row.ours)])
+        for row in HUGGINGFACE.expanded(config.n_layer)
+    }
+
+
+def parameter_count(config: GPT2Config, *, biases: bool = True) -> int:
+    """The number of parameters, by arithmetic: a config may ask for any size.
+
+    >>> parameter_count(GPT2Config())
+    124439808
+    """
+    d = config.n_embd
+    block = 12 * d * d + 2 * d  # matrices of 3, 1, 4 and 4 D x D; two gains
+    if biases:
+        block += 11 * d  # of 3, 1, 4 and 1 D; of the norms
+    norm = 2 * d if biases else d
+    return (config.vocab_size + config.n_ctx) * d + config.n_layer * block + norm
+
+
+def _template(name: str) -> str:
+    return ".".join("{i}" if part.isdigit() else part for part in name.split("."))

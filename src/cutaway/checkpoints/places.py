@@ -1,0 +1,98 @@
+"""Where a model of a given name lies."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutaway.checkpoints.hub import download
+from cutaway.errors import CheckpointNotFound, UnsafeCheckpoint, nearest
+
+__all__ = ["ModelName", "list_models", "locate"]
+
+_BUNDLED = "pocket"
+_OFFICIAL = {
+    "gpt2": "openai-community/gpt2",
+    "gpt2-medium": "openai-community/gpt2-medium",
+    "gpt2-large": "openai-community/gpt2-large",
+    "gpt2-xl": "openai-community/gpt2-xl",
+}
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
+_REPOSITORY = re.compile(rf"{_PART}/{_PART}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A name that :func:`~cutaway.checkpoints.load_checkpoint` knows.
+
+    Attributes:
+        name: as it is given.
+        origin: where its files come from.
+        path: where they are on this machine, or None.
+    """
+
+    name: str
+    origin: str
+    path: Path | None
+
+
+def list_models() -> list[ModelName]:
+    """The bundled model, the official ones, and all that lie in the folder of models."""
+    found = [ModelName(_BUNDLED, "in the package", _if_there(_bundled()))]
+    found += [
+        ModelName(name, f"{repository} on the Hugging Face hub", _if_there(_models() / name))
+        for name, repository in _OFFICIAL.items()
+    ]
+    return found
+
+
+def locate(source: str | Path, *, allow_pickle: bool) -> Path:
+    """The path of a checkpoint: known names first, then paths, then the hub.
+
+    Raises:
+        CheckpointNotFound: if there is nothing, saying where files would be looked for.
+        UnsafeCheckpoint: if a name is no plain name.
+        MissingExtra: if the hub is needed and its library is not installed.
+    """
+    name = str(source)
+    if isinstance(source, str) and source == _BUNDLED:
+        return _existing(_bundled(), f"The bundled model is missing from {_bundled()}.")
+    if isinstance(source, str) and source in _OFFICIAL:
+        return _if_there(_models() / source) or download(
+            _OFFICIAL[source], place=_models() / source, allow_pickle=allow_pickle
+        )
+    if "\0" in name or len(name) > 4096:
+        raise UnsafeCheckpoint(f"{name[:80]!r} is no path.", "Give a name, a directory or a file.")
+    path = Path(source).expanduser()
+    if path.exists():
+        return path
+    if isinstance(source, str) and _REPOSITORY.fullmatch(source) and ".." not in source:
+        place = _models().joinpath(*source.split("/"))
+        return _if_there(place) or download(source, place=place, allow_pickle=allow_pickle)
+    raise CheckpointNotFound(
+        f"No model {name[:200]!r}: it is no known name, directory or file.",
+        nearest(name, [_BUNDLED, *_OFFICIAL]),
+    )
+
+
+def _bundled() -> Path:
+    return Path(__file__).parents[1] / "assets" / _BUNDLED
+
+
+def _models() -> Path:
+    """Where models are put by hand: ``$CUTAWAY_MODELS``, or a folder of the user's cache."""
+    chosen = os.environ.get("CUTAWAY_MODELS")
+    if chosen:
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "cutaway" / "models"
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_dir() else None
+
+
+def _existing(path: Path, message: str) -> Path:
+    if not path.is_dir():
+        raise CheckpointNotFound(message, "Install cutaway again, or name another model.")
+    return path

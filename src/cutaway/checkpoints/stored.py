@@ -1,0 +1,174 @@
+"""A tensor in a file: its shape and kind are known, its bytes are not read yet.
+
+Every reader ends in a table of these. :func:`accounted` holds them against the configuration, the
+same way for all layouts, before a byte of them is read or memory is asked for.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
+from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights
+from cutaway.models import GPT2Config
+
+__all__ = ["WEIGHT_DTYPES", "Stored", "accounted", "check_size", "in_file", "read_bytes"]
+
+WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+_SLACK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor that has not been read.
+
+    Attributes:
+        shape: of the tensor.
+        dtype: of its elements; None for a kind that no weight has.
+        read: reads it.
+    """
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype | None
+    read: Callable[[], Tensor]
+
+    @property
+    def n_elements(self) -> int:
+        """The number of its elements."""
+        return prod(self.shape)
+
+
+def in_file(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype) -> Stored:
+    """A tensor whose elements lie in a file, one after another, little-endian.
+
+    The caller has seen that the file is long enough.
+    """
+    return Stored(shape, dtype, partial(_read, path, offset, shape, dtype))
+
+
+def _read(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    data = read_bytes(path, offset, prod(shape) * dtype.itemsize)
+    return torch.from_numpy(data).view(dtype).view(shape)
+
+
+def read_bytes(path: Path, offset: int, n_bytes: int) -> NDArray[np.uint8]:
+    """``n_bytes`` of a file.
+
+    Raises:
+        CorruptCheckpoint: if the file is shorter.
+    """
+    try:
+        data = np.fromfile(path, np.uint8, n_bytes, offset=offset)
+    except OSError as error:
+        raise CorruptCheckpoint(f"{path} cannot be read: {error}.") from error
+    if len(data) != n_bytes:
+        raise CorruptCheckpoint(f"{path} ends early.", "The file is truncated; fetch it again.")
+    return data
+
+
+def check_size(
+    config: GPT2Config,
+    tensors: Collection[Stored],
+    where: str,
+    *,
+    n_bytes: int,
+    biases: bool = True,
+) -> None:
+    """Refuses a configuration or tensors that claim more than there is, before they are used.
+
+    Args:
+        config: what the model should be.
+        tensors: of the model.
+        where: for messages.
+        n_bytes: of all files.
+        biases: whether biases are stored.
+
+    Raises:
+        CorruptCheckpoint: if the tensors cannot lie side by side in the files.
+        KeyMismatch: if the configuration asks for far more than the tensors hold; what asks for
+            less is safe to hold against them name by name.
+    """
+    claimed = sum(tensor.n_elements * tensor.dtype.itemsize for tensor in tensors if tensor.dtype)
+    if claimed > n_bytes:
+        raise CorruptCheckpoint(
+            f"The tensors of {where} claim {claimed:,} bytes, its files have {n_bytes:,}.",
+            "The file is damaged.",
+        )
+    wanted = parameter_count(config, biases=biases)
+    held = sum(tensor.n_elements for tensor in tensors)
+    if wanted > _SLACK * held:
+        raise KeyMismatch(
+            f"The configuration of {where} describes {wanted:,} parameters, its tensors hold"
+            f" {held:,}.",
+            "The files do not belong together, or some are missing.",
+        )
+
+
+def accounted(
+    table: Table,
+    config: GPT2Config,
+    tensors: Mapping[str, Stored],
+    where: str,
+    *,
+    optional: Callable[[str], bool] = lambda _: False,
+) -> dict[str, Stored]:
+    """The tensors under our names and with our axes, if they are exactly those of the model.
+
+    Args:
+        table: of the layout.
+        config: what the model should be.
+        tensors: under their names; what the layout allows besides is already taken out.
+        where: for messages.
+        optional: whether one of our names may be absent, to be filled with zeros.
+
+    Raises:
+        MissingWeights: if a tensor is absent.
+        KeyMismatch: if one is unknown or has another shape or kind.
+    """
+    shapes = parameter_shapes(config)
+    rows = {row.theirs: row for row in table.expanded(config.n_layer)}
+    unknown = [name for name in tensors if name not in rows]
+    if unknown:
+        raise KeyMismatch(
+            f"{where} has {len(unknown)} tensor(s) that GPT-2 does not: {_some(unknown)}.",
+            "It is another architecture, or a fine-tune with additional parts.",
+        )
+    missing = [n for n, row in rows.items() if n not in tensors and not optional(row.ours)]
+    if missing:
+        raise MissingWeights(
+            f"{where} lacks {len(missing)} tensor(s): {_some(missing)}.",
+            "The file is incomplete, or its configuration belongs to another model.",
+        )
+    return {
+        row.ours: _checked(name, tensors[name], row, shapes[row.ours], where)
+        for name, row in rows.items()
+        if name in tensors
+    }
+
+
+def _checked(name: str, tensor: Stored, row: Row, ours: tuple[int, ...], where: str) -> Stored:
+    theirs = row.form.shape(ours)
+    if tensor.shape != theirs:
+        raise KeyMismatch(
+            f"{name} in {where} has shape {tensor.shape}, the configuration wants {theirs}.",
+            "The tensors belong to a model of another size.",
+        )
+    if tensor.dtype not in WEIGHT_DTYPES:
+        raise KeyMismatch(
+            f"{name} in {where} is stored as {tensor.dtype or 'another kind of number'}.",
+            "Weights are read from float32, float16 and bfloat16.",
+        )
+    return Stored(ours, tensor.dtype, lambda: row.form.to_ours(tensor.read()))
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(name[:80] for name in sorted(names)[:4])
+    return shown + (", ..." if len(names) > 4 else "")

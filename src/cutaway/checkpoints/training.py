@@ -1,0 +1,58 @@
+"""This project's own training runs: the finished model, or the weights of a step.
+
+``run/model`` is in the Hugging Face layout and written when the run ends. Before that there are
+``run/checkpoints/step-*`` with the weights, and the recipe in ``state.json`` instead of a config.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+from cutaway.checkpoints.folder import Folder
+from cutaway.checkpoints.found import Found
+from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.safetensors_file import open_safetensors
+from cutaway.checkpoints.stored import accounted, check_size
+from cutaway.errors import ConfigError, CorruptCheckpoint
+from cutaway.models import GPT2Config
+
+__all__ = ["find_training_step", "newest_step"]
+
+_STEP = re.compile(r"step-\d{8}")
+
+
+def find_training_step(folder: Folder) -> Found:
+    """The weights of one step of a run; no tensor is read.
+
+    Raises:
+        CorruptCheckpoint: if ``state.json`` holds no recipe with a model.
+    """
+    where = folder.path / "state.json"
+    recipe: object = folder.json("state.json").get("recipe")
+    fields = cast(dict[str, Any], recipe).get("model") if isinstance(recipe, dict) else None
+    if not isinstance(fields, dict):
+        raise CorruptCheckpoint(f"{where} holds no recipe with a model.", "The file is damaged.")
+    try:
+        config = GPT2Config.from_dict(cast(dict[str, object], fields))
+    except ConfigError as error:
+        raise CorruptCheckpoint(f"{where}: {error.what}", error.hint) from error
+    path = folder.file("model.safetensors")
+    tensors = open_safetensors(path)
+    check_size(config, tensors.values(), str(path), n_bytes=path.stat().st_size)
+    ours = accounted(HUGGINGFACE, config, tensors, str(path))
+    run = folder.path.parent.parent  # the vocabulary belongs to the run
+    return Found("training", config, ours, Folder.at(run) if _is_step(folder.path) else folder)
+
+
+def newest_step(folder: Folder) -> Path | None:
+    """What a run's directory stands for: its finished model, else its newest step."""
+    finished = folder.path / "model"
+    if finished.is_dir() and not finished.is_symlink():
+        return finished
+    steps = folder.path / "checkpoints"
+    found = sorted(path for path in steps.glob("step-*") if _is_step(path) and path.is_dir())
+    return found[-1] if found else None
+
+
+def _is_step(path: Path) -> bool:
+    return _STEP.fullmatch(path.name) is not None and path.parent.name == "checkpoints"

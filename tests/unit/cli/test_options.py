@@ -1,0 +1,67 @@
+"""Options mean what the library means."""
+
+import inspect
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutaway.cli.generate import generate
+from cutaway.cli.options import parse_logit_bias, parse_stop
+from cutaway.errors import ConfigError
+from cutaway.generation import GenerationConfig
+from lms import byte_tokenizer
+
+
+def test_defaults_are_those_of_the_library() -> None:
+    names = {"max_tokens": "max_new_tokens"}
+    config = GenerationConfig()
+    checked = set()
+    for name, parameter in inspect.signature(generate).parameters.items():
+        field = names.get(name, name)
+        if field in ("stop", "logit_bias"):  # several times, so none is the default
+            assert parameter.default is None
+            assert not getattr(config, field)
+        elif hasattr(config, field):
+            assert parameter.default == getattr(config, field), name
+            checked.add(field)
+    assert len(checked) == 11
+
+
+@given(st.text())
+def test_a_stop_string_can_be_any_text(text: str) -> None:
+    escaped = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+    assert parse_stop([escaped]) == (text,)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(r"\n", "\n"), (r"\\n", r"\n"), (r"\d", r"\d"), ("\\", "\\"), ("", "")]
+)
+def test_stop_escapes(value: str, text: str) -> None:
+    assert parse_stop([value]) == (text,)
+
+
+def test_no_stop_strings() -> None:
+    assert parse_stop(None) == ()
+
+
+def test_logit_bias_by_id_and_by_text() -> None:
+    tokenizer = byte_tokenizer()
+    [the] = tokenizer.encode(" the")
+    [equals] = tokenizer.encode("=")
+    values = ["17=-2.5", " the=1e2", "==-inf"]
+    expected = {17: -2.5, the: 100.0, equals: float("-inf")}
+    assert parse_logit_bias(values, tokenizer) == expected
+    assert parse_logit_bias(None, tokenizer) == {}
+
+
+@pytest.mark.parametrize("value", ["5", "=5", "the=", "the=much", ""])
+def test_a_bias_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match="--logit-bias") as error:
+        parse_logit_bias([value], byte_tokenizer())
+    assert "TOKEN=BIAS" in error.value.hint
+
+
+def test_a_bias_for_a_text_of_several_tokens_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'xyz' is 3 tokens"):
+        parse_logit_bias(["xyz=1"], byte_tokenizer())
