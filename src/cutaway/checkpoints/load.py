@@ -1,5 +1,7 @@
 """From a name or a path to a model in memory."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.layouts import config_in, find
 from cutaway.checkpoints.places import locate
 from cutaway.checkpoints.vocabulary import tokenizer_of, vocabulary_size
+from cutaway.errors import CheckpointError, CutawayError, ResourceError
 from cutaway.models import GPT2, GPT2Config
 
 if TYPE_CHECKING:
@@ -64,8 +67,9 @@ def load_checkpoint(
         TokenizerError: if the vocabulary is damaged.
         ResourceError: if there is too little memory.
     """
-    found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
-    return load_found(found, str(source), dtype=dtype, device=device)
+    with _explained(source):
+        found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
+        return load_found(found, str(source), dtype=dtype, device=device)
 
 
 def load_found(
@@ -80,4 +84,22 @@ def load_found(
 
 def load_config(source: str | Path) -> GPT2Config:
     """The size of a checkpoint, without its weights; ``source`` as for :func:`load_checkpoint`."""
-    return config_in(locate(source, allow_pickle=False))
+    with _explained(source):
+        return config_in(locate(source, allow_pickle=False))
+
+
+@contextmanager
+def _explained(source: str | Path) -> Generator[None]:
+    """What the system refuses becomes an error of ours."""
+    try:
+        yield
+    except CutawayError:  # some of them are OSErrors too
+        raise
+    except OSError as error:
+        raise CheckpointError(
+            f"{source} cannot be read: {error}.", "See to the permissions of its files."
+        ) from error
+    except MemoryError as error:
+        raise ResourceError(
+            f"Out of memory while loading {source}.", "Choose a smaller model, or a narrower dtype."
+        ) from error

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +62,8 @@ def locate(source: str | Path, *, allow_pickle: bool) -> Path:
         return _if_there(_models() / source) or download(
             _OFFICIAL[source], place=_models() / source, allow_pickle=allow_pickle
         )
-    if "\0" in name or len(name) > 4096:
-        raise UnsafeCheckpoint(f"{name[:80]!r} is no path.", "Give a name, a directory or a file.")
-    path = Path(source).expanduser()
-    if path.exists():
+    path = _existing_path(name)
+    if path is not None:
         return path
     if isinstance(source, str) and _REPOSITORY.fullmatch(source) and ".." not in source:
         place = _models().joinpath(*source.split("/"))
@@ -73,6 +72,21 @@ def locate(source: str | Path, *, allow_pickle: bool) -> Path:
         f"No model {name[:200]!r}: it is no known name, directory or file.",
         nearest(name, [_BUNDLED, *_OFFICIAL]),
     )
+
+
+def _existing_path(name: str) -> Path | None:
+    if "\0" in name:
+        raise UnsafeCheckpoint(f"{name[:80]!r} is no path.", "Give a name, a directory or a file.")
+    path = Path(name)
+    with suppress(RuntimeError):  # ~someone who is not known
+        path = path.expanduser()
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CheckpointNotFound(f"{name[:200]!r} cannot be read: {error.strerror}.") from error
+    return path
 
 
 def _bundled() -> Path:

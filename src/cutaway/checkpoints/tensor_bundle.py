@@ -45,7 +45,9 @@ def open_bundle(folder: Folder, prefix: str) -> dict[str, Stored]:
     if index.stat().st_size > _INDEX_BYTES:
         _refuse(index, f"it has more than {_INDEX_BYTES:,} bytes")
     entries = dict(_Table(index, index.read_bytes()).entries())
-    header = _fields(entries.pop(b"", b""), index)
+    if b"" not in entries:
+        _refuse(index, "it has no header")
+    header = _fields(entries.pop(b""), index)
     n_shards = header.number(1, 1)
     if header.number(2, 0) != 0:
         _refuse(index, "its numbers are big-endian")
