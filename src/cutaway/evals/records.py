@@ -51,7 +51,7 @@ def read_records(path: Path, *, fields: Sequence[str]) -> Iterator[tuple[str, ..
                 yield values
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}.", "Fetch or unpack it again.") from None
-    except (ValueError, KeyError, TypeError) as error:  # of JSON and its fields
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # of JSON and its fields
         raise DataError(
             f"{path}, line {n_read}: {type(error).__name__}: {error}.",
             f"Each line is a JSON object with {', '.join(fields)}.",

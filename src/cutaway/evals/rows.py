@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cutaway.errors import ConfigError
+from cutaway.errors import ConfigError, CorruptCheckpoint
 from cutaway.generation.rows import evaluating
 from cutaway.generation.scoring import windows
 from cutaway.models import GPT2
 
 __all__ = ["Row", "RowScore", "score_rows", "window_rows"]
 
-_BATCH = 4096  # tokens that the model reads at once, padding included
-_POOL = 64 * _BATCH  # tokens that are sorted by length before they are cut into batches
+_BATCH = 1024  # tokens that the model reads at once, padding included: a CPU likes few
+_POOL = 256 * _BATCH  # tokens that are sorted by length before they are cut into batches
 _LOGITS = 2**22  # scores held at once: 16 MB in float32
 
 
@@ -63,6 +63,7 @@ def score_rows(
     Raises:
         ConfigError: if the vocabulary has more entries than the model.
         ContextLengthError: if a row is longer than the model's context.
+        CorruptCheckpoint: if a score is not finite.
     """
     if n_vocab > model.config.vocab_size:
         raise ConfigError(
@@ -129,6 +130,11 @@ def _score_batch(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[Row
     with evaluating(model):
         x = model.hidden(tokens[:, :-1])[is_scored]  # (N, D): only what is asked meets the head
         logprobs, is_best = _predictions(model, x, targets, n_vocab=n_vocab)
+    if not bool(logprobs.isfinite().all()):
+        raise CorruptCheckpoint(
+            "The model gives scores that are not finite.",
+            "Its weights are damaged, or its precision is too low: load it in float32.",
+        )
     counts = is_scored.sum(1).tolist()
     parts = zip(logprobs.split(counts), is_best.split(counts), counts, strict=True)
     return [RowScore(n, float(part.sum()), bool(best.all())) for part, best, n in parts]

@@ -1,5 +1,6 @@
 """Many rows in batches score like each row by itself."""
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutaway.errors import ConfigError, ContextLengthError
+from cutaway.errors import ConfigError, ContextLengthError, CorruptCheckpoint
 from cutaway.evals import rows as rows_module
 from cutaway.evals.rows import Row, score_rows, window_rows
 from cutaway.models import GPT2
@@ -81,6 +82,13 @@ def test_what_does_not_fit_is_refused(tiny_model: GPT2) -> None:
         list(score_rows(tiny_model, [Row([1, 2])], n_vocab=62))
     with pytest.raises(ContextLengthError):
         list(score_rows(tiny_model, [Row([1] * 26)], n_vocab=61))
+
+
+def test_a_damaged_model_has_no_score(tiny_model: GPT2) -> None:
+    with torch.no_grad():
+        tiny_model.ln_f.bias[0] = math.nan
+    with pytest.raises(CorruptCheckpoint, match="not finite"):
+        list(score_rows(tiny_model, [Row([1, 2])], n_vocab=61))
 
 
 @given(n=st.integers(0, 60), n_ctx=st.integers(1, 12), data=st.data())
