@@ -4,7 +4,10 @@ import random
 
 __all__ = ["mixed_bytes", "mixed_text"]
 
-_WORDS = [
+_PLAIN = "the of and a to in is was he for it with as his on be at by Transformer attention GPT-2"
+_CODE = "x=y+1 __init__ return def lambda: != -> // /* */ #include <stdio.h> 1,024 3.14159 50257"
+_MARKS = "I'm don't we've they'll 'S 'Re O'Neill's e.g. U.S.A. ... naïve façade Zürich straße"
+_WORDS = [*_PLAIN.split(), *_CODE.split(), *_MARKS.split()]
     "the",
     "of",
     "and",
