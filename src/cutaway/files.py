@@ -8,14 +8,15 @@ import errno
 import filecmp
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
-from cutaway.errors import ConfigError, ResourceError
+from cutaway.errors import ConfigError, CutawayError, ResourceError
 
 __all__ = ["atomic_write", "fsync_directory", "replace_together", "sha256_of"]
 
@@ -27,22 +28,21 @@ def atomic_write(path: Path) -> Generator[BinaryIO]:
     """Opens a file that takes the place of ``path`` when the block ends without an error.
 
     Raises:
-        ResourceError: if the disk is full; ``path`` is as it was before.
+        ResourceError: if the disk is full or refuses; ``path`` is as it was before (or already the
+            new one, if all that failed was the last flush of the directory).
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
         fsync_directory(path.parent)
     except OSError as error:
-        raise _explained(error, path) from error
+        _explain(error, path)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             temporary.unlink()
 
 
@@ -55,7 +55,7 @@ def replace_together(directory: Path) -> Generator[Path]:
 
     Raises:
         ConfigError: if ``directory`` is a file.
-        ResourceError: if the disk is full; ``directory`` is as it was before.
+        ResourceError: if the disk is full or refuses; ``directory`` is as it was before.
     """
     if directory.exists() and not directory.is_dir():
         raise ConfigError(f"{directory} is a file.", "Name a directory to write into.")
@@ -64,7 +64,7 @@ def replace_together(directory: Path) -> Generator[Path]:
         beside = directory if directory.is_dir() else directory.parent
         stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", suffix=".tmp", dir=beside))
     except OSError as error:
-        raise _explained(error, directory) from error
+        _explain(error, directory)
     try:
         yield stage
         for path in stage.iterdir():
@@ -72,13 +72,12 @@ def replace_together(directory: Path) -> Generator[Path]:
         fsync_directory(stage)
         _take_places(stage, directory)
     except OSError as error:
-        raise _explained(error, directory) from error
+        _explain(error, directory)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:
-    path.chmod(0o644)
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -87,7 +86,11 @@ def _take_places(stage: Path, directory: Path) -> None:
     if not directory.is_dir():
         stage.chmod(0o755)
         stage.replace(directory)
-        fsync_directory(directory.parent)
+        try:
+            fsync_directory(directory.parent)
+        except OSError:
+            directory.replace(stage)
+            raise
         return
     new = [path for path in sorted(stage.iterdir()) if not _is_same(path, directory / path.name)]
     previous = stage / "previous"
@@ -128,13 +131,18 @@ def _put_back(kept: Path, place: Path) -> None:
         place.unlink()
 
 
-def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno not in _FULL:
-        return error
-    return ResourceError(
-        f"No space left on the disk while writing {path}.",
-        "What was there before is unchanged. Free some space and try again.",
-    )
+def _explain(error: OSError, path: Path) -> NoReturn:
+    if isinstance(error, CutawayError):  # from inside the block, and clear already
+        raise error
+    if error.errno in _FULL:
+        raise ResourceError(
+            f"No space left on the disk while writing {path}.",
+            "What was there before is unchanged. Free some space and try again.",
+        ) from error
+    raise ResourceError(
+        f"{path} cannot be written: {error}.",
+        "What was there before is unchanged. See to the disk and the permissions.",
+    ) from error
 
 
 def fsync_directory(directory: Path) -> None:

@@ -36,7 +36,7 @@ class Folder:
     @classmethod
     def at(cls, path: Path) -> "Folder":
         """The folder at ``path``, which may itself be a link."""
-        path = path.resolve()
+        path = resolved(path)
         snapshots = path.parent
         if snapshots.name == "snapshots" and snapshots.parent.name.startswith("models--"):
             return cls(path, snapshots.parent)
@@ -58,7 +58,7 @@ class Folder:
                 f"{self.path} refers to a file {name!r}.",
                 "Only plain names of files in the same directory are followed.",
             )
-        path = (self.path / name).resolve()
+        path = resolved(self.path / name)
         if not path.is_relative_to(self.root):
             raise UnsafeCheckpoint(
                 f"{self.path / name} is a link out of its directory, to {path}.",
@@ -79,13 +79,26 @@ class Folder:
         return parse_json(path.read_bytes(), str(path))
 
 
+def resolved(path: Path) -> Path:
+    """Where a path leads when links are followed.
+
+    Raises:
+        UnsafeCheckpoint: if it leads round in a circle.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise UnsafeCheckpoint(f"{path} is a link to itself.", "Remove it.") from error
+
+
 def regular_file(path: Path) -> Path:
-    """``path`` if it is a regular file, not a directory, a pipe or a device.
+    """Where ``path`` leads, if that is a regular file, not a directory, a pipe or a device.
 
     Raises:
         CheckpointNotFound: if there is nothing.
         UnsafeCheckpoint: if it is something else.
     """
+    path = resolved(path)
     try:
         mode = path.stat().st_mode
     except OSError as error:

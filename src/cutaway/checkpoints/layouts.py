@@ -60,7 +60,7 @@ def config_in(path: Path) -> GPT2Config:
 
 
 def _in_file(path: Path) -> Found:
-    start = _first_bytes(regular_file(path.resolve()), 8)
+    start = _first_bytes(regular_file(path), 8)
     if start.startswith(b"PK"):
         return find_nanogpt(path)
     if int.from_bytes(start[:4], "little") == MAGIC:

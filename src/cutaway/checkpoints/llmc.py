@@ -34,7 +34,7 @@ def find_llmc(path: Path) -> Found:
     Raises:
         CorruptCheckpoint: if the header is impossible or belies the size of the file.
     """
-    path = regular_file(path.resolve())
+    path = regular_file(path)
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
     if len(header) < _HEADER_BYTES:

@@ -69,7 +69,7 @@ def find_nanogpt(path: Path) -> Found:
         str(path),
         optional=lambda name: not has_bias and _BIAS.fullmatch(name) is not None,
     )
-    return Found("nanogpt", config, ours, Folder.at(path.resolve().parent), head=head)
+    return Found("nanogpt", config, ours, Folder.at(file.path.parent), head=head)
 
 
 def _config(arguments: dict[str, Any], where: str) -> tuple[bool, GPT2Config]:

@@ -73,7 +73,7 @@ class TorchFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = regular_file(path.resolve())
+        self.path = regular_file(path)
         try:
             with self.path.open("rb") as file:
                 self.entries = dict(_entries(file, self.path.stat().st_size))

@@ -1,0 +1,222 @@
+"""Files are replaced whole or not at all: every call to the system is made to fail in turn."""
+
+import errno
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutaway.checkpoints import load_checkpoint, save_checkpoint
+from cutaway.errors import (
+    CheckpointNotFound,
+    ConfigError,
+    CutawayError,
+    DataError,
+    ResourceError,
+)
+from cutaway.files import atomic_write, replace_together, sha256_of
+from cutaway.models import GPT2, GPT2Config
+
+CALLS = ("open", "fsync", "replace", "rename", "mkdir", "link", "chmod", "rmdir", "unlink")
+
+
+class Faults:
+    """Counts what a piece of work asks of the system, and fails one of it."""
+
+    def __init__(self, at: int, code: int) -> None:
+        self.left = at
+        self.code = code
+        self.what: str | None = None
+
+    def pass_or_fail(self, what: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.what = what
+            raise OSError(self.code, os.strerror(self.code))
+
+
+class Flaky(io.BufferedWriter):
+    """A file whose writes are counted; each is on the disk at once, as if its buffer were full."""
+
+    faults: Faults
+
+    def write(self, data: Any) -> int:
+        self.faults.pass_or_fail("write")
+        return super().write(data)
+
+
+def install(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> None:
+    def failing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            faults.pass_or_fail(name)
+            return real(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # slow, and no test can see what it does
+    for name in CALLS:
+        monkeypatch.setattr(os, name, failing(name, getattr(os, name)))
+    real_open = io.open
+
+    def open_flaky(path: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        faults.pass_or_fail("open")
+        if mode in ("wb", "xb"):
+            file = Flaky(io.FileIO(path, mode[0]))
+            file.faults = faults
+            return file
+        return real_open(path, mode, *args, **kwargs)
+
+    monkeypatch.setattr(io, "open", open_flaky)
+
+
+def each_fault(
+    prepare: Callable[[], None],
+    work: Callable[[], None],
+    check: Callable[[CutawayError | None], None],
+) -> set[str]:
+    """Does the work with the first, second, ... call failing, until none fails."""
+    seen: set[str] = set()
+    for code in (errno.ENOSPC, errno.EIO):
+        for at in range(1, 500):
+            prepare()
+            faults, caught = Faults(at, code), None
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                install(monkeypatch, faults)
+                try:
+                    work()
+                except ResourceError as error:
+                    caught = error
+            assert caught is None or ("space" in caught.what) == (code != errno.EIO)
+            check(caught)
+            if faults.what is None:
+                assert caught is None
+                break
+            seen.add(faults.what)
+        else:
+            pytest.fail("the work never ends without a fault")
+    return seen
+
+
+def test_atomic_write_with_each_call_failing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def work() -> None:
+        with atomic_write(path) as file:
+            file.write(b"ne")
+            file.write(b"w")
+
+    def check(error: CutawayError | None) -> None:
+        assert path.read_bytes() in ((b"new",) if error is None else (b"old", b"new"))
+        assert [child.name for child in tmp_path.iterdir() if child.suffix != ".tmp"] == ["file"]
+
+    seen = each_fault(lambda: _write(path, b"old"), work, check)
+    assert {"open", "write", "fsync", "replace"} <= seen
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def model(n_layer: int, seed: int) -> GPT2:
+    config = GPT2Config(vocab_size=7, n_ctx=4, n_embd=4, n_layer=n_layer, n_head=2)
+    return GPT2(config, seed=seed)
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    """All files but what could not be removed after a fault, which no reader looks at."""
+    paths = (path for path in directory.iterdir() if path.suffix != ".tmp")
+    return {path.name: path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("n_layer", [1, 2])
+def test_a_checkpoint_is_the_old_or_the_new_with_each_call_failing(
+    tmp_path: Path, n_layer: int
+) -> None:
+    """Also where the new model is of another size, so that no file fits one of the other."""
+    directory, new = tmp_path / "model", model(n_layer, 2)
+    directory.mkdir()
+    (directory / "notes.txt").write_text("the user's own")
+    held = {}
+    for name, saved in (("old", model(1, 1)), ("new", new)):
+        save_checkpoint(directory, saved, None, card=name)
+        load_checkpoint(directory)
+        held[name] = content(directory)
+    assert held["old"] != held["new"]
+
+    def prepare() -> None:
+        for name, data in held["old"].items():
+            (directory / name).write_bytes(data)
+
+    def check(error: CutawayError | None) -> None:
+        assert content(directory) == held["new" if error is None else "old"]
+
+    seen = each_fault(prepare, lambda: save_checkpoint(directory, new, None, card="new"), check)
+    assert {"open", "write", "fsync", "replace", "link", "mkdir"} <= seen
+
+
+def test_a_new_directory_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    directory, new = tmp_path / "parent" / "model", model(1, 2)
+
+    def prepare() -> None:
+        for path in sorted(tmp_path.rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+
+    def check(error: CutawayError | None) -> None:
+        assert directory.exists() == (error is None)
+        if error is None:
+            load_checkpoint(directory)
+
+    each_fault(prepare, lambda: save_checkpoint(directory, new, None), check)
+
+
+def test_what_the_block_raises_goes_through(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write_half(error: BaseException) -> None:
+        with atomic_write(path) as file:
+            file.write(b"half")
+            raise error
+
+    def place_half(error: BaseException) -> None:
+        with replace_together(tmp_path) as stage:
+            (stage / "file").write_bytes(b"half")
+            raise error
+
+    for error in (DataError("bad"), CheckpointNotFound("bad"), KeyboardInterrupt(), ValueError()):
+        for half in (write_half, place_half):
+            with pytest.raises(type(error)):
+                half(error)
+    assert [child.name for child in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match="No such file"), atomic_write(tmp_path / "a" / "b"):
+        pass
+
+
+def test_a_file_in_the_place_of_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="is a file"), replace_together(tmp_path / "file"):
+        pass
+    with pytest.raises(ResourceError), replace_together(tmp_path / "file" / "below"):
+        pass
+
+
+def test_files_of_one_name_are_replaced_and_others_stay(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("old")
+    with replace_together(tmp_path) as stage:
+        (stage / "b").write_text("new")
+        (stage / "c").write_text("new")
+    held = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert held == {"a": "old", "b": "new", "c": "new"}
+
+
+def test_hash(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "file").startswith("ba7816bf8f01cfea")  # FIPS 180-2, B.1
