@@ -1,0 +1,180 @@
+"""Writes the card of the bundled model and the credits of its texts.
+
+    cutaway eval src/cutaway/assets/pocket --json --tasks ... --data ... > report.json
+    python -m docs.card --report report.json --log runs/pocket/log.jsonl --data FOLDER
+
+Every figure of the card is out of the report and the run's own log; nothing is typed in.
+"""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from cutaway.files import sha256_of
+from cutaway.training import read_recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = ROOT / "src" / "cutaway" / "assets" / "pocket"
+RECIPE = ROOT / "recipes" / "pocket.toml"
+
+CARD = """# pocket: the model in the box
+
+A GPT-2 of {parameters:,} parameters that tells simple stories in English. {layers} layers, width
+{width}, {heads} heads, {ctx:,} positions, a byte-level vocabulary of {vocab:,} entries of its own;
+the architecture is GPT-2's, unchanged. Made by this project from text that may be redistributed.
+
+- `model.safetensors`: float16, {megabytes:.1f} MB, SHA-256 `{sha256}`
+- Licence: MIT, as the project. Credits of the texts: [CREDITS.md](CREDITS.md)
+
+## What it is for
+
+For seeing a real GPT-2 at work on any machine: every vector, score and probability that the
+project shows belongs to a trained model. It is no assistant, knows next to nothing about the world,
+and was trained on {seen:.1f} M tokens only. Its books are mostly from before 1929, and some speak
+of people as their time did; the model may repeat that.
+
+## Training
+
+Recipe: `recipes/pocket.toml` (seed {seed}): {steps:,} steps of {step_tokens:,} tokens, Muon for
+the matrices of the blocks and AdamW for the rest, bfloat16 autocast, on two CPU cores.
+
+```sh
+cutaway train recipes/pocket.toml --data FOLDER --out runs/pocket
+```
+
+| text | taken | licence |
+|---|---|---|
+| childrens_books: 55 children's classics (GITenberg) | twice | public domain in the USA |
+| fairytales: section-stories of FairytaleQA | twice | Apache-2.0, texts in the public domain |
+| storybooks: African Storybook, Pratham Books | three times | CC BY or public domain |
+| public_domain_tales: 271 books, the simplest first | once, the first 40 % twice | public domain |
+
+One pass over this mix has 36.9 M tokens; the vocabulary was learnt from the same files.
+
+## Measured
+
+{table}
+
+Protocols:
+
+{protocols}
+
+The longest passage that it copied from its training text has {copied_words} words:
+
+> {copied}
+
+## Samples
+
+The ten fixed prompts, first sample of each, top-k 40, temperature 1, not chosen:
+
+{samples}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    arguments = parser.parse_args()
+    report = json.loads(arguments.report.read_text())
+    log = [json.loads(line) for line in arguments.log.read_text().splitlines()]
+    (MODEL / "README.md").write_text(card(report, log), encoding="utf-8")
+    (MODEL / "CREDITS.md").write_text(credits(arguments.data), encoding="utf-8")
+
+
+def card(report: dict[str, Any], log: list[dict[str, Any]]) -> str:
+    """The text of the card."""
+    recipe = read_recipe(RECIPE)
+    steps = max(entry["step"] for entry in log)
+    if steps != recipe.training.steps:
+        raise SystemExit(f"The log ends at step {steps}, the recipe at {recipe.training.steps}.")
+    step_tokens = recipe.training.batch_size * recipe.model.n_ctx
+    results = report["results"]
+    weights = MODEL / "model.safetensors"
+    D = recipe.model.n_embd
+    words = recipe.model.vocab_size + recipe.model.n_ctx
+    longest = results["copies"]["longest"]
+    return CARD.format(
+        parameters=D * (words + recipe.model.n_layer * (12 * D + 13) + 2),
+        layers=recipe.model.n_layer,
+        width=D,
+        heads=recipe.model.n_head,
+        ctx=recipe.model.n_ctx,
+        vocab=recipe.model.vocab_size,
+        megabytes=weights.stat().st_size / 1e6,
+        sha256=sha256_of(weights),
+        seen=steps * step_tokens / 1e6,
+        seed=recipe.seed,
+        steps=steps,
+        step_tokens=step_tokens,
+        table=_table(results),
+        protocols="\n".join(f"- {name}: {part['protocol']}" for name, part in results.items()),
+        copied_words=results["copies"]["longest_words"],
+        copied=" ".join(longest[0]["text"].split()) if longest else "none",
+        samples=_samples(results["samples"]["samples"]),
+    )
+
+
+def _table(results: dict[str, Any]) -> str:
+    bpb, copies = results["bpb"], results["copies"]
+    rows = [
+        *(
+            (f"bits per byte, {name.removesuffix('.txt.xz')}", f"{part['bits_per_byte']:.3f}")
+            for name, part in bpb["sources"].items()
+        ),
+        ("bits per byte, together", f"{bpb['total']['bits_per_byte']:.3f}"),
+        ("BLiMP, mean of 67 paradigms (people: 96.4 %)", f"{results['blimp']['accuracy']:.1%}"),
+        ("repeated 4-grams of tokens", f"{results['repetition']['tokens']['share']:.1%}"),
+        ("repeated 4-grams of words", f"{results['repetition']['words']['share']:.1%}"),
+        ("longest passage copied from the training text", f"{copies['longest_words']} words"),
+        (
+            "longest copied passage of a sample, median",
+            f"{copies['longest_of_each']['median']:.0f}",
+        ),
+    ]
+    return "\n".join(["| measure | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
+
+
+def _samples(samples: list[dict[str, Any]]) -> str:
+    first: dict[str, str] = {}
+    for sample in samples:
+        first.setdefault(sample["prompt"], sample["text"])
+    return "\n\n".join(
+        "> " + f"**{prompt}**{text}".strip().replace("\n", "\n> ") for prompt, text in first.items()
+    )
+
+
+def credits(data: Path) -> str:
+    """Authors of the books, and the credits that the licence of the storybooks asks for."""
+    with (data / "public_domain_tales.books.tsv").open(encoding="utf-8") as file:
+        books = [row for row in csv.DictReader(file, delimiter="\t") if row["part"] == "train"]
+    with (data / "storybooks.attribution.tsv").open(encoding="utf-8") as file:
+        stories = list(csv.DictReader(file, delimiter="\t"))
+    lines = [
+        "# Credits of the texts that pocket was trained on",
+        "",
+        "## Storybooks",
+        "",
+        "From the African Storybook Project and Pratham Books, by way of GitHub `global-asp/"
+        "asp-source` and `global-asp/pb-source`; each under the licence it names "
+        "(CC BY: https://creativecommons.org/licenses/by/4.0/). The texts were joined and cut "
+        "into tokens, not otherwise changed.",
+        "",
+        *(f"- {story['title']}. {story['credits']}" for story in stories),
+        "",
+        "## Books in the public domain",
+        "",
+        *(f"- {book['author']}: {book['title']} ({book['source']})" for book in books),
+        "",
+        "Besides these: 52 children's classics of GitHub `GITenberg`, and the tales of GitHub "
+        "`uci-soe/FairytaleQAData` (Apache-2.0).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
