@@ -5,7 +5,7 @@ machine does falls on both. Both add the same number of tokens to a prompt of id
 an end-of-text. The figure of a round is (tokens added) / (time of the whole call, prompt included);
 reported are medians over the rounds and the median of the rounds' ratios. One line of JSON.
 
-    python benchmarks/decode.py [--preset gpt2] [--batch 1 8] [--prompt 32] [--new 32] [--rounds 5]
+    python -m benchmarks.decode [--preset gpt2] [--batch 1 8] [--prompt 32] [--new 32] [--rounds 5]
 """
 
 import argparse
@@ -17,9 +17,8 @@ import warnings
 
 import torch
 import transformers
-from transformers import GPT2Config as TheirConfig
-from transformers import GPT2LMHeadModel
 
+from benchmarks.peers import transformers_gpt2
 from cutaway.generation import LanguageModel
 from cutaway.models import GPT2, PRESETS
 
@@ -35,33 +34,12 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def their_model(model: GPT2) -> GPT2LMHeadModel:
-    """Their model around our tensors."""
-    config = model.config
-    with torch.device("meta"):
-        theirs = GPT2LMHeadModel(
-            TheirConfig(
-                vocab_size=config.vocab_size,
-                n_positions=config.n_ctx,
-                n_embd=config.n_embd,
-                n_layer=config.n_layer,
-                n_head=config.n_head,
-                attn_implementation="sdpa",
-                bos_token_id=None,
-                eos_token_id=None,
-                pad_token_id=0,
-            )
-        )
-    state = {f"transformer.{name}": tensor for name, tensor in model.state_dict().items()}
-    theirs.load_state_dict({**state, "lm_head.weight": model.wte.weight}, assign=True)
-    return theirs.eval()
-
-
 def main() -> None:
     options = arguments()
     warnings.simplefilter("ignore")
     model = GPT2(PRESETS[options.preset]).to(options.device).eval()
-    lm, theirs = LanguageModel(model), their_model(model)
+    lm = LanguageModel(model)
+    theirs = transformers_gpt2(model, attn_implementation="sdpa", pad_token_id=0)
 
     def ours_write(prompts: list[list[int]]) -> list[list[int]]:
         done = lm.generate(prompts, temperature=0, max_new_tokens=options.new)

@@ -3,7 +3,8 @@
     cutaway eval src/cutaway/assets/pocket --json --tasks ... --data ... > report.json
     python -m docs.card --report report.json --log runs/pocket/log.jsonl --data FOLDER
 
-Every figure of the card is out of the report and the run's own log; nothing is typed in.
+What was measured is out of the report and the run's own log. What is told of the corpus and of how
+the model reads stands in this file: see to it when recipe or model change.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.files import sha256_of
+from cutaway.models import parameter_table
 from cutaway.training import read_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,12 +101,10 @@ def card(report: dict[str, Any], log: list[dict[str, Any]]) -> str:
     step_tokens = recipe.training.batch_size * recipe.model.n_ctx
     results = report["results"]
     weights = MODEL / "model.safetensors"
-    D = recipe.model.n_embd
-    words = recipe.model.vocab_size + recipe.model.n_ctx
     return CARD.format(
-        parameters=D * (words + recipe.model.n_layer * (12 * D + 13) + 2),
+        parameters=parameter_table(recipe.model).total,
         layers=recipe.model.n_layer,
-        width=D,
+        width=recipe.model.n_embd,
         heads=recipe.model.n_head,
         ctx=recipe.model.n_ctx,
         vocab=recipe.model.vocab_size,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from transformers import GPT2Config as TheirConfig
+from benchmarks.peers import transformers_gpt2
 from transformers import GPT2LMHeadModel
 
 from cutaway.errors import ConfigError
@@ -19,22 +19,7 @@ PROMPT = [3, 1, 4, 1, 5]
 
 
 def their_model(lm: LanguageModel, eos: int | None) -> GPT2LMHeadModel:
-    config = lm.model.config
-    model = GPT2LMHeadModel(
-        TheirConfig(
-            vocab_size=config.vocab_size,
-            n_positions=config.n_ctx,
-            n_embd=config.n_embd,
-            n_layer=config.n_layer,
-            n_head=config.n_head,
-            bos_token_id=None,
-            eos_token_id=eos,
-            pad_token_id=0,
-        )
-    ).double()
-    state = {f"transformer.{name}": tensor for name, tensor in lm.model.state_dict().items()}
-    model.load_state_dict({**state, "lm_head.weight": lm.model.wte.weight})
-    return model.eval()
+    return transformers_gpt2(lm.model, eos_token_id=eos, pad_token_id=0)
 
 
 def their_text(model: GPT2LMHeadModel, **settings: object) -> list[int]:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from benchmarks.peers import transformers_gpt2
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel
-from transformers import GPT2Config as TheirConfig
 
 from cutaway.models import GPT2, PRESETS, GPT2Config
 from taps import Keep
@@ -27,26 +27,7 @@ def relative_error(actual: Tensor, expected: Tensor) -> float:
 
 
 def theirs(model: GPT2, attention: str) -> GPT2LMHeadModel:
-    """Their model around our tensors, without a copy of any."""
-    config = model.config
-    with torch.device("meta"):
-        their_model = GPT2LMHeadModel(
-            TheirConfig(
-                vocab_size=config.vocab_size,
-                n_positions=config.n_ctx,
-                n_embd=config.n_embd,
-                n_layer=config.n_layer,
-                n_head=config.n_head,
-                layer_norm_epsilon=config.layer_norm_epsilon,
-                attn_implementation=attention,
-                bos_token_id=None,
-                eos_token_id=None,
-            )
-        )
-    state = {f"transformer.{name}": tensor for name, tensor in model.state_dict().items()}
-    state["lm_head.weight"] = model.wte.weight
-    their_model.load_state_dict(state, assign=True)
-    return their_model.eval()
+    return transformers_gpt2(model, attn_implementation=attention)
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ class Loop:
         batch, n_rows = self._batch(step)
         n_targets = batch[:, 1:].numel()
         total = 0.0
-        torch.manual_seed(self.recipe.seed + (step << 32))  # dropout follows from the step too
+        torch.manual_seed(recipe.seed + (step << 32))  # dropout follows from the step too
         self.model.train()
         for rows in batch.split(n_rows):
             with self._autocast():
