@@ -6,20 +6,25 @@ and every token knows its place in the text.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from cutaway.errors import TokenizerError
+from cutaway.files import atomic_write
 from cutaway.tokenizers.alphabet import END_OF_TEXT
+from cutaway.tokenizers.cuts import sound
+from cutaway.tokenizers.document import tokenizer_json
 from cutaway.tokenizers.engine import Engine
 from cutaway.tokenizers.explain import WordMerges, merge_steps, split_words
-from cutaway.tokenizers.layouts import read_vocabulary, write_tokenizer_json
+from cutaway.tokenizers.layouts import read_vocabulary
+from cutaway.tokenizers.splits import Merges, merges_of
 from cutaway.tokenizers.stream import StreamDecoder
 from cutaway.tokenizers.train import train_ranks
-from cutaway.tokenizers.vocabulary import checked_ranks, gpt2_ranks
+from cutaway.tokenizers.vocabulary import checked_ranks, gpt2_merges, gpt2_ranks
 
 __all__ = ["Span", "Tokenizer"]
 
@@ -57,9 +62,16 @@ class Tokenizer:
     'The robot'
     """
 
-    def __init__(self, ranks: Mapping[bytes, int], *, eot: int | None = None) -> None:
+    def __init__(
+        self,
+        ranks: Mapping[bytes, int],
+        *,
+        eot: int | None = None,
+        merges: Callable[[], Merges] | None = None,
+    ) -> None:
         entries, self.eot = checked_ranks(ranks, eot=eot)
         self.ranks: Mapping[bytes, int] = MappingProxyType(entries)
+        self._known_merges = merges or partial(merges_of, entries)
 
     @classmethod
     def gpt2(cls) -> "Tokenizer":
@@ -95,17 +107,20 @@ class Tokenizer:
             TokenizerError: if there is none, or it is damaged or of another kind.
         """
         vocabulary = read_vocabulary(Path(path))
-        return cls(vocabulary.ranks, eot=vocabulary.eot)
+        return cls(vocabulary.ranks, eot=vocabulary.eot, merges=lambda: vocabulary.merges)
 
     def save(self, directory: str | Path) -> None:
         """Writes ``tokenizer.json``, which ``transformers`` and ``tokenizers`` read too.
 
         Raises:
             ResourceError: if the disk is full; a previous file is as it was.
+            TokenizerError: if an entry is not made of two earlier ones: no such file can say that.
         """
+        document = tokenizer_json(self.ranks, self._known_merges(), eot=self.eot)
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        write_tokenizer_json(folder / "tokenizer.json", self.ranks, eot=self.eot)
+        with atomic_write(folder / "tokenizer.json") as file:
+            file.write(document.encode())
 
     @property
     def vocab_size(self) -> int:
@@ -122,7 +137,7 @@ class Tokenizer:
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.ranks, eot=self.eot)
+        return Engine(self.ranks, self._known_merges)
 
     @cached_property
     def _tokens(self) -> dict[int, bytes]:
@@ -136,7 +151,7 @@ class Tokenizer:
             allow_special: lets ``<|endoftext|>`` in the text become the special token. Never do
                 that with text that a stranger wrote.
         """
-        text = _sound(text)
+        text = sound(text)
         if not (allow_special and END_OF_TEXT in text):
             return self._engine.encode(text)
         first, *rest = self._engine.encode_batch(text.split(END_OF_TEXT))
@@ -151,7 +166,7 @@ class Tokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every text, as :meth:`encode` gives them; the fast way for many."""
-        return self._engine.encode_batch([_sound(text) for text in texts])
+        return self._engine.encode_batch([sound(text) for text in texts])
 
     def encode_with_offsets(self, text: str) -> list[Span]:
         """The tokens of a text and the characters and bytes that each covers.
@@ -211,7 +226,7 @@ class Tokenizer:
         >>> [(step.left, step.right) for step in word.steps]
         [(b'u', b'g'), (b'h', b'ug')]
         """
-        text = _sound(text)
+        text = sound(text)
         words: list[WordMerges] = []
         for start, end in split_words(text):
             word = text[start:end]
@@ -242,30 +257,19 @@ class Tokenizer:
 
 @cache
 def _gpt2() -> Tokenizer:
-    return Tokenizer(gpt2_ranks())
+    return Tokenizer(gpt2_ranks(), merges=gpt2_merges)
 
 
 def _rebuilt(ranks: dict[bytes, int], eot: int) -> Tokenizer:
     return Tokenizer(ranks, eot=eot)
 
 
-def _sound(text: str) -> str:
-    """The text with surrogate pairs joined and lone surrogates replaced, as tiktoken has it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def _char_of_byte(text: str) -> list[int]:
-    """For each byte of the text's UTF-8 (lone surrogates as U+FFFD), the character it is of."""
+    """For each byte of the text's UTF-8, the character it belongs to."""
+    pairs = re.finditer("[\ud800-\udbff][\udc00-\udfff]", text)
+    halves = {i for pair in pairs for i in range(*pair.span())}  # of characters of four bytes
     places: list[int] = []
-    i = 0
-    while i < len(text):
-        joined = _sound(text[i : i + 2]) if "\ud800" <= text[i] <= "\udbff" else ""
-        places += [i] * (
-            4 if len(joined) == 1 and i + 1 < len(text) else len(_sound(text[i]).encode())
-        )
-        i += 2 if len(joined) == 1 and i + 1 < len(text) else 1
+    for i, char in enumerate(text):
+        n_bytes = 1 + (char >= "\x80") + (char >= "\u0800") + (char >= "\U00010000")
+        places += [i] * (2 if i in halves else n_bytes)
     return places
