@@ -137,7 +137,7 @@ class Tokenizer:
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.ranks, self._known_merges)
+        return Engine(self.ranks, self._known_merges, eot=self.eot)
 
     @cached_property
     def _tokens(self) -> dict[int, bytes]:

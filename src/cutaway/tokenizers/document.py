@@ -17,17 +17,26 @@ _BYTE_LEVEL = {
 
 
 def tokenizer_json(
-    ranks: Mapping[bytes, int], merges: Sequence[tuple[bytes, bytes]], *, eot: int | None
+    ranks: Mapping[bytes, int],
+    merges: Sequence[tuple[bytes, bytes]],
+    *,
+    eot: int,
+    special: bool = True,
 ) -> str:
-    """The document; without a special token if ``eot`` is None."""
-    vocab = {to_letters(token): id for token, id in ranks.items()}
-    if eot is not None:
-        vocab[END_OF_TEXT] = eot
+    """The document.
+
+    Args:
+        ranks: bytes to id.
+        merges: in order.
+        eot: the id of ``<|endoftext|>``.
+        special: whether a reader shall find ``<|endoftext|>`` in texts.
+    """
+    vocab = {to_letters(token): id for token, id in ranks.items()} | {END_OF_TEXT: eot}
     document = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [] if eot is None else [_special(eot)],
+        "added_tokens": [_special(eot)] if special else [],
         "normalizer": None,
         "pre_tokenizer": _BYTE_LEVEL,
         "post_processor": _BYTE_LEVEL,

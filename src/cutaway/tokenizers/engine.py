@@ -11,7 +11,6 @@ from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
-from cutaway.errors import TokenizerError
 from cutaway.tokenizers.cuts import PART, last_cut, parts
 from cutaway.tokenizers.document import tokenizer_json
 
@@ -30,12 +29,18 @@ class Engine:
     Args:
         ranks: bytes to id.
         merges: gives the merges of the vocabulary; asked only when a lot of text comes.
+        eot: the id that is left for end-of-text.
     """
 
     def __init__(
-        self, ranks: Mapping[bytes, int], merges: Callable[[], Sequence[tuple[bytes, bytes]]]
+        self,
+        ranks: Mapping[bytes, int],
+        merges: Callable[[], Sequence[tuple[bytes, bytes]]],
+        *,
+        eot: int,
     ) -> None:
         self._ranks = ranks
+        self._eot = eot
         self._merges = merges
         self._seen = 0
 
@@ -48,10 +53,10 @@ class Engine:
         try:
             from fastokens import Tokenizer as Bulk
 
-            merges = self._merges()
-        except (ImportError, TokenizerError):
-            return None  # no such wheel here, or entries that only tiktoken's rule can reach
-        return Bulk.from_json_str(tokenizer_json(self._ranks, merges, eot=None))
+            document = tokenizer_json(self._ranks, self._merges(), eot=self._eot, special=False)
+            return Bulk.from_json_str(document)
+        except (ImportError, ValueError):
+            return None  # no wheel for this machine, or entries that no list of merges reaches
 
     def _bulk_for(self, n_chars: int) -> Any:
         """The bulk library, if it is worth its time by now; no id depends on the choice."""
