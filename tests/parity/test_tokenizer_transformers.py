@@ -40,8 +40,10 @@ def test_transformers_reads_ours(tmp_path: Path, which: str) -> None:
 def as_published_by_hugging_face() -> HuggingFaceTokenizer:
     """A tokenizer.json with the settings of the one beside the official checkpoints."""
     gpt2 = Tokenizer.gpt2()
-    vocab = {to_letters(token): id for token, id in gpt2.ranks.items()} | {"<|endoftext|>": 50_256}
-    merges = [(to_letters(left), to_letters(right)) for left, right in gpt2_merges()]
+    vocab = dict(zip(to_letters(gpt2.ranks), gpt2.ranks.values(), strict=True)) | {
+        "<|endoftext|>": 50_256
+    }
+    merges = [tuple(to_letters(pair)) for pair in gpt2_merges()]
     theirs = HuggingFaceTokenizer(
         models.BPE(vocab=vocab, merges=merges, continuing_subword_prefix="", end_of_word_suffix="")
     )

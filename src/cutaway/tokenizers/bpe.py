@@ -93,7 +93,13 @@ class Tokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], *, vocab_size: int) -> Self:
-        """Learns a vocabulary from texts: see :func:`cutaway.tokenizers.train.train_ranks`."""
+        """Learns a vocabulary from texts: the same for the same texts, in any order.
+
+        See :func:`cutaway.tokenizers.train.train_ranks` for the rule, ties included.
+
+        Raises:
+            TokenizerError: if the texts are no strings or hold too little for that many entries.
+        """
         return cls(train_ranks(texts, vocab_size=vocab_size))
 
     @classmethod
@@ -160,7 +166,9 @@ class Tokenizer:
     def encode_bytes(self, data: bytes) -> list[int]:
         """The ids of any bytes: of the text they are, or of broken UTF-8 as tiktoken takes it.
 
-        From the word that holds the first broken byte on, all bytes count as one word.
+        Words can only be told in text. So from the word before the first broken byte on, all that
+        follows counts as one word; ids of long data with a broken byte early on are fewer and
+        stranger than those of its text. The bytes come back exactly all the same.
         """
         return self._engine.encode_bytes(bytes(data))
 
@@ -222,9 +230,9 @@ class Tokenizer:
     def merges(self, text: str) -> list[WordMerges]:
         """How each word of the text becomes tokens, merge by merge.
 
-        >>> [word] = Tokenizer.gpt2().merges("hug")
+        >>> [word] = Tokenizer.gpt2().merges("dog")
         >>> [(step.left, step.right) for step in word.steps]
-        [(b'u', b'g'), (b'h', b'ug')]
+        [(b'o', b'g'), (b'd', b'og')]
         """
         text = sound(text)
         words: list[WordMerges] = []

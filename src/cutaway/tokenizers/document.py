@@ -31,7 +31,9 @@ def tokenizer_json(
         eot: the id of ``<|endoftext|>``.
         special: whether a reader shall find ``<|endoftext|>`` in texts.
     """
-    vocab = {to_letters(token): id for token, id in ranks.items()} | {END_OF_TEXT: eot}
+    tokens = sorted(ranks, key=ranks.__getitem__)
+    letters = dict(zip(tokens, to_letters(tokens), strict=True))
+    vocab = {letters[token]: ranks[token] for token in tokens} | {END_OF_TEXT: eot}
     document = {
         "version": "1.0",
         "truncation": None,
@@ -50,8 +52,8 @@ def tokenizer_json(
             "fuse_unk": False,
             "byte_fallback": False,
             "ignore_merges": False,
-            "vocab": dict(sorted(vocab.items(), key=lambda entry: entry[1])),
-            "merges": [f"{to_letters(left)} {to_letters(right)}" for left, right in merges],
+            "vocab": vocab,
+            "merges": [f"{letters[left]} {letters[right]}" for left, right in merges],
         },
     }
     return json.dumps(document, ensure_ascii=False)

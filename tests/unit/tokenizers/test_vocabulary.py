@@ -50,7 +50,7 @@ def test_impossible_vocabularies(ranks: dict[bytes, int], eot: int | None, messa
 
 def test_letters_stand_for_bytes_and_back() -> None:
     every = [bytes([byte]) for byte in range(256)]
-    letters = [to_letters(token) for token in every]
+    letters = to_letters(every)
     assert from_letters(letters) == every
     assert all(letter.isprintable() and not letter.isspace() for letter in letters)
     assert sorted(BYTE_ORDER) == list(range(256))

@@ -44,7 +44,7 @@ def test_tokenizer_json_is_read_by_hugging_face(own: Tokenizer, tmp_path: Path, 
 def test_openai_s_own_files(tmp_path: Path) -> None:
     gpt2 = Tokenizer.gpt2()
     merges = resources.files("cutaway").joinpath("assets/gpt2/vocab.bpe").read_bytes()
-    encoder = {to_letters(token): id for token, id in gpt2.ranks.items()}
+    encoder = dict(zip(to_letters(gpt2.ranks), gpt2.ranks.values(), strict=True))
     content = json.dumps({**encoder, "<|endoftext|>": 50256}).encode()
     for first, second in (("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt")):
         folder = tmp_path / first
