@@ -43,12 +43,12 @@ DOCUMENT_JSON = tokenizer_json(RANKS, gpt2_merges(), eot=50_256, special=False)
 
 
 def cutaway() -> Batch:
-    fresh = Tokenizer(RANKS, merges=gpt2_merges)
+    fresh = Tokenizer(RANKS)._with(gpt2_merges)
     return fresh.encode_batch
 
 
 def cutaway_warm() -> Batch:
-    fresh = Tokenizer(RANKS, merges=gpt2_merges)
+    fresh = Tokenizer(RANKS)._with(gpt2_merges)
     fresh._engine._seen = engine._MUCH
     assert fresh._engine._bulk is not None
     return fresh.encode_batch
@@ -131,7 +131,7 @@ def start_ms() -> dict[str, float]:
 
 def longest_run() -> float:
     """The slowest of a megabyte of one character, by a tokenizer that has seen no text."""
-    fresh = Tokenizer(RANKS, merges=gpt2_merges)
+    fresh = Tokenizer(RANKS)._with(gpt2_merges)
     fresh.encode("ready")
     return max(
         seconds(lambda: fresh.encode(unit * (1_000_000 // len(unit.encode()))))  # noqa: B023

@@ -101,11 +101,11 @@ UNITS = ["x", " ", "\n", "9", "!", "一", "\u00a0", "😀", "ab", " a", "'s"]
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_megabyte_of_one_character_takes_no_minute(tokenizer: Tokenizer, unit: str) -> None:
-    """The promise is a second; the bound of ten only tells linear from quadratic."""
+    """The promise is a second; ten seconds of processor time only tell linear from quadratic."""
     text = unit * (1_000_000 // len(unit.encode()))
-    started = time.perf_counter()
+    started = time.process_time()
     ids = tokenizer.encode(text)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert tokenizer.decode(ids) == text
 
 

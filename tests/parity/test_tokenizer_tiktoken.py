@@ -45,7 +45,7 @@ def gpt2(request: pytest.FixtureRequest) -> Iterator[Tokenizer]:
     """GPT-2's tokenizer as it is after little text, and after much."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "_MUCH", 0 if request.param == "bulk" else 10**12)
-        yield Tokenizer(gpt2_ranks(), merges=gpt2_merges)
+        yield Tokenizer(gpt2_ranks())._with(gpt2_merges)
 
 
 def test_the_vocabulary_is_openai_s(gpt2: Tokenizer) -> None:

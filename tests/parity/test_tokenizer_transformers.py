@@ -14,12 +14,6 @@ from cutaway.tokenizers.vocabulary import gpt2_merges
 from mixed_text import mixed_text
 
 
-def text_of_old_letters() -> str:
-    """Mixed text without letters so new that not every library knows them."""
-    text = mixed_text(20_000, seed=6)
-    return "".join(char for char in text if char < "\u3100" or "\u4e00" <= char < "\u9fa6")
-
-
 @pytest.mark.parametrize("which", ["own", "gpt2"])
 def test_transformers_reads_ours(tmp_path: Path, which: str) -> None:
     ours = Tokenizer.gpt2()
@@ -28,7 +22,7 @@ def test_transformers_reads_ours(tmp_path: Path, which: str) -> None:
     ours.save(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
-    text = text_of_old_letters()
+    text = mixed_text(20_000, seed=6)
     assert theirs(text)["input_ids"] == ours.encode(text)
     assert theirs("a<|endoftext|>b")["input_ids"] == ours.encode(
         "a<|endoftext|>b", allow_special=True
@@ -74,6 +68,6 @@ def test_we_read_what_theirs_trained(tmp_path: Path) -> None:
     )
     theirs.save(str(tmp_path / "tokenizer.json"))
     ours = Tokenizer.load(tmp_path)
-    text = text_of_old_letters()
+    text = mixed_text(20_000, seed=6)
     assert ours.eot == 0
     assert ours.encode(text) == theirs.encode(text).ids

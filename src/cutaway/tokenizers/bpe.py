@@ -62,21 +62,20 @@ class Tokenizer:
     'The robot'
     """
 
-    def __init__(
-        self,
-        ranks: Mapping[bytes, int],
-        *,
-        eot: int | None = None,
-        merges: Callable[[], Merges] | None = None,
-    ) -> None:
+    def __init__(self, ranks: Mapping[bytes, int], *, eot: int | None = None) -> None:
         entries, self.eot = checked_ranks(ranks, eot=eot)
         self.ranks: Mapping[bytes, int] = MappingProxyType(entries)
-        self._known_merges = merges or partial(merges_of, entries)
+        self._merges: Callable[[], Merges] = partial(merges_of, entries)
 
     @classmethod
     def gpt2(cls) -> "Tokenizer":
         """GPT-2's own 50,257 entries; no network, one object for all callers."""
-        return _gpt2()
+        return cls._packaged()
+
+    @staticmethod
+    @cache
+    def _packaged() -> "Tokenizer":
+        return Tokenizer(gpt2_ranks())._with(gpt2_merges)
 
     @classmethod
     def from_ranks(cls, ranks: Mapping[bytes, int], *, eot: int | None = None) -> Self:
@@ -113,7 +112,7 @@ class Tokenizer:
             TokenizerError: if there is none, or it is damaged or of another kind.
         """
         vocabulary = read_vocabulary(Path(path))
-        return cls(vocabulary.ranks, eot=vocabulary.eot, merges=lambda: vocabulary.merges)
+        return cls(vocabulary.ranks, eot=vocabulary.eot)._with(lambda: vocabulary.merges)
 
     def save(self, directory: str | Path) -> None:
         """Writes ``tokenizer.json``, which ``transformers`` and ``tokenizers`` read too.
@@ -122,11 +121,16 @@ class Tokenizer:
             ResourceError: if the disk is full; a previous file is as it was.
             TokenizerError: if an entry is not made of two earlier ones: no such file can say that.
         """
-        document = tokenizer_json(self.ranks, self._known_merges(), eot=self.eot)
+        document = tokenizer_json(self.ranks, self._merges(), eot=self.eot)
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / "tokenizer.json") as file:
             file.write(document.encode())
+
+    def _with(self, merges: Callable[[], Merges]) -> Self:
+        """Spares the search for the merges where they are known."""
+        self._merges = merges
+        return self
 
     @property
     def vocab_size(self) -> int:
@@ -143,7 +147,7 @@ class Tokenizer:
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.ranks, self._known_merges, eot=self.eot)
+        return Engine(self.ranks, self._merges, eot=self.eot)
 
     @cached_property
     def _tokens(self) -> dict[int, bytes]:
@@ -261,11 +265,6 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"<Tokenizer of {self.vocab_size:,} entries, {self.fingerprint[:12]}>"
-
-
-@cache
-def _gpt2() -> Tokenizer:
-    return Tokenizer(gpt2_ranks(), merges=gpt2_merges)
 
 
 def _rebuilt(ranks: dict[bytes, int], eot: int) -> Tokenizer:

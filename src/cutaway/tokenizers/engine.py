@@ -20,7 +20,7 @@ __all__ = ["WORDS", "Engine", "members"]
 # spaces is given up one by one only where a word follows it.
 WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
-_MUCH = 1_000_000  # characters after which loading the bulk library pays
+_MUCH = 2_000_000  # characters after which loading the bulk library pays
 
 
 class Engine:

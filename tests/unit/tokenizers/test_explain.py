@@ -56,7 +56,7 @@ def test_words_know_their_place_and_lone_surrogates_do_no_harm() -> None:
 
 def test_a_long_word_is_explained_in_little_time() -> None:
     """Quadratic work on 50,000 bytes would take minutes."""
-    started = time.perf_counter()
+    started = time.process_time()
     [word] = Tokenizer.gpt2().merges("x" * 50_000)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
     assert list(word.ids) == Tokenizer.gpt2().encode("x" * 50_000)

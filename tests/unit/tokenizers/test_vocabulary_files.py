@@ -35,8 +35,6 @@ def test_tokenizer_json_is_read_by_hugging_face(own: Tokenizer, tmp_path: Path, 
     ours.save(tmp_path)
     theirs = HuggingFaceTokenizer.from_file(str(tmp_path / "tokenizer.json"))
     text = mixed_text(20_000, seed=6)
-    # Libraries know Unicode of different years: new letters are left out of the comparison.
-    text = "".join(char for char in text if char < "\u3100" or "\u4e00" <= char < "\u9fa6")
     assert theirs.encode(text).ids == ours.encode(text)
     assert theirs.token_to_id("<|endoftext|>") == ours.eot
 
