@@ -3,7 +3,7 @@
 tiktoken is ready in an instant and defines what ids of broken UTF-8 are; fastokens needs half a
 second for GPT-2's vocabulary and then is several times as fast. So short work is done by the one,
 and once a lot of text has come, all text is done by the other. Their ids are equal: the tests
-compare them on every character of Unicode and on megabytes of mixed text.
+compare them all over Unicode and on megabytes of mixed text.
 """
 
 from collections.abc import Callable, Mapping, Sequence
