@@ -1,5 +1,6 @@
 """Ids are tiktoken's, which are OpenAI's: built offline from the packaged merges, by itself."""
 
+from collections.abc import Iterator
 from importlib import resources
 
 import pytest
@@ -7,7 +8,8 @@ import tiktoken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutaway.tokenizers import Tokenizer
+from cutaway.tokenizers import Tokenizer, engine
+from cutaway.tokenizers.vocabulary import gpt2_merges, gpt2_ranks
 from mixed_text import mixed_bytes, mixed_text
 
 # As published in openai/gpt-2, `src/encoder.py`.
@@ -38,9 +40,12 @@ def oracle() -> tiktoken.Encoding:
     )
 
 
-@pytest.fixture(scope="module")
-def gpt2() -> Tokenizer:
-    return Tokenizer.gpt2()
+@pytest.fixture(scope="module", params=["short", "bulk"])
+def gpt2(request: pytest.FixtureRequest) -> Iterator[Tokenizer]:
+    """GPT-2's tokenizer as it is after little text, and after much."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_MUCH", 0 if request.param == "bulk" else 10**12)
+        yield Tokenizer(gpt2_ranks())._with(gpt2_merges)
 
 
 def test_the_vocabulary_is_openai_s(gpt2: Tokenizer) -> None:
@@ -50,8 +55,11 @@ def test_the_vocabulary_is_openai_s(gpt2: Tokenizer) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_ids_of_mixed_text(gpt2: Tokenizer, oracle: tiktoken.Encoding, seed: int) -> None:
-    text = mixed_text(250_000, seed=seed)
+    """One text beyond the length at which texts are cut up, and many short ones."""
+    text = mixed_text(270_000 if seed == 0 else 100_000, seed=seed)
     assert gpt2.encode(text) == oracle.encode_ordinary(text)
+    texts = [text[i : i + 900] for i in range(0, len(text), 900)]
+    assert gpt2.encode_batch(texts) == [oracle.encode_ordinary(part) for part in texts]
 
 
 @pytest.mark.slow
@@ -62,6 +70,8 @@ def test_ids_of_twenty_megabytes(gpt2: Tokenizer, oracle: tiktoken.Encoding) -> 
         assert gpt2.encode(text) == oracle.encode_ordinary(text)
         data = mixed_bytes(25_000, seed=seed)
         assert gpt2.encode_bytes(data) == oracle._encode_bytes(data)
+        replaced = data.decode(errors="replace")
+        assert gpt2.encode(replaced) == oracle.encode_ordinary(replaced)
         total += len(text.encode()) + len(data)
     assert total > 20_000_000
 
@@ -69,9 +79,21 @@ def test_ids_of_twenty_megabytes(gpt2: Tokenizer, oracle: tiktoken.Encoding) -> 
 @pytest.mark.parametrize("seed", range(3))
 def test_ids_of_broken_utf8(gpt2: Tokenizer, oracle: tiktoken.Encoding, seed: int) -> None:
     for part in range(20):
-        data = mixed_bytes(2_000, seed=1000 * seed + part)
+        data = mixed_bytes(400 if part < 15 else 4_000, seed=1000 * seed + part)
         assert gpt2.encode_bytes(data) == oracle._encode_bytes(data)
         assert gpt2.decode_bytes(gpt2.encode_bytes(data)) == data
+
+
+@given(
+    data=st.lists(
+        st.sampled_from([b" ", b"\n", b"a", b"'s", b"1", b"!", b"\xe4\xb8\x80", b"\xff", b"\xe4"])
+    )
+)
+def test_ids_where_broken_bytes_meet_words(
+    gpt2: Tokenizer, oracle: tiktoken.Encoding, data: list[bytes]
+) -> None:
+    joined = b"".join(data)
+    assert gpt2.encode_bytes(joined) == oracle._encode_bytes(joined)
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))

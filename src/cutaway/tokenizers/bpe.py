@@ -6,20 +6,25 @@ and every token knows its place in the text.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from cutaway.errors import TokenizerError
+from cutaway.files import atomic_write
 from cutaway.tokenizers.alphabet import END_OF_TEXT
+from cutaway.tokenizers.cuts import sound
+from cutaway.tokenizers.document import tokenizer_json
 from cutaway.tokenizers.engine import Engine
 from cutaway.tokenizers.explain import WordMerges, merge_steps, split_words
-from cutaway.tokenizers.layouts import read_vocabulary, write_tokenizer_json
+from cutaway.tokenizers.layouts import read_vocabulary
+from cutaway.tokenizers.splits import Merges, merges_of
 from cutaway.tokenizers.stream import StreamDecoder
 from cutaway.tokenizers.train import train_ranks
-from cutaway.tokenizers.vocabulary import checked_ranks, gpt2_ranks
+from cutaway.tokenizers.vocabulary import checked_ranks, gpt2_merges, gpt2_ranks
 
 __all__ = ["Span", "Tokenizer"]
 
@@ -60,11 +65,17 @@ class Tokenizer:
     def __init__(self, ranks: Mapping[bytes, int], *, eot: int | None = None) -> None:
         entries, self.eot = checked_ranks(ranks, eot=eot)
         self.ranks: Mapping[bytes, int] = MappingProxyType(entries)
+        self._merges: Callable[[], Merges] = partial(merges_of, entries)
 
     @classmethod
     def gpt2(cls) -> "Tokenizer":
         """GPT-2's own 50,257 entries; no network, one object for all callers."""
-        return _gpt2()
+        return cls._packaged()
+
+    @staticmethod
+    @cache
+    def _packaged() -> "Tokenizer":
+        return Tokenizer(gpt2_ranks())._with(gpt2_merges)
 
     @classmethod
     def from_ranks(cls, ranks: Mapping[bytes, int], *, eot: int | None = None) -> Self:
@@ -81,7 +92,13 @@ class Tokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], *, vocab_size: int) -> Self:
-        """Learns a vocabulary from texts: see :func:`cutaway.tokenizers.train.train_ranks`."""
+        """Learns a vocabulary from texts: the same for the same texts, in any order.
+
+        See :func:`cutaway.tokenizers.train.train_ranks` for the rule, ties included.
+
+        Raises:
+            TokenizerError: if the texts are no strings or hold too little for that many entries.
+        """
         return cls(train_ranks(texts, vocab_size=vocab_size))
 
     @classmethod
@@ -95,17 +112,25 @@ class Tokenizer:
             TokenizerError: if there is none, or it is damaged or of another kind.
         """
         vocabulary = read_vocabulary(Path(path))
-        return cls(vocabulary.ranks, eot=vocabulary.eot)
+        return cls(vocabulary.ranks, eot=vocabulary.eot)._with(lambda: vocabulary.merges)
 
     def save(self, directory: str | Path) -> None:
         """Writes ``tokenizer.json``, which ``transformers`` and ``tokenizers`` read too.
 
         Raises:
             ResourceError: if the disk is full; a previous file is as it was.
+            TokenizerError: if an entry is not made of two earlier ones: no such file can say that.
         """
+        document = tokenizer_json(self.ranks, self._merges(), eot=self.eot)
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        write_tokenizer_json(folder / "tokenizer.json", self.ranks, eot=self.eot)
+        with atomic_write(folder / "tokenizer.json") as file:
+            file.write(document.encode())
+
+    def _with(self, merges: Callable[[], Merges]) -> Self:
+        """Spares the search for the merges where they are known."""
+        self._merges = merges
+        return self
 
     @property
     def vocab_size(self) -> int:
@@ -122,7 +147,7 @@ class Tokenizer:
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.ranks, eot=self.eot)
+        return Engine(self.ranks, self._merges, eot=self.eot)
 
     @cached_property
     def _tokens(self) -> dict[int, bytes]:
@@ -136,7 +161,7 @@ class Tokenizer:
             allow_special: lets ``<|endoftext|>`` in the text become the special token. Never do
                 that with text that a stranger wrote.
         """
-        text = _sound(text)
+        text = sound(text)
         if not (allow_special and END_OF_TEXT in text):
             return self._engine.encode(text)
         first, *rest = self._engine.encode_batch(text.split(END_OF_TEXT))
@@ -145,13 +170,15 @@ class Tokenizer:
     def encode_bytes(self, data: bytes) -> list[int]:
         """The ids of any bytes: of the text they are, or of broken UTF-8 as tiktoken takes it.
 
-        From the word that holds the first broken byte on, all bytes count as one word.
+        Words can only be told in text. So from the word before the first broken byte on, all that
+        follows counts as one word; ids of long data with a broken byte early on are fewer and
+        stranger than those of its text. The bytes come back exactly all the same.
         """
         return self._engine.encode_bytes(bytes(data))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every text, as :meth:`encode` gives them; the fast way for many."""
-        return self._engine.encode_batch([_sound(text) for text in texts])
+        return self._engine.encode_batch([sound(text) for text in texts])
 
     def encode_with_offsets(self, text: str) -> list[Span]:
         """The tokens of a text and the characters and bytes that each covers.
@@ -207,11 +234,11 @@ class Tokenizer:
     def merges(self, text: str) -> list[WordMerges]:
         """How each word of the text becomes tokens, merge by merge.
 
-        >>> [word] = Tokenizer.gpt2().merges("hug")
+        >>> [word] = Tokenizer.gpt2().merges("dog")
         >>> [(step.left, step.right) for step in word.steps]
-        [(b'u', b'g'), (b'h', b'ug')]
+        [(b'o', b'g'), (b'd', b'og')]
         """
-        text = _sound(text)
+        text = sound(text)
         words: list[WordMerges] = []
         for start, end in split_words(text):
             word = text[start:end]
@@ -240,32 +267,16 @@ class Tokenizer:
         return f"<Tokenizer of {self.vocab_size:,} entries, {self.fingerprint[:12]}>"
 
 
-@cache
-def _gpt2() -> Tokenizer:
-    return Tokenizer(gpt2_ranks())
-
-
 def _rebuilt(ranks: dict[bytes, int], eot: int) -> Tokenizer:
     return Tokenizer(ranks, eot=eot)
 
 
-def _sound(text: str) -> str:
-    """The text with surrogate pairs joined and lone surrogates replaced, as tiktoken has it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def _char_of_byte(text: str) -> list[int]:
-    """For each byte of the text's UTF-8 (lone surrogates as U+FFFD), the character it is of."""
+    """For each byte of the text's UTF-8, the character it belongs to."""
+    pairs = re.finditer("[\ud800-\udbff][\udc00-\udfff]", text)
+    halves = {i for pair in pairs for i in range(*pair.span())}  # of characters of four bytes
     places: list[int] = []
-    i = 0
-    while i < len(text):
-        joined = _sound(text[i : i + 2]) if "\ud800" <= text[i] <= "\udbff" else ""
-        places += [i] * (
-            4 if len(joined) == 1 and i + 1 < len(text) else len(_sound(text[i]).encode())
-        )
-        i += 2 if len(joined) == 1 and i + 1 < len(text) else 1
+    for i, char in enumerate(text):
+        n_bytes = 1 + (char >= "\x80") + (char >= "\u0800") + (char >= "\U00010000")
+        places += [i] * (2 if i in halves else n_bytes)
     return places

@@ -1,37 +1,94 @@
-"""The fast way from text to ids: a thin coat over the BPE library, so that it can be exchanged."""
+"""The fast way from text to ids: a thin coat over two libraries, so that they can be exchanged.
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+tiktoken is ready in an instant and defines what ids of broken UTF-8 are; fastokens needs half a
+second for GPT-2's vocabulary and then is several times as fast. So short work is done by the one,
+and once a lot of text has come, all text is done by the other. Their ids are equal: the tests
+compare them all over Unicode and on megabytes of mixed text.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from itertools import chain
 from typing import Any
 
-from tiktoken import _tiktoken  # pyright: ignore[reportAttributeAccessIssue]
+from cutaway.tokenizers.cuts import PART, last_cut, parts
+from cutaway.tokenizers.document import tokenizer_json
 
-from cutaway.tokenizers.alphabet import END_OF_TEXT
-
-__all__ = ["Engine", "members"]
+__all__ = ["WORDS", "Engine", "members"]
 
 # The words of GPT2_PATTERN, cut without going back over what was read: possessive, and a run of
 # spaces is given up one by one only where a word follows it.
-_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
+WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
+
+_MUCH = 2_000_000  # characters after which loading the bulk library pays
 
 
 class Engine:
-    """Encodes with a fixed vocabulary; special tokens are not its business."""
+    """Encodes with a fixed vocabulary; special tokens are not its business.
 
-    def __init__(self, ranks: Mapping[bytes, int], *, eot: int) -> None:
-        self._core = _tiktoken.CoreBPE(dict(ranks), {END_OF_TEXT: eot}, _PATTERN)
+    Args:
+        ranks: bytes to id.
+        merges: gives the merges of the vocabulary; asked only when a lot of text comes.
+        eot: the id that is left for end-of-text.
+    """
+
+    def __init__(
+        self,
+        ranks: Mapping[bytes, int],
+        merges: Callable[[], Sequence[tuple[bytes, bytes]]],
+        *,
+        eot: int,
+    ) -> None:
+        self._ranks = ranks
+        self._eot = eot
+        self._merges = merges
+        self._seen = 0
+
+    @cached_property
+    def _core(self) -> Any:
+        return _tiktoken().CoreBPE(dict(self._ranks), {}, WORDS)
+
+    @cached_property
+    def _bulk(self) -> Any:
+        try:
+            from fastokens import Tokenizer as Bulk
+
+            document = tokenizer_json(self._ranks, self._merges(), eot=self._eot, special=False)
+            return Bulk.from_json_str(document)
+        except (ImportError, ValueError):
+            return None  # no wheel for this machine, or entries that no list of merges reaches
+
+    def _bulk_for(self, n_chars: int) -> Any:
+        """The bulk library, if it is worth its time by now; no id depends on the choice."""
+        self._seen += n_chars
+        return self._bulk if self._seen >= _MUCH else None
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text without lone surrogates."""
-        return self._core.encode_ordinary(text)
-
-    def encode_bytes(self, data: bytes) -> list[int]:
-        """The ids of any bytes."""
-        return self._core._encode_bytes(data)
+        bulk = self._bulk_for(len(text))
+        if bulk is None:
+            first, *rest = map(self._core.encode_ordinary, parts(text))
+        else:
+            first, *rest = [bulk.encode(part).ids for part in parts(text)]
+        return [*first, *chain.from_iterable(rest)] if rest else first
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every text."""
-        return [self._core.encode_ordinary(text) for text in texts]
+        bulk = self._bulk_for(sum(map(len, texts)))
+        if bulk is None or any(len(text) > PART for text in texts):
+            return [self.encode(text) for text in texts]
+        return [encoding.ids for encoding in bulk.encode_batch(list(texts))]
+
+    def encode_bytes(self, data: bytes) -> list[int]:
+        """The ids of any bytes."""
+        try:
+            return self.encode(data.decode())
+        except UnicodeDecodeError as error:
+            text = data[: error.start].decode()
+            broken = data[error.start :]
+        # All words but the last are cut off, so that the library sees no more than it must.
+        cut = last_cut(text)
+        return self.encode(text[:cut]) + self._core._encode_bytes(text[cut:].encode() + broken)
 
 
 def members(text: str, char_class: str) -> set[str]:
@@ -46,4 +103,10 @@ def members(text: str, char_class: str) -> set[str]:
 @cache
 def _finder(char_class: str) -> Any:
     # With the 256 bytes as vocabulary, the ids of a text are the bytes that the pattern matched.
-    return _tiktoken.CoreBPE({bytes([byte]): byte for byte in range(256)}, {}, char_class)
+    return _tiktoken().CoreBPE({bytes([byte]): byte for byte in range(256)}, {}, char_class)
+
+
+def _tiktoken() -> Any:
+    from tiktoken import _tiktoken  # pyright: ignore[reportAttributeAccessIssue]
+
+    return _tiktoken

@@ -57,7 +57,7 @@ class WordMerges:
         >>> for parts in word.states():
         ...     print(*parts)
         b' ' b'l' b'o' b'w'
-        b' ' b'l' b'ow'
+        b' l' b'o' b'w'
         b' l' b'ow'
         b' low'
         """

@@ -1,4 +1,4 @@
-"""Vocabulary files: Hugging Face's and OpenAI's, read with suspicion, written whole or not at all.
+"""Vocabulary files: Hugging Face's and OpenAI's, read with suspicion.
 
 A vocabulary is a stranger's file. Its size is looked at before it is read, and nothing in it is
 believed that was not checked: it must describe byte-level BPE with GPT-2's word pattern and
@@ -6,27 +6,26 @@ believed that was not checked: it must describe byte-level BPE with GPT-2's word
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from cutaway.errors import TokenizerError
-from cutaway.files import atomic_write
-from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters, to_letters
-from cutaway.tokenizers.splits import merges_of
+from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters
+from cutaway.tokenizers.splits import Merges, agree
 from cutaway.tokenizers.vocabulary import MAX_ENTRIES, checked_ranks, ranks_of_merges
 
-__all__ = ["Vocabulary", "read_vocabulary", "write_tokenizer_json"]
+__all__ = ["Vocabulary", "read_vocabulary"]
 
 _MAX_BYTES = 16 << 20  # GPT-2's tokenizer.json has 2 MiB or less
 _PAIRS = {"vocab.json": "merges.txt", "encoder.json": "vocab.bpe"}
 
 
 class Vocabulary(NamedTuple):
-    """Ordinary entries and the id of ``<|endoftext|>``."""
+    """Ordinary entries, the id of ``<|endoftext|>``, and the merges that make the entries."""
 
     ranks: dict[bytes, int]
     eot: int
+    merges: Merges
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -136,21 +135,9 @@ def _agreed(ranks: dict[bytes, int], eot: int, merges: list[tuple[str, str]]) ->
     """The vocabulary, if its entries and its merges say the same."""
     ranks, eot = checked_ranks(ranks, eot=eot)
     lefts, rights = ([pair[side] for pair in merges] for side in (0, 1))
-    given = list(zip(from_letters(lefts), from_letters(rights), strict=True))
-    for i, (mine, theirs) in enumerate(zip(merges_of(ranks), given, strict=False)):
-        if mine != theirs:
-            raise TokenizerError(
-                f"Merge {i} is {' '.join(merges[i])[:80]!r}, but by the ids it would be"
-                f" {to_letters(mine[0])[:40]} {to_letters(mine[1])[:40]}.",
-                "Merges and ids must be in one order; the files are damaged or do not belong"
-                " together.",
-            )
-    if len(given) != len(ranks) - 256:
-        raise TokenizerError(
-            f"{len(given):,} merges, but {len(ranks) - 256:,} entries made by merging.",
-            "The files are damaged or do not belong together.",
-        )
-    return Vocabulary(ranks, eot)
+    given = tuple(zip(from_letters(lefts), from_letters(rights), strict=True))
+    agree(ranks, given)
+    return Vocabulary(ranks, eot, given)
 
 
 def _entries(value: object) -> dict[str, int]:
@@ -218,47 +205,3 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))
         raise TokenizerError(f"The key {twice[:40]!r} appears twice.", "The file is damaged.")
     return result
-
-
-def write_tokenizer_json(path: Path, ranks: Mapping[bytes, int], *, eot: int) -> None:
-    """Writes a vocabulary so that ``tokenizers`` and ``transformers`` read it with equal ids."""
-    byte_level = {
-        "type": "ByteLevel",
-        "add_prefix_space": False,
-        "trim_offsets": False,
-        "use_regex": True,
-    }
-    vocab = {to_letters(token): id for token, id in ranks.items()} | {END_OF_TEXT: eot}
-    special = {
-        "id": eot,
-        "content": END_OF_TEXT,
-        "single_word": False,
-        "lstrip": False,
-        "rstrip": False,
-        "normalized": False,
-        "special": True,
-    }
-    document = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [special],
-        "normalizer": None,
-        "pre_tokenizer": byte_level,
-        "post_processor": byte_level,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": "",
-            "end_of_word_suffix": "",
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": dict(sorted(vocab.items(), key=lambda entry: entry[1])),
-            "merges": [[to_letters(left), to_letters(right)] for left, right in merges_of(ranks)],
-        },
-    }
-    with atomic_write(path) as file:
-        file.write(json.dumps(document, ensure_ascii=False, indent=1).encode())

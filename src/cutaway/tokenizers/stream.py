@@ -16,8 +16,8 @@ class StreamDecoder:
 
     >>> from cutaway.tokenizers import Tokenizer
     >>> stream = Tokenizer.gpt2().stream_decoder()
-    >>> [stream.push(id) for id in (45865, 229, 222)]
-    ['你', '', '好']
+    >>> [stream.push(id) for id in (19526, 254, 25001, 121)]
+    ['', '你', '', '好']
     """
 
     def __init__(self, token_bytes: Callable[[int], bytes]) -> None:

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from cutaway.errors import TokenizerError
 from cutaway.tokenizers.alphabet import BYTE_ORDER, from_letters
+from cutaway.tokenizers.splits import Merges
 
-__all__ = ["MAX_ENTRIES", "checked_ranks", "gpt2_ranks", "ranks_of_merges"]
+__all__ = ["MAX_ENTRIES", "checked_ranks", "gpt2_merges", "gpt2_ranks", "ranks_of_merges"]
 
 # Published by OpenAI with the model and checked by tiktoken too.
 GPT2_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
@@ -20,13 +22,24 @@ def gpt2_ranks() -> dict[bytes, int]:
     Raises:
         TokenizerError: if the packaged file is not OpenAI's.
     """
-    data = resources.files("cutaway").joinpath("assets/gpt2/vocab.bpe").read_bytes()
+    data = _gpt2_file().read_bytes()
     if hashlib.sha256(data).hexdigest() != GPT2_SHA256:
         raise TokenizerError(
             "The packaged vocab.bpe is not OpenAI's: its SHA-256 differs.",
             "The installation is damaged; install cutaway again.",
         )
     return ranks_of_merges(data.decode())
+
+
+def gpt2_merges() -> Merges:
+    """The 50,000 merges of GPT-2, in order."""
+    lines = _gpt2_file().read_text("utf-8").split("\n")[1:-1]
+    lefts, rights = zip(*(line.split(" ") for line in lines), strict=True)
+    return tuple(zip(from_letters(lefts), from_letters(rights), strict=True))
+
+
+def _gpt2_file() -> Traversable:
+    return resources.files("cutaway").joinpath("assets/gpt2/vocab.bpe")
 
 
 def ranks_of_merges(text: str) -> dict[bytes, int]:
