@@ -10,7 +10,9 @@ from torch import Tensor
 from cutaway.checkpoints.huggingface import config_to_json
 from cutaway.checkpoints.names import HUGGINGFACE
 from cutaway.checkpoints.safetensors_file import write_safetensors
+from cutaway.checkpoints.stored import WEIGHT_DTYPES
 from cutaway.checkpoints.vocabulary import check_fit
+from cutaway.errors import ConfigError
 from cutaway.files import replace_together
 from cutaway.models import GPT2
 
@@ -41,6 +43,7 @@ def save_checkpoint(
         card: the text of ``README.md``, unless None.
 
     Raises:
+        ConfigError: if ``dtype`` is none of float32, float16 and bfloat16.
         CorruptCheckpoint: if a weight is not finite, or does not fit into ``dtype``.
         KeyMismatch: if the tokenizer has more or fewer entries than the model.
         ResourceError: if the disk is full.
@@ -59,6 +62,8 @@ def write_huggingface(
 ) -> None:
     """Writes the files of :func:`save_checkpoint` into a folder that nobody reads yet."""
     config, dtype = model.config, model.wte.weight.dtype if dtype is None else dtype
+    if dtype not in WEIGHT_DTYPES:
+        raise ConfigError(f"{dtype} cannot be stored.", "Give dtype=torch.float32, or narrower.")
     eot = 50_256 if config.vocab_size == 50_257 else None
     if tokenizer is not None:
         check_fit(tokenizer, config.vocab_size, str(folder))

@@ -34,11 +34,13 @@ class Stored:
         shape: of the tensor.
         dtype: of its elements; None for a kind that no weight has.
         read: reads it.
+        place: where its bytes are, if that is known; equal places hold equal tensors.
     """
 
     shape: tuple[int, ...]
     dtype: torch.dtype | None
     read: Callable[[], Tensor]
+    place: tuple[Path, int] | None = None
 
     @property
     def n_elements(self) -> int:
@@ -51,7 +53,7 @@ def in_file(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype)
 
     The caller has seen that the file is long enough.
     """
-    return Stored(shape, dtype, partial(_read, path, offset, shape, dtype))
+    return Stored(shape, dtype, partial(_read, path, offset, shape, dtype), (path, offset))
 
 
 def _read(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -166,7 +168,7 @@ def _checked(name: str, tensor: Stored, row: Row, ours: tuple[int, ...], where: 
             f"{name} in {where} is stored as {tensor.dtype or 'another kind of number'}.",
             "Weights are read from float32, float16 and bfloat16.",
         )
-    return Stored(ours, tensor.dtype, lambda: row.form.to_ours(tensor.read()))
+    return Stored(ours, tensor.dtype, lambda: row.form.to_ours(tensor.read()), tensor.place)
 
 
 def _some(names: list[str]) -> str:

@@ -121,7 +121,8 @@ class TorchFile:
         n_bytes = prod(shape) * dtype.itemsize
         if offset != 0 or n_bytes != entry.n_bytes or stride != _dense(shape):
             _refuse(self.path, f"a tensor of shape {shape} does not fill its storage in order")
-        return Stored(shape, dtype, lambda: self._tensor(name, entry, shape, dtype))
+        place = (self.path, entry.start)
+        return Stored(shape, dtype, lambda: self._tensor(name, entry, shape, dtype), place)
 
     def _storage(self, reference: object) -> tuple[torch.dtype, _Entry, str]:
         id = reference.id if isinstance(reference, Reference) else None

@@ -9,8 +9,9 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,27 @@ def _llmc(folder: Path) -> None:
         write_llmc(file, GPT2(CONFIG), torch.float32)
 
 
-SOUND: dict[str, Spoil] = {
+_MAKERS: dict[str, Spoil] = {
     "hf": lambda folder: save_checkpoint(folder, GPT2(CONFIG), None),
     "openai": _openai,
     "nanogpt": lambda folder: write_nanogpt(folder / "ckpt.pt", GPT2(CONFIG), torch.float32),
     "llmc": _llmc,
 }
+
+
+@cache
+def _sound(layout: str) -> dict[str, bytes]:
+    with TemporaryDirectory() as name:
+        _MAKERS[layout](Path(name))
+        return {path.name: path.read_bytes() for path in Path(name).iterdir()}
+
+
+def _put(layout: str, folder: Path) -> None:
+    for name, data in _sound(layout).items():
+        (folder / name).write_bytes(data)
+
+
+SOUND: dict[str, Spoil] = {layout: partial(_put, layout) for layout in _MAKERS}
 
 # ---------------------------------------------------------------- any file: cut off, exchanged
 

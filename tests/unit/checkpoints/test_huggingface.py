@@ -1,6 +1,7 @@
 """The Hugging Face layout: what is read, what is dropped, what is refused and by which name."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cutaway.checkpoints import load_checkpoint, load_config, save_checkpoint
-from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights, UnsafeCheckpoint
+from cutaway.errors import (
+    ConfigError,
+    CorruptCheckpoint,
+    KeyMismatch,
+    MissingWeights,
+    ResourceError,
+    UnsafeCheckpoint,
+)
 from cutaway.models import GPT2, GPT2Config
 
 
@@ -260,3 +268,92 @@ def test_the_dropout_of_training_is_kept(tmp_path: Path) -> None:
     config = GPT2Config(vocab_size=5, n_ctx=4, n_embd=4, n_layer=1, n_head=2, dropout=0.25)
     save_checkpoint(tmp_path, GPT2(config), None)
     assert load_config(tmp_path) == config
+
+
+def pickled(saved: Path, state: object, **options: bool) -> None:
+    (saved / "model.safetensors").unlink()
+    torch.save(state, saved / "pytorch_model.bin", **options)
+
+
+def test_pickled_weights_of_the_time_before_zip(saved: Path, tiny_model: GPT2) -> None:
+    state = {f"transformer.{name}": tensor for name, tensor in tiny_model.state_dict().items()}
+    state["lm_head.weight"] = state["transformer.wte.weight"]  # one storage, two names
+    pickled(saved, state, _use_new_zipfile_serialization=False)
+    same(tiny_model, load_checkpoint(saved, allow_pickle=True).model)
+
+
+class Evil:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_in_pickled_weights_does_not_run_even_when_allowed(saved: Path, zipped: bool) -> None:
+    state = {"wte.weight": Evil(saved / "canary")}
+    pickled(saved, state, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(UnsafeCheckpoint):
+        load_checkpoint(saved, allow_pickle=True)
+    assert not (saved / "canary").exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickled_weights_cut_off(saved: Path, tiny_model: GPT2, share: float, zipped: bool) -> None:
+    pickled(saved, tiny_model.state_dict(), _use_new_zipfile_serialization=zipped)
+    path = saved / "pytorch_model.bin"
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(CorruptCheckpoint):
+        load_checkpoint(saved, allow_pickle=True)
+
+
+@pytest.mark.parametrize("state", [[], {}, 3, {"wte.weight": 3}, {3: torch.zeros(3)}])
+def test_pickles_of_something_else(saved: Path, state: object) -> None:
+    pickled(saved, state)
+    with pytest.raises(CorruptCheckpoint, match="no table of tensors"):
+        load_checkpoint(saved, allow_pickle=True)
+
+
+def test_a_pickle_of_one_number_in_the_shape_of_a_model_is_refused(
+    saved: Path, tiny_model: GPT2
+) -> None:
+    shapes = {name: tensor.shape for name, tensor in tiny_model.state_dict().items()}
+    pickled(saved, {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()})
+    with pytest.raises(CorruptCheckpoint, match="claim"):
+        load_checkpoint(saved, allow_pickle=True)
+
+
+def test_a_device_or_dtype_that_is_none(saved: Path) -> None:
+    with pytest.raises(ConfigError, match="device"):
+        load_checkpoint(saved, device="abacus")
+    with pytest.raises(ConfigError, match="dtype"):
+        load_checkpoint(saved, dtype=torch.int8)
+
+
+def test_too_little_memory_is_told_before_it_is_asked_for(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 64 kB\nMemAvailable: 32 kB\n")
+    monkeypatch.setattr("cutaway.checkpoints.memory._MEMINFO", tmp_path / "meminfo")
+    with pytest.raises(ResourceError, match="GB"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_what_could_not_be_loaded_is_not_saved(
+    tmp_path: Path, tiny_model: GPT2, dtype: torch.dtype
+) -> None:
+    with torch.no_grad():
+        tiny_model.h[0].mlp.c_fc.weight[2, 3] = torch.nan if dtype == torch.float32 else 1e6
+    with pytest.raises(CorruptCheckpoint, match=r"h\.0\.mlp\.c_fc\.weight"):
+        save_checkpoint(tmp_path / "out", tiny_model, None, dtype=dtype)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dtype_that_no_layout_has(tmp_path: Path, tiny_model: GPT2) -> None:
+    with pytest.raises(ConfigError, match="float64"):
+        save_checkpoint(tmp_path / "out", tiny_model.double(), None)
+    save_checkpoint(tmp_path / "out", tiny_model, None, dtype=torch.float32)
