@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cutaway.checkpoints.folder import Folder, regular_file
+from cutaway.checkpoints.folder import Folder, regular_file, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.huggingface import find_huggingface, read_config
 from cutaway.checkpoints.llmc import MAGIC, find_llmc
@@ -44,7 +44,7 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
     step = newest_step(folder)
     if step is not None:
         return find(step, allow_pickle=allow_pickle)
-    held = ", ".join(sorted(child.name for child in folder.path.iterdir())[:8])
+    held = ", ".join(sorted(shown(child.name) for child in folder.path.iterdir())[:8])
     raise CheckpointNotFound(f"No checkpoint in {path}; it holds {held or 'nothing'}.", _EXPECTED)
 
 
