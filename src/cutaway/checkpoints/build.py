@@ -79,7 +79,7 @@ def _check_device(device: torch.device | str) -> None:
 def _read(found: Found, name: str, shape: tuple[int, ...]) -> Tensor:
     """A tensor as stored, dense, without padding."""
     if name not in found.tensors:
-        return torch.zeros(shape)
+        return torch.zeros(shape, dtype=stored_dtype(found))
     stored = found.tensors[name].read()
     if stored.shape != shape:
         stored = stored[: shape[0]].clone()
