@@ -20,7 +20,7 @@ def load(
 
     Args:
         source: what to load; the bundled model by default.
-        dtype: to hold the weights in; None as they are stored.
+        dtype: to hold the weights in; None for float32, into which half precision fits exactly.
         device: to run on.
         allow_pickle: whether files that can run code may be read.
 
