@@ -41,6 +41,11 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
     binaries = sorted(p.name for p in folder.path.glob("*.bin") if _starts_as_llmc(p))
     if len(binaries) == 1:
         return find_llmc(folder.file(binaries[0]))
+    if binaries:
+        raise CheckpointNotFound(
+            f"{path} holds several checkpoints of llm.c's: {', '.join(map(shown, binaries[:8]))}.",
+            "Name one of the files.",
+        )
     step = newest_step(folder)
     if step is not None:
         return find(step, allow_pickle=allow_pickle)
