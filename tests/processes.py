@@ -68,6 +68,8 @@ def run_on_terminal(
         stderr=theirs,
         env=environment(**variables),
         start_new_session=True,
+        # A test run in the background ignores SIGINT, and would hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     waiting, screen, seen = list(keys), "", 0

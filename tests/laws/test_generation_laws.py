@@ -6,7 +6,7 @@ never; the last test is about bits, in float32.
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -198,8 +198,20 @@ def a_row_keeps_its_bits(width: int) -> bool:
     return True
 
 
+@pytest.fixture
+def _one_thread() -> Iterator[None]:
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.mark.usefixtures("_one_thread")
 def test_in_a_batch_every_bit_is_the_same(enliven: Callable[..., GPT2]) -> None:
-    """Log-probabilities of a ragged batch are bit for bit those of its rows alone, in float32."""
+    """Log-probabilities of a ragged batch are bit for bit those of its rows alone, in float32.
+
+    On one thread: several share a product out by its size, and a row's sum with it.
+    """
     width = 384  # of the bundled model; products much smaller than that take other kernels
     if not a_row_keeps_its_bits(width):
         pytest.skip("on this machine a matrix product rounds a row by the rows beside it")

@@ -42,8 +42,9 @@ class LanguageModel:
         name: to show.
         fingerprint: of the weights, where they came from a file.
         exact: whether a text written alone has to be, bit for bit, the one that a batch would
-            give; it is then written a quarter slower. Otherwise its log-probabilities agree to
-            rounding, and one text in some 100,000 tokens may take another turn.
+            give (promised for one thread); it is then written a quarter slower. Otherwise its
+            log-probabilities agree to rounding, and one text in some 100,000 tokens may take
+            another turn.
 
     Raises:
         ConfigError: if the tokenizer has more entries than the model.
