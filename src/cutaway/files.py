@@ -8,6 +8,8 @@ import errno
 import filecmp
 import hashlib
 import os
+import platform
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +23,8 @@ from cutaway.errors import ConfigError, CutawayError, ResourceError
 __all__ = ["atomic_write", "fsync_directory", "replace_together", "sha256_of"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+# In the names of folders that are being filled, beside the process: who can tell if it is alive.
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -51,7 +55,8 @@ def replace_together(directory: Path) -> Generator[Path]:
     """Yields an empty folder; the files put there take their places in ``directory`` at the end.
 
     A new directory appears whole. In an existing one the files of the same names are replaced and
-    the others stay; if that fails on the way, those already replaced are put back.
+    the others stay; if that fails on the way, those already replaced are put back. What processes
+    of this machine left that were killed before the end is removed.
 
     Raises:
         ConfigError: if ``directory`` is a file.
@@ -62,7 +67,9 @@ def replace_together(directory: Path) -> Generator[Path]:
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         beside = directory if directory.is_dir() else directory.parent
-        stage = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", suffix=".tmp", dir=beside))
+        _sweep(beside, directory.name)
+        prefix = f".{directory.name}.{HOST}-{os.getpid()}."
+        stage = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp", dir=beside))
     except OSError as error:
         _explain(error, directory)
     try:
@@ -75,6 +82,27 @@ def replace_together(directory: Path) -> Generator[Path]:
         _explain(error, directory)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _sweep(beside: Path, name: str) -> None:
+    """Removes the stages of processes that are no more; each is as large as what was written."""
+    stage = re.compile(rf"\.{re.escape(name)}\.{HOST}-([0-9]+)\.[^.]+\.tmp")
+    for path in list(beside.iterdir()):
+        found = stage.fullmatch(path.name)
+        if found and path.is_dir() and not path.is_symlink() and not _is_alive(int(found[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # there os.kill is no question
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _flush(path: Path) -> None:

@@ -3,12 +3,16 @@
 import errno
 import io
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cutaway import files
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
 from cutaway.errors import (
     CheckpointNotFound,
@@ -220,3 +224,47 @@ def test_files_of_one_name_are_replaced_and_others_stay(tmp_path: Path) -> None:
 def test_hash(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     assert sha256_of(tmp_path / "file").startswith("ba7816bf8f01cfea")  # FIPS 180-2, B.1
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    place = tmp_path / "model"
+    place.mkdir()
+    stages = {
+        "dead": f".model.{files.HOST}-{gone.pid}.abc.tmp",
+        "mine": f".model.{files.HOST}-{os.getpid()}.abc.tmp",
+        "of another machine": f".model.00000000-{gone.pid}.abc.tmp",
+        "of another directory": f".models.{files.HOST}-{gone.pid}.abc.tmp",
+        "the user's": ".model.abc.tmp",
+    }
+    for name in stages.values():
+        (place / name).mkdir()
+        (place / name / "model.safetensors").write_bytes(b"half")
+    link = place / f".model.{files.HOST}-{gone.pid}.link.tmp"
+    link.symlink_to(tmp_path, target_is_directory=True)
+    with replace_together(place) as folder:
+        (folder / "config.json").write_text("{}")
+    kept = {name for name, stage in stages.items() if (place / stage).exists()}
+    assert kept == stages.keys() - {"dead"}
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed otherwise elsewhere")
+def test_a_save_that_is_killed_leaves_the_old_or_the_new_and_no_rest(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from cutaway.files import replace_together\n"
+        "with replace_together(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'a').write_text('new')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    place = tmp_path / "model"
+    for _ in range(3):
+        with replace_together(place) as folder:
+            (folder / "a").write_text("old")
+        assert [path.name for path in place.iterdir()] == ["a"]
+        killed = subprocess.run([sys.executable, "-c", program, str(place)], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert (place / "a").read_text() == "old"
+        assert len(list(place.iterdir())) == 2

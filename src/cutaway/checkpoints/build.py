@@ -39,6 +39,7 @@ def build(
 
     Raises:
         CorruptCheckpoint: if a number is not finite.
+        ConfigError: if a number is too large for ``dtype``, or ``device`` is none.
         KeyMismatch: if the stored head is not the token embedding.
         ResourceError: if there is too little memory.
     """
@@ -58,7 +59,7 @@ def build(
             if digests:
                 digests[-1].result()
             digests.append(pool.submit(_digest, name, stored))
-            state[name] = stored.to(device, dtype)
+            state[name] = _as_asked(name, stored, dtype).to(device)
     with torch.device("meta"):
         model = GPT2(config)
     model.load_state_dict(state, assign=True)
@@ -78,7 +79,7 @@ def _check_device(device: torch.device | str) -> None:
 def _read(found: Found, name: str, shape: tuple[int, ...]) -> Tensor:
     """A tensor as stored, dense, without padding."""
     if name not in found.tensors:
-        return torch.zeros(shape)
+        return torch.zeros(shape, dtype=stored_dtype(found))
     stored = found.tensors[name].read()
     if stored.shape != shape:
         stored = stored[: shape[0]].clone()
@@ -88,6 +89,17 @@ def _read(found: Found, name: str, shape: tuple[int, ...]) -> Tensor:
             "The file is damaged, or training diverged before it was saved.",
         )
     return stored.contiguous()
+
+
+def _as_asked(name: str, stored: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor in the kind of number asked for, if its numbers fit there."""
+    result = stored.to(dtype)
+    if torch.finfo(dtype).max < torch.finfo(stored.dtype).max and not all_finite(result):
+        raise ConfigError(
+            f"{name} holds numbers that are too large for {str(dtype).removeprefix('torch.')}.",
+            "Load it as bfloat16 or float32.",
+        )
+    return result
 
 
 def _digest(name: str, stored: Tensor) -> str:

@@ -1,8 +1,9 @@
 """From one layout to another: written aside, read back, compared, and only then put in place."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -11,14 +12,18 @@ from cutaway.checkpoints.build import stored_dtype
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.layouts import find
 from cutaway.checkpoints.llmc import write_llmc
-from cutaway.checkpoints.load import load_checkpoint, load_found
+from cutaway.checkpoints.load import explained, load_checkpoint, load_found
 from cutaway.checkpoints.nanogpt import write_nanogpt
 from cutaway.checkpoints.places import locate
 from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.save import write_huggingface
-from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, nearest
+from cutaway.checkpoints.vocabulary import VOCABULARY_FILES
+from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, TokenizerError, nearest
 from cutaway.files import replace_together
 from cutaway.models import GPT2, GPT2Config
+
+if TYPE_CHECKING:
+    from cutaway.tokenizers import Tokenizer
 
 __all__ = ["ConvertReport", "Layout", "convert"]
 
@@ -92,12 +97,16 @@ def convert(
     is_file = destination.suffix == _SUFFIXES.get(to)
     folder = destination.parent if is_file else destination
     _check_destination(destination, to)
-    found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
+    with explained(source):
+        found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
     dtype = _dtype(found, to, dtype)
     _check_epsilon(found, to)
     with replace_together(folder) as stage:
         written = stage / (destination.name if is_file else _FILES[to])
-        prompts, expected = _write(found, written, to=to, dtype=dtype, with_vocabulary=not is_file)
+        prompts, expected, tokenizer = _write(
+            found, written, to=to, dtype=dtype, with_vocabulary=not is_file
+        )
+        _check_neighbours(folder, stage, tokenizer)
         output = load_checkpoint(written if is_file else stage)
         difference = _difference(_logits(output.model, prompts), expected, str(destination))
         sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
@@ -127,6 +136,22 @@ def _check_destination(destination: Path, to: str) -> None:
     )
 
 
+def _check_neighbours(folder: Path, stage: Path, tokenizer: "Tokenizer | None") -> None:
+    """Refuses to put weights beside the vocabulary of another model, which would become theirs."""
+    from cutaway.tokenizers import Tokenizer
+
+    beside = [name for name in VOCABULARY_FILES if (folder / name).exists()]
+    if not beside or any((stage / name).exists() for name in VOCABULARY_FILES):
+        return
+    with suppress(TokenizerError):
+        if Tokenizer.load(folder) == tokenizer:
+            return
+    raise ConfigError(
+        f"{folder} holds {beside[0]}, the vocabulary of another model.",
+        "Name a directory of its own.",
+    )
+
+
 def _dtype(found: Found, to: str, dtype: torch.dtype | None) -> torch.dtype:
     if dtype is None:
         stored = stored_dtype(found)
@@ -149,9 +174,10 @@ def _check_epsilon(found: Found, to: str) -> None:
 
 def _write(
     found: Found, path: Path, *, to: str, dtype: torch.dtype, with_vocabulary: bool
-) -> tuple[Tensor, Tensor]:
-    """Writes the output; returns prompts and the logits that it must give. Frees the source."""
-    source = load_found(found, str(found.folder.path), dtype=None, device="cpu")
+) -> tuple[Tensor, Tensor, "Tokenizer | None"]:
+    """Writes the output; returns prompts, the logits that it must give, and the vocabulary."""
+    with explained(found.folder.path):
+        source = load_found(found, str(found.folder.path), dtype=None, device="cpu")
     model, tokenizer = source.model, source.tokenizer
     if to == "hf":
         write_huggingface(path.parent, model, tokenizer, dtype=dtype)
@@ -165,7 +191,7 @@ def _write(
     for name, parameter in model.named_parameters():
         parameter.data = narrowed(name, parameter, dtype).float()
     prompts = _prompts(model)
-    return prompts, _logits(model, prompts)
+    return prompts, _logits(model, prompts), tokenizer  # and the source is freed
 
 
 def _prompts(model: GPT2) -> Tensor:

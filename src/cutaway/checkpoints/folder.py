@@ -9,10 +9,21 @@ from typing import Any, NoReturn, cast
 
 from cutaway.errors import CheckpointNotFound, CorruptCheckpoint, MissingWeights, UnsafeCheckpoint
 
-__all__ = ["Folder", "is_plain_name", "parse_json", "regular_file"]
+__all__ = ["Folder", "is_plain_name", "parse_json", "regular_file", "shown"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _JSON_BYTES = 1 << 20
+_DIGITS = 19  # of any number below 2**63
+
+
+def shown(text: object, *, limit: int = 80) -> str:
+    r"""A stranger's text for a message: cut, and with nothing in it that a terminal obeys.
+
+    >>> shown("h.0\x1b[2J")
+    'h.0\\x1b[2J'
+    """
+    cut = str(text)[:limit]
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def is_plain_name(name: object) -> bool:
@@ -115,7 +126,9 @@ def parse_json(data: bytes, where: str) -> dict[str, Any]:
         CorruptCheckpoint: otherwise, naming ``where``.
     """
     try:
-        value = json.loads(data, object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            data, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_whole
+        )
     except (ValueError, RecursionError) as error:
         reason = str(error)[:200] if isinstance(error, ValueError) else "nested too deeply"
         raise CorruptCheckpoint(
@@ -136,6 +149,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {key[:60]!r} appears twice")
         seen.add(key)
     return result
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _DIGITS + digits.startswith("-"):
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> NoReturn:

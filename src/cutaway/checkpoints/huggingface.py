@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import torch
 
-from cutaway.checkpoints.folder import Folder, is_plain_name
+from cutaway.checkpoints.folder import Folder, is_plain_name, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import HUGGINGFACE
 from cutaway.checkpoints.safetensors_file import open_safetensors
@@ -113,11 +113,11 @@ def read_config(folder: Folder) -> GPT2Config:
     try:
         config = GPT2Config.from_dict({ours: fields[key] for key, ours in _given(fields, where)})
     except ConfigError as error:
-        raise CorruptCheckpoint(f"{where}: {error.what}", error.hint) from error
+        raise CorruptCheckpoint(f"{where}: {shown(error.what, limit=200)}", error.hint) from error
     for key, right in (("n_inner", config.n_inner), ("n_ctx", config.n_ctx)):
         if fields.get(key) not in (None, right):
             raise KeyMismatch(
-                f"{where} has {key} = {str(fields[key])[:80]}; here GPT-2 has {right}.",
+                f"{where} has {key} = {shown(fields[key])}; here GPT-2 has {right}.",
                 "This is another architecture.",
             )
     return config
@@ -165,7 +165,7 @@ def unprefixed(tensors: dict[str, Stored], where: str) -> tuple[dict[str, Stored
             short = short.split(".", 1)[1]
         if short in plain:
             raise KeyMismatch(
-                f"{where} has {short[:80]} twice, under different prefixes.",
+                f"{where} has {shown(short)} twice, under different prefixes.",
                 "Remove one of the two models.",
             )
         if not _MASK.fullmatch(short):
@@ -199,9 +199,9 @@ def _open_bin(allow_pickle: bool, path: Path) -> dict[str, Stored]:
             f"{path} is a pickle, which can run code.",
             "Prefer model.safetensors. If you trust the file, allow pickle (allow_pickle=True).",
         )
-    from cutaway.checkpoints.torch_file import open_with_torch
+    from cutaway.checkpoints.torch_file import open_bin
 
-    return open_with_torch(path)
+    return open_bin(path)
 
 
 def _sharded(folder: Folder, index: str, read: _Reader) -> tuple[list[Path], dict[str, Stored]]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cutaway.checkpoints.folder import Folder, regular_file
+from cutaway.checkpoints.folder import Folder, regular_file, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.huggingface import find_huggingface, read_config
 from cutaway.checkpoints.llmc import MAGIC, find_llmc
@@ -41,10 +41,15 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
     binaries = sorted(p.name for p in folder.path.glob("*.bin") if _starts_as_llmc(p))
     if len(binaries) == 1:
         return find_llmc(folder.file(binaries[0]))
+    if binaries:
+        raise CheckpointNotFound(
+            f"{path} holds several checkpoints of llm.c's: {', '.join(map(shown, binaries[:8]))}.",
+            "Name one of the files.",
+        )
     step = newest_step(folder)
     if step is not None:
         return find(step, allow_pickle=allow_pickle)
-    held = ", ".join(sorted(child.name for child in folder.path.iterdir())[:8])
+    held = ", ".join(sorted(shown(child.name) for child in folder.path.iterdir())[:8])
     raise CheckpointNotFound(f"No checkpoint in {path}; it holds {held or 'nothing'}.", _EXPECTED)
 
 

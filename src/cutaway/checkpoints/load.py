@@ -19,7 +19,7 @@ from cutaway.models import GPT2, GPT2Config
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
 
-__all__ = ["Loaded", "load_checkpoint", "load_config", "load_found"]
+__all__ = ["Loaded", "explained", "load_checkpoint", "load_config", "load_found"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def load_checkpoint(
         TokenizerError: if the vocabulary is damaged.
         ResourceError: if there is too little memory.
     """
-    with _explained(source):
+    with explained(source):
         found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
         return load_found(found, str(source), dtype=dtype, device=device)
 
@@ -84,12 +84,12 @@ def load_found(
 
 def load_config(source: str | Path) -> GPT2Config:
     """The size of a checkpoint, without its weights; ``source`` as for :func:`load_checkpoint`."""
-    with _explained(source):
+    with explained(source):
         return config_in(locate(source, allow_pickle=False))
 
 
 @contextmanager
-def _explained(source: str | Path) -> Generator[None]:
+def explained(source: str | Path) -> Generator[None]:
     """What the system refuses becomes an error of ours."""
     try:
         yield

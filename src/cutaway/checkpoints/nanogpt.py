@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from cutaway.checkpoints.folder import Folder
+from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.huggingface import unprefixed
 from cutaway.checkpoints.names import NANOGPT, Row, Table
@@ -59,7 +59,7 @@ def find_nanogpt(path: Path) -> Found:
     tensors = {str(name): file.tensor(value) for name, value in model.items()}
     odd = [name for name, tensor in tensors.items() if tensor is None]
     if odd:
-        raise KeyMismatch(f"{odd[0][:80]} in {path} is no tensor.", "The file is damaged.")
+        raise KeyMismatch(f"{shown(odd[0])} in {path} is no tensor.", "The file is damaged.")
     found, head = unprefixed(cast(dict[str, Stored], tensors), str(path))
     check_size(config, found.values(), str(path), biases=has_bias, n_bytes=path.stat().st_size)
     ours = accounted(
@@ -78,6 +78,11 @@ def _config(arguments: dict[str, Any], where: str) -> tuple[bool, GPT2Config]:
         raise KeyMismatch(
             f"{where} has the model argument {unknown[0][:80]!r}, which nanoGPT does not.",
             "It is of a variant that computes something else.",
+        )
+    odd = [name for name, value in arguments.items() if not isinstance(value, int | float)]
+    if odd:  # nor is it looked at: tables in tables can be larger than the memory when printed
+        raise CorruptCheckpoint(
+            f"The model argument {odd[0]} in {where} is no number.", "The file is damaged."
         )
     try:
         fields = {_FIELDS[name]: value for name, value in arguments.items() if name in _FIELDS}

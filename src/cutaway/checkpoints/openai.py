@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from cutaway.checkpoints.folder import Folder
+from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import OPENAI
 from cutaway.checkpoints.stored import accounted, check_size
@@ -56,7 +56,7 @@ def read_hparams(folder: Folder) -> GPT2Config:
     try:
         return GPT2Config.from_dict({_FIELDS[key]: value for key, value in fields.items()})
     except ConfigError as error:
-        raise CorruptCheckpoint(f"{where}: {error.what}", error.hint) from error
+        raise CorruptCheckpoint(f"{where}: {shown(error.what, limit=200)}", error.hint) from error
 
 
 def _prefix(folder: Folder) -> str:

@@ -38,7 +38,7 @@ class ModelName:
 
 
 def list_models() -> list[ModelName]:
-    """The bundled model, the official ones, and all that lie in the folder of models."""
+    """The bundled model and the official ones, and where they lie if they are on this machine."""
     found = [ModelName(_BUNDLED, "in the package", _if_there(_bundled()))]
     found += [
         ModelName(name, f"{repository} on the Hugging Face hub", _if_there(_models() / name))
@@ -75,7 +75,7 @@ def locate(source: str | Path, *, allow_pickle: bool) -> Path:
 
 
 def _existing_path(name: str) -> Path | None:
-    if "\0" in name:
+    if not name or not _can_be_a_path(name):
         raise UnsafeCheckpoint(f"{name[:80]!r} is no path.", "Give a name, a directory or a file.")
     path = Path(name)
     with suppress(RuntimeError):  # ~someone who is not known
@@ -87,6 +87,13 @@ def _existing_path(name: str) -> Path | None:
     except OSError as error:
         raise CheckpointNotFound(f"{name[:200]!r} cannot be read: {error.strerror}.") from error
     return path
+
+
+def _can_be_a_path(name: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 def _bundled() -> Path:

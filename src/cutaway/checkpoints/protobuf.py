@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_MAX_FIELDS = 64  # TensorFlow writes at most seven, and one for each axis
+
 __all__ = ["Fields", "read_fields", "read_varint"]
 
 
@@ -29,11 +31,13 @@ def read_fields(data: bytes) -> Fields:
     """Takes a message apart.
 
     Raises:
-        ValueError: if it ends early or has a field of a kind that does not exist.
+        ValueError: if it ends early, has a field of a kind that does not exist, or too many.
     """
     pairs: list[tuple[int, int | bytes]] = []
     at = 0
     while at < len(data):
+        if len(pairs) == _MAX_FIELDS:
+            raise ValueError(f"a message has more than {_MAX_FIELDS} fields")
         tag, at = read_varint(data, at)
         kind = tag & 7
         if kind == 0:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cutaway.checkpoints.folder import shown
 from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
 from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights
 from cutaway.models import GPT2Config
@@ -172,5 +173,5 @@ def _checked(name: str, tensor: Stored, row: Row, ours: tuple[int, ...], where: 
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(name[:80] for name in sorted(names)[:4])
-    return shown + (", ..." if len(names) > 4 else "")
+    first = ", ".join(shown(name) for name in sorted(names)[:4])
+    return first + (", ..." if len(names) > 4 else "")

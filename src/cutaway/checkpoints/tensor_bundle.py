@@ -29,6 +29,8 @@ _FOOTER_BYTES = 48
 _TRAILER_BYTES = 5  # a block's compression and its checksum
 _INDEX_BYTES = 4 << 20  # GPT-2 XL with Adam's slots needs 100 KB
 _MAX_SHARDS = 64
+_MAX_ENTRIES = 20_000  # GPT-2 XL with Adam's slots has 1,742
+_KEY_BYTES = 1024
 _MAX_ELEMENTS = 1 << 62
 _DTYPES = {1: torch.float32, 14: torch.bfloat16, 19: torch.float16}  # types.proto
 _ITEM_BYTES = {1: 4, 2: 8, 3: 4, 4: 1, 5: 2, 6: 1, 9: 8, 10: 1, 14: 2, 17: 2, 19: 2, 22: 4, 23: 8}
@@ -114,10 +116,18 @@ class _Table:
             _refuse(self.path, "it does not end as a table does")
         at = self._handle(footer, 0)[2]  # behind the handle of the meta index, which is empty
         last: bytes | None = None
+        end = count = 0
         for _, handle in self._block(*self._handle(footer, at)[:2]):
-            for key, value in self._block(*self._handle(handle, 0)[:2]):
+            offset, n_bytes, _ = self._handle(handle, 0)
+            if offset < end:  # so that no block is read again and again
+                _refuse(self.path, "its blocks overlap or are out of order")
+            end = offset + n_bytes
+            for key, value in self._block(offset, n_bytes):
+                count += 1
                 if last is not None and key <= last:
                     _refuse(self.path, f"the key {key[:40]!r} is out of order")
+                if count > _MAX_ENTRIES:
+                    _refuse(self.path, f"it has more than {_MAX_ENTRIES:,} entries")
                 last = key
                 yield key, value
 
@@ -149,6 +159,8 @@ class _Table:
             n_value, at = self._varint(data, at)
             if n_shared > len(key) or at + n_own + n_value > len(data):
                 _refuse(self.path, "an entry reaches out of its block")
+            if n_shared + n_own > _KEY_BYTES:  # shared prefixes can unfold to any size
+                _refuse(self.path, f"a key has {n_shared + n_own:,} bytes")
             key = key[:n_shared] + data[at : at + n_own]
             at += n_own
             yield key, data[at : at + n_value]

@@ -74,6 +74,7 @@ class TorchFile:
 
     def __init__(self, path: Path) -> None:
         self.path = regular_file(path)
+        self.spare = self.path.stat().st_size  # how much may be read that is in no tensor
         try:
             with self.path.open("rb") as file:
                 self.entries = dict(_entries(file, self.path.stat().st_size))
@@ -118,11 +119,17 @@ class TorchFile:
         dtype, entry, name = self._storage(reference)
         if not _are_counts(shape) or not _are_counts(stride) or len(shape) > 8:
             _refuse(self.path, "a tensor has an impossible shape")
-        n_bytes = prod(shape) * dtype.itemsize
-        if offset != 0 or n_bytes != entry.n_bytes or stride != _dense(shape):
+        unused = entry.n_bytes - prod(shape) * dtype.itemsize
+        self.spare -= max(0, unused)
+        if offset != 0 or unused < 0 or self.spare < 0:
             _refuse(self.path, f"a tensor of shape {shape} does not fill its storage in order")
+        if not _is_dense(shape, stride):  # a window of a causal mask may be; a weight may not
+            return Stored(shape, dtype, lambda: self._not_dense(shape))
         place = (self.path, entry.start)
         return Stored(shape, dtype, lambda: self._tensor(name, entry, shape, dtype), place)
+
+    def _not_dense(self, shape: tuple[int, ...]) -> NoReturn:
+        _refuse(self.path, f"a tensor of shape {shape} does not fill its storage in order")
 
     def _storage(self, reference: object) -> tuple[torch.dtype, _Entry, str]:
         id = reference.id if isinstance(reference, Reference) else None
@@ -142,7 +149,11 @@ class TorchFile:
     def _tensor(
         self, name: str, entry: _Entry, shape: tuple[int, ...], dtype: torch.dtype
     ) -> Tensor:
-        return torch.from_numpy(self._read(name, entry)).view(dtype).view(shape)
+        n_bytes = prod(shape) * dtype.itemsize
+        data = self._read(name, entry)
+        if n_bytes < entry.n_bytes:  # nanoGPT crops positions so: the first rows of a storage
+            data = data[:n_bytes].copy()
+        return torch.from_numpy(data).view(dtype).view(shape)
 
     def _read(self, name: str, entry: _Entry) -> NDArray[np.uint8]:
         data = read_bytes(self.path, entry.start, entry.n_bytes)
@@ -156,9 +167,12 @@ def _are_counts(value: object) -> TypeGuard[tuple[int, ...]]:
     return all(type(n) is int and n >= 0 for n in items)
 
 
-def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of a tensor whose elements follow one another."""
-    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+def _is_dense(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
+    """Whether the elements follow one another; along an axis of one nobody ever steps."""
+    steps = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    return len(shape) == len(stride) and all(
+        n == 1 or given == step for n, given, step in zip(shape, stride, steps, strict=True)
+    )
 
 
 def _entries(file: BinaryIO, size: int) -> Iterator[tuple[str, _Entry]]:

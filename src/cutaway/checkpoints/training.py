@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from cutaway.checkpoints.folder import Folder
+from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import HUGGINGFACE
 from cutaway.checkpoints.safetensors_file import open_safetensors
@@ -35,7 +35,7 @@ def find_training_step(folder: Folder) -> Found:
     try:
         config = GPT2Config.from_dict(cast(dict[str, object], fields))
     except ConfigError as error:
-        raise CorruptCheckpoint(f"{where}: {error.what}", error.hint) from error
+        raise CorruptCheckpoint(f"{where}: {shown(error.what, limit=200)}", error.hint) from error
     path = folder.file("model.safetensors")
     tensors = open_safetensors(path)
     check_size(config, tensors.values(), str(path), n_bytes=path.stat().st_size)
@@ -47,11 +47,18 @@ def find_training_step(folder: Folder) -> Found:
 def newest_step(folder: Folder) -> Path | None:
     """What a run's directory stands for: its finished model, else its newest step."""
     finished = folder.path / "model"
-    if finished.is_dir() and not finished.is_symlink():
+    if _is_directory(finished):
         return finished
     steps = folder.path / "checkpoints"
-    found = sorted(path for path in steps.glob("step-*") if _is_step(path) and path.is_dir())
+    if not _is_directory(steps):
+        return None
+    found = sorted(path for path in steps.glob("step-*") if _is_step(path) and _is_directory(path))
     return found[-1] if found else None
+
+
+def _is_directory(path: Path) -> bool:
+    """Whether a directory is here, and not a link that leads out of the run."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def _is_step(path: Path) -> bool:

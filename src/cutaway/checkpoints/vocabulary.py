@@ -11,12 +11,12 @@ from cutaway.errors import KeyMismatch
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
 
-__all__ = ["check_fit", "tokenizer_of", "vocabulary_size"]
+__all__ = ["VOCABULARY_FILES", "check_fit", "tokenizer_of", "vocabulary_size"]
 
 logger = logging.getLogger(__name__)
 
 _GPT2 = 50_257
-_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe")
+VOCABULARY_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "encoder.json", "vocab.bpe")
 # Some trainers round the rows of the embedding up, for speed.
 _MULTIPLES = (64, 128)
 
@@ -38,7 +38,7 @@ def tokenizer_of(found: Found) -> "Tokenizer | None":
 
 
 def _place(folder: Folder) -> Path | None:
-    beside = [name for name in _FILES if folder.has(name)]
+    beside = [name for name in VOCABULARY_FILES if folder.has(name)]
     for name in beside:
         folder.file(name)
     return folder.path if beside else None

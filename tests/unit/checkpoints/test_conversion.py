@@ -113,3 +113,36 @@ def test_an_epsilon_that_cannot_be_stated_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_layout_gets_the_nearest(tmp_path: Path, source: Path) -> None:
     with pytest.raises(ConfigError, match="'llmc'"):
         convert(source, tmp_path / "out", to="llm.c")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["out", "out/ckpt.pt"])
+def test_weights_are_not_put_beside_the_vocabulary_of_another(
+    tmp_path: Path, source: Path, name: str
+) -> None:
+    to: Any = "nanogpt" if name.endswith(".pt") else "hf"
+    convert(source, tmp_path / name, to=to)
+    Tokenizer.train(["a robot must protect itself"] * 3, vocab_size=260).save(tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(ConfigError):
+        convert(source, tmp_path / name, to=to)
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    convert(source, tmp_path / "other" / "ckpt.pt", to="nanogpt")
+    with pytest.raises(ConfigError, match="vocabulary of another"):
+        convert(source, tmp_path / "out" / "new.pt", to="nanogpt")
+
+
+def test_a_file_may_lie_beside_the_vocabulary_that_is_its_own(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.train(["the robot must obey"] * 3, vocab_size=260)
+    config = GPT2Config(vocab_size=260, n_ctx=8, n_embd=8, n_layer=1, n_head=2)
+    save_checkpoint(tmp_path / "source", GPT2(config), tokenizer)
+    for _ in range(2):
+        convert(tmp_path / "source", tmp_path / "source" / "model.bin", to="llmc")
+    loaded = load_checkpoint(tmp_path / "source" / "model.bin")
+    assert loaded.layout == "llmc"
+    assert loaded.tokenizer == tokenizer
+
+
+def test_a_source_that_the_system_refuses_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError):
+        convert("x" * 5000, tmp_path / "out", to="hf")
+    assert not (tmp_path / "out").exists()

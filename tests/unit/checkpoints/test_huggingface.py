@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -317,12 +318,14 @@ def test_pickles_of_something_else(saved: Path, state: object) -> None:
         load_checkpoint(saved, allow_pickle=True)
 
 
+@pytest.mark.parametrize("archive", [True, False])
 def test_a_pickle_of_one_number_in_the_shape_of_a_model_is_refused(
-    saved: Path, tiny_model: GPT2
+    saved: Path, tiny_model: GPT2, archive: bool
 ) -> None:
     shapes = {name: tensor.shape for name, tensor in tiny_model.state_dict().items()}
-    pickled(saved, {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()})
-    with pytest.raises(CorruptCheckpoint, match="claim"):
+    state = {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}
+    pickled(saved, state, _use_new_zipfile_serialization=archive)
+    with pytest.raises(CorruptCheckpoint, match=r"claim|does not fill"):
         load_checkpoint(saved, allow_pickle=True)
 
 
@@ -357,3 +360,30 @@ def test_a_dtype_that_no_layout_has(tmp_path: Path, tiny_model: GPT2) -> None:
     with pytest.raises(ConfigError, match="float64"):
         save_checkpoint(tmp_path / "out", tiny_model.double(), None)
     save_checkpoint(tmp_path / "out", tiny_model, None, dtype=torch.float32)
+
+
+def test_a_number_too_large_for_the_dtype_asked_for_is_not_made_infinite(saved: Path) -> None:
+    def enlarge(state: dict[str, Tensor]) -> dict[str, Tensor]:
+        state["h.1.mlp.c_fc.weight"][3, 7] = 7e4
+        return state
+
+    rewrite(saved, enlarge)
+    with pytest.raises(ConfigError, match=r"h\.1\.mlp\.c_fc\.weight.*float16"):
+        load_checkpoint(saved, dtype=torch.float16)
+    assert load_checkpoint(saved, dtype=torch.bfloat16).model.wte.weight.dtype == torch.bfloat16
+
+
+def test_what_transformers_pickles_is_read_without_torchs_unpickler(
+    saved: Path, tiny_model: GPT2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors = load_file(saved / "model.safetensors")
+    (saved / "model.safetensors").unlink()
+    mask = torch.ones(24, 24, dtype=torch.bool).tril().view(1, 1, 24, 24)
+    state = OrderedDict((f"transformer.{name}", tensor) for name, tensor in tensors.items())
+    state |= {f"transformer.h.{i}.attn.bias": mask for i in range(3)}
+    state |= {f"transformer.h.{i}.attn.masked_bias": torch.tensor(-1e4) for i in range(3)}
+    state["lm_head.weight"] = state["transformer.wte.weight"]
+    state._metadata = {"": {"version": 1}}
+    torch.save(state, saved / "pytorch_model.bin")
+    monkeypatch.setattr(torch, "load", None)
+    same(tiny_model, load_checkpoint(saved, allow_pickle=True).model)

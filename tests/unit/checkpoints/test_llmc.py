@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from cutaway.checkpoints import convert, load_checkpoint, save_checkpoint
-from cutaway.errors import CorruptCheckpoint
+from cutaway.checkpoints.llmc import write_llmc
+from cutaway.errors import CheckpointNotFound, CorruptCheckpoint
 from cutaway.models import GPT2
 
 ORDER = [
@@ -97,3 +98,12 @@ def test_too_long(tmp_path: Path, tiny_model: GPT2) -> None:
     (tmp_path / "model.bin").write_bytes(as_llmc(tiny_model) + b"\0")
     with pytest.raises(CorruptCheckpoint):
         load_checkpoint(tmp_path / "model.bin")
+
+
+def test_one_of_several_must_be_named(tmp_path: Path, tiny_model: GPT2) -> None:
+    for name, dtype in (("gpt2.bin", torch.float32), ("gpt2_bf16.bin", torch.bfloat16)):
+        with (tmp_path / name).open("wb") as file:
+            write_llmc(file, tiny_model, dtype)
+    with pytest.raises(CheckpointNotFound, match=r"gpt2\.bin, gpt2_bf16\.bin.*\n.*Name one"):
+        load_checkpoint(tmp_path)
+    assert load_checkpoint(tmp_path / "gpt2_bf16.bin").layout == "llmc"

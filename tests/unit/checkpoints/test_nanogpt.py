@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.checkpoints import convert, load_checkpoint, load_config, save_checkpoint
+from cutaway.checkpoints.nanogpt import write_nanogpt
 from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights, UnsafeCheckpoint
 from cutaway.models import GPT2, GPT2Config
 
@@ -194,6 +195,54 @@ def test_tensors_that_are_not_dense_are_refused(tmp_path: Path, theirs: NanoGPT)
         torch.save(saved, tmp_path / "ckpt.pt")
         with pytest.raises(CorruptCheckpoint, match="does not fill its storage"):
             load_checkpoint(tmp_path)
+
+
+def test_what_nanogpt_crops_is_read(tmp_path: Path, theirs: NanoGPT) -> None:
+    """``crop_block_size`` leaves the positions, and masks, as views of larger storages."""
+    saved = checkpoint(theirs, block_size=16)
+    model = saved["model"]
+    model["transformer.wpe.weight"] = model["transformer.wpe.weight"][:16]
+    for i in range(ARGUMENTS["n_layer"]):
+        mask = torch.ones(24, 24).tril().view(1, 1, 24, 24)
+        model[f"transformer.h.{i}.attn.bias"] = mask[:, :, :16, :16]
+    torch.save(saved, tmp_path / "ckpt.pt")
+    assert torch.load(tmp_path / "ckpt.pt")["model"]["transformer.wpe.weight"].shape == (16, 20)
+    loaded = load_checkpoint(tmp_path).model
+    assert loaded.config.n_ctx == 16
+    assert torch.equal(loaded.wpe.weight, model["transformer.wpe.weight"])
+    assert loaded.wpe.weight.untyped_storage().nbytes() == 16 * 20 * 4
+
+
+def test_an_axis_of_one_may_have_any_stride(tmp_path: Path) -> None:
+    model = NanoGPT(**{**ARGUMENTS, "block_size": 1})
+    saved = checkpoint(model, block_size=1)
+    wpe = saved["model"]["transformer.wpe.weight"]
+    saved["model"]["transformer.wpe.weight"] = wpe.as_strided((1, 20), (1, 1))
+    torch.save(saved, tmp_path / "ckpt.pt")
+    assert torch.equal(load_checkpoint(tmp_path).model.wpe.weight, wpe)
+
+
+def test_a_large_storage_is_not_read_for_many_small_tensors(tmp_path: Path) -> None:
+    config = GPT2Config(vocab_size=8, n_ctx=8, n_embd=8, n_layer=60, n_head=2)
+    write_nanogpt(tmp_path / "ckpt.pt", GPT2(config), torch.float32)
+    saved = torch.load(tmp_path / "ckpt.pt")
+    big = torch.zeros(1 << 20)
+    for name, tensor in saved["model"].items():
+        saved["model"][name] = big[: tensor.numel()].view(tensor.shape)
+    torch.save(saved, tmp_path / "ckpt.pt")
+    with pytest.raises(CorruptCheckpoint, match="does not fill its storage"):
+        load_checkpoint(tmp_path)
+
+
+def test_absent_biases_have_one_fingerprint_in_every_layout(
+    tmp_path: Path, theirs: NanoGPT
+) -> None:
+    saved = checkpoint(theirs, bias=False)
+    saved["model"] = {n: t.bfloat16() for n, t in theirs.state_dict().items() if "bias" not in n}
+    torch.save(saved, tmp_path / "ckpt.pt")
+    report = convert(tmp_path / "ckpt.pt", tmp_path / "hf", to="hf")
+    assert report.dtype == torch.bfloat16
+    assert report.fingerprint == load_checkpoint(tmp_path / "ckpt.pt").fingerprint
 
 
 def test_many_names_for_one_storage_are_refused(tmp_path: Path) -> None:
