@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from bundles import HEADER, MAGIC, Block, entry, message, varint, write_bundle
-from hostile import CONFIG
 from limits import little_memory, little_time
+from sound import CONFIG
 
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
 from cutaway.checkpoints.crc32c import crc32c, masked

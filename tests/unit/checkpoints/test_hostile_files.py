@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from hostile import CASES, CONFIG, SOUND
+from hostile import CASES
 from limits import little_memory, little_time
+from sound import CONFIG, SOUND
 
 from cutaway.checkpoints import load_checkpoint
 from cutaway.errors import CheckpointError, TokenizerError
