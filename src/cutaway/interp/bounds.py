@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from cutaway.errors import ConfigError
 
-__all__ = ["check_choice", "check_count", "check_index", "check_range"]
+__all__ = ["check_choice", "check_count", "check_index", "check_range", "check_vocab"]
 
 
 def check_index(name: str, value: int, n: int) -> int:
@@ -49,6 +49,15 @@ def check_range(name: str, value: slice, n: int) -> range:
     shown = ":".join("" if part is None else f"{part}" for part in (value.start, value.stop))
     shown += "" if value.step is None else f":{value.step}"
     raise ConfigError(f"{name} is {shown!r}.", f"It must be a part, not empty, of 0:{n}.")
+
+
+def check_vocab(n_vocab: int | None, size: int) -> int:
+    """Entries of the vocabulary that have a token: ``n_vocab``, or all ``size`` for None.
+
+    Raises:
+        ConfigError: if there are not so many.
+    """
+    return size if n_vocab is None else check_count("n_vocab", n_vocab, size)
 
 
 def check_choice(name: str, value: str, known: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.errors import ConfigError, nearest
-from cutaway.interp.bounds import check_count, check_index, check_range
+from cutaway.interp.bounds import check_index, check_range, check_vocab
 from cutaway.interp.runs import Run
 
 __all__ = ["Lens", "lens", "lens_logits", "lens_sites"]
@@ -77,11 +77,7 @@ def lens(
     Raises:
         ConfigError: for a token, a position or a size that is not there.
     """
-    n_vocab = check_count(
-        "n_vocab",
-        run.model.config.vocab_size if n_vocab is None else n_vocab,
-        run.model.config.vocab_size,
-    )
+    n_vocab = check_vocab(n_vocab, run.model.config.vocab_size)
     positions = check_range("rows", rows, len(run.ids))
     part = slice(positions.start, positions.stop, positions.step)
     top = run.stream(run.model.config.n_layer)[part]

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.interp.bounds import check_choice, check_count, check_index
+from cutaway.interp.bounds import check_choice, check_count, check_index, check_vocab
 from cutaway.interp.push import own_choice, readout
 from cutaway.interp.runs import Run
 from cutaway.models.gpt2 import Block
@@ -100,7 +100,7 @@ def neurons(
     config = run.model.config
     check_index("layer", layer, config.n_layer)
     check_count("top", top, config.n_inner)
-    n_vocab = check_count("n_vocab", n_vocab or config.vocab_size, config.vocab_size)
+    n_vocab = check_vocab(n_vocab, config.vocab_size)
     check_count("words", words, n_vocab)
     id = own_choice(run, q=q, id=id, n_vocab=n_vocab)
     block, project = run.block(layer), cast("Block", run.model.h[layer]).mlp.c_proj

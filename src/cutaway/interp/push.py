@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.interp.bounds import check_index
+from cutaway.interp.bounds import check_index, check_vocab
 from cutaway.interp.runs import Run
 from cutaway.models import GPT2
 
@@ -78,4 +78,4 @@ def own_choice(run: Run, *, q: int, id: int | None = None, n_vocab: int | None =
     check_index("q", q, len(run.ids))
     if id is not None:
         return check_index("id", id, run.model.config.vocab_size)
-    return int(run.logits(q)[:n_vocab].argmax())
+    return int(run.logits(q)[: check_vocab(n_vocab, run.model.config.vocab_size)].argmax())
