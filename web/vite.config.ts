@@ -23,5 +23,5 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: false } },
   },
   server: { proxy: { '/api': process.env['CUTAWAY_API'] ?? 'http://127.0.0.1:8000' } },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'], restoreMocks: true },
+  test: { pool: 'threads', include: ['src/**/*.test.ts'], restoreMocks: true },
 });

@@ -8,6 +8,8 @@ import { EmbeddedSource } from './core/recording';
 import './style/page.css';
 import './style/tokens.css';
 import './style/base.css';
+import './style/layout.css';
+import './style/next-words.css';
 
 function start(): Explorer {
   const recording = embeddedRecording();

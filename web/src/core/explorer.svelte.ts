@@ -52,6 +52,8 @@ export class Explorer {
   /** The place a link names whose model is not here; kept until the reader chooses. */
   stranger = $state.raw<Readonly<Place> | null>(null);
 
+  readonly #waiting: (() => void)[] = [];
+
   constructor(source: Source, address: Address) {
     this.source = new Recorder(source);
     this.runs = new Runs(this.source);
@@ -130,7 +132,14 @@ export class Explorer {
       this.#fail(error);
     } finally {
       done();
+      if (!signal.aborted) for (const wake of this.#waiting.splice(0)) wake();
     }
+  }
+
+  /** When the run that the cursor asks for is here, or has failed. */
+  arrived(): Promise<void> {
+    const isHere = this.run !== null && this.run === this.runs.known(this.cursor.spec);
+    return isHere ? Promise.resolve() : new Promise((wake) => this.#waiting.push(wake));
   }
 
   #fail(error: unknown): void {

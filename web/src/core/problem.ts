@@ -35,7 +35,7 @@ export function problemFrom(status: number, body: string): Problem {
     const found: unknown = JSON.parse(body);
     if (typeof found === 'object' && found !== null && 'what' in found) {
       const { error, what, hint, numbers } = found as Record<string, unknown>;
-      return new Problem(String(error ?? 'Error'), String(what), {
+      return new Problem(typeof error === 'string' ? error : 'Error', String(what), {
         hint: typeof hint === 'string' ? hint : '',
         numbers: (numbers ?? {}) as Record<string, number>,
         status,

@@ -19,6 +19,7 @@ interface Kept {
 }
 
 const LIMIT = 48 * 1024 * 1024;
+const MODELS = requestKey('GET', '/api/models');
 
 /**
  * A source that also remembers: immutable answers are given again without asking, and all answers
@@ -67,7 +68,7 @@ export class Recorder implements Source {
   /** Every answer the view has asked for since the last mark. */
   recorded(): Recorded[] {
     return [...this.#kept]
-      .filter(([, { mark }]) => mark === this.#mark)
+      .filter(([key, { mark }]) => mark === this.#mark || key === MODELS)
       .map(([key, { status, type, bytes }]) => ({ key, status, type, body: toBase64(bytes) }));
   }
 
@@ -81,6 +82,7 @@ export class Recorder implements Source {
     this.#size += kept.bytes.byteLength;
     for (const [oldest, { bytes }] of this.#kept) {
       if (this.#size <= this.limit || oldest === key) break;
+      if (oldest === MODELS) continue;
       this.#kept.delete(oldest);
       this.#size -= bytes.byteLength;
     }

@@ -79,8 +79,7 @@ function isAnswer(content: unknown): content is Answer {
 }
 
 function copied(view: DataView): ArrayBuffer {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
-    .buffer as ArrayBuffer;
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice().buffer;
 }
 
 function streaming(status: number, type: string, queue: Pieces): Reply {

@@ -74,6 +74,7 @@ export const en = {
     more: (n: number) => `and ${n} more`,
   },
   note: { article: 'The article says', model: 'This model does' },
+  zoom: { label: 'Zoom', closer: 'Closer', farther: 'Farther', all: 'All of it' },
   table: { show: 'As a table', hide: 'As a drawing', row: 'Row', column: 'Column' },
   help: {
     label: 'Keys',

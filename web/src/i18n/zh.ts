@@ -71,6 +71,7 @@ export const zh: typeof en = {
     more: (n) => `另有 ${n} 个`,
   },
   note: { article: '原文说', model: '这个模型' },
+  zoom: { label: '缩放', closer: '放大', farther: '缩小', all: '全部' },
   table: { show: '看表格', hide: '看图示', row: '行', column: '列' },
   help: {
     label: '按键',

@@ -16,7 +16,7 @@ export const zh: typeof en = {
   key: '按键',
   word: '词',
   probability: '概率',
-  logit: '对数几率（logit）',
+  logit: 'logit',
   rank: '名次',
   others: (n) => `其余 ${n} 个`,
   taken: '文本实际接的词',
