@@ -15,7 +15,7 @@ from cutaway.models import GPT2, GPT2Config
 from cutaway.training.loop import Loop
 from cutaway.training.objectives import causal_lm
 from cutaway.training.optimizers import OptimizerConfig
-from cutaway.training.recipe import LoopConfig, Recipe
+from cutaway.training.recipe import DataConfig, LoopConfig, Recipe, Source
 from cutaway.training.schedules import Schedule
 from cutaway.training.signals import StopRequest
 
@@ -40,8 +40,15 @@ def toy_tokens() -> np.ndarray:
 def loop(directory: Path, recipe: Recipe = RECIPE, *, valid: bool = False) -> Loop:
     directory.mkdir(exist_ok=True)
     windows = Windows(toy_tokens(), length=recipe.model.n_ctx + 1, seed=recipe.seed)
-    model = GPT2(recipe.model, seed=recipe.seed)
-    return Loop(model, recipe, train=windows, valid=windows if valid else None, directory=directory)
+    final = Windows(16 - toy_tokens(), length=recipe.model.n_ctx + 1, seed=recipe.seed)
+    return Loop(
+        GPT2(recipe.model, seed=recipe.seed),
+        recipe,
+        train=windows,
+        final=final if recipe.data.final else None,
+        valid=windows if valid else None,
+        directory=directory,
+    )
 
 
 def losses(directory: Path) -> list[float]:
@@ -51,6 +58,16 @@ def losses(directory: Path) -> list[float]:
 
 def with_training(**changes: object) -> Recipe:
     return replace(RECIPE, training=replace(RECIPE.training, **changes))  # type: ignore[arg-type]
+
+
+def with_an_end(n: int, **changes: object) -> Recipe:
+    """The last ``n`` steps learn from another text."""
+    recipe = with_training(**changes)
+    return replace(
+        recipe,
+        data=DataConfig(final=(Source(file="other"),)),
+        training=replace(recipe.training, final_steps=n),
+    )
 
 
 class StopAfter(StopRequest):
@@ -91,6 +108,36 @@ def test_a_run_that_stops_goes_on_bit_for_bit(tmp_path: Path, precision: str) ->
     rest.run()
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
     assert len(losses(tmp_path / "parts")) == recipe.training.steps
+
+
+def test_the_last_steps_learn_from_the_final_text(tmp_path: Path) -> None:
+    """The same windows as ever up to there; then a text in which 2x - 15 follows x, not 3x + 1."""
+    recipe = with_an_end(5, short_window=8, short_steps=9)
+    run = loop(tmp_path, recipe)
+    for step, is_final in [(6, False), (7, True), (8, True), (9, True), (11, True)]:
+        rows, _ = run._batch(step)
+        assert rows.shape == ((8, 9) if step < 9 else (4, 17))
+        before, after = rows[:, :-1], rows[:, 1:]
+        by_rule = (
+            (16 - after == (3 * (16 - before) + 1) % 17)
+            if is_final
+            else (after == (3 * before + 1) % 17)
+        )
+        assert by_rule.float().mean() > 0.85
+
+
+def test_a_run_may_get_a_final_text_while_it_goes_on(tmp_path: Path) -> None:
+    recipe = with_an_end(5)
+    loop(tmp_path / "whole", recipe).run()
+    with pytest.raises(Interrupted):
+        loop(tmp_path / "parts").run(StopAfter(6))
+    with pytest.raises(Interrupted):
+        loop(tmp_path / "parts", recipe).run(StopAfter(4))
+    loop(tmp_path / "parts", recipe).run()
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    other = replace(recipe, data=DataConfig(final=(Source(file="third"),)))
+    with pytest.raises(ConfigError, match="was made with data"):
+        loop(tmp_path / "parts", other).run()
 
 
 def test_a_killed_run_repeats_only_what_was_not_saved(tmp_path: Path) -> None:

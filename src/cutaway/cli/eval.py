@@ -48,7 +48,7 @@ def evaluate(
         int | None,
         typer.Option(
             min=1,
-            help="Only the first N documents of a file, pairs of a paradigm, passages, lines.",
+            help="Score the first N documents of a file, pairs of a paradigm, passages, lines.",
         ),
     ] = None,
     stride: Annotated[

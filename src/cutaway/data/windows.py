@@ -1,6 +1,6 @@
 """Which tokens a training step sees: a function of the seed and the step, so nothing to save."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class Windows:
             )
         self.tokens, self.length, self.seed = tokens, length, seed
         self._epoch: tuple[int, int, NDArray[np.int64]] | None = None
+
+    def cut_to(self, length: int) -> Self:
+        """Windows of another length over the same tokens, in an order of their own."""
+        return type(self)(self.tokens, length=length, seed=self.seed)
 
     def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
         """The windows ``(size, length)`` of a step, as if all steps before it had ``size`` too."""

@@ -51,7 +51,8 @@ class Suite:
     Attributes:
         lm: the model.
         files: by measurement, as :func:`cutaway.evals.files.find_files` sorts them.
-        limit: the first so many documents of a file, pairs of a paradigm, passages or lines.
+        limit: the first so many documents of a file, pairs of a paradigm, passages or lines
+            that are scored. Samples are held against the whole training text all the same.
         stride: tokens between the starts of two windows; None for half the context.
         per_prompt: samples of each of the ten prompts.
         max_new_tokens: of a sample.
@@ -105,7 +106,7 @@ class Suite:
         model, tokenizer, limit = self.lm.model, self.lm.tokenizer, self.limit
         match task:
             case "bpb":
-                texts = self._documents("bpb")
+                texts = self._documents("bpb", limit)
                 return bits_per_byte(model, tokenizer, texts, stride=self.stride, limit=limit)
             case "blimp":
                 pairs = chain.from_iterable(map(read_blimp, self.files[task]))
@@ -124,17 +125,17 @@ class Suite:
             case "repetition":
                 return repetition(samples.texts, samples.ids, sampling=samples.protocol)
             case "copies":
-                documents = self._documents("copies")
+                documents = self._documents("copies", None)
                 return copied_passages(samples.texts, documents, sampling=samples.protocol)
             case _:
                 return samples
 
-    def _documents(self, task: str) -> dict[str, Iterator[str]]:
-        """The documents of each file, by the file's name, or its path where names are equal."""
+    def _documents(self, task: str, limit: int | None) -> dict[str, Iterator[str]]:
+        """The first documents of each file by its name, or its path where names are equal."""
         paths = self.files[task]
         names = [path.name for path in paths]
         is_unique = len(set(names)) == len(names)
         return {
-            path.name if is_unique else str(path): islice(read_documents(path), self.limit)
+            path.name if is_unique else str(path): islice(read_documents(path), limit)
             for path in paths
         }

@@ -5,11 +5,11 @@ a function of the state and of the step's number: the batch, the learning rate a
 follow from it, so a run that stops anywhere goes on exactly where it was.
 """
 
-import json
 import math
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,7 @@ class Loop:
         model: trained in place, in float32.
         recipe: everything that decides the outcome.
         train: windows of ``n_ctx + 1`` tokens.
+        final: windows of the last ``training.final_steps``, where there are such.
         valid: windows to measure on, or None.
         directory: the run's own; checkpoints and the journal are in it.
         bytes_per_token: of the validation text, to report bits per byte.
@@ -46,16 +47,18 @@ class Loop:
         recipe: Recipe,
         *,
         train: Windows,
+        final: Windows | None = None,
         valid: Windows | None,
         directory: Path,
         bytes_per_token: float = 1.0,
     ) -> None:
         self.model, self.recipe = model, recipe
-        self.train_windows, self.valid_windows = train, valid
-        self.bytes_per_token = bytes_per_token
+        self.train_windows, self.final_windows = train, train if final is None else final
+        self.valid_windows, self.bytes_per_token = valid, bytes_per_token
         if recipe.training.short_steps:
             length = recipe.training.short_window + 1
-            self._short_windows = Windows(train.tokens, length=length, seed=recipe.seed)
+            self._short_windows = self.train_windows.cut_to(length)
+            self._short_final_windows = self.final_windows.cut_to(length)
         self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
         self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
         self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
@@ -131,12 +134,14 @@ class Loop:
     def _batch(self, step: int) -> tuple[Tensor, int]:
         """The windows of a step, and how many of them go through the model at once."""
         loop = self.recipe.training
-        if step >= loop.short_steps:
-            batch = self.train_windows.batch(step=step, size=loop.batch_size)
-            return torch.from_numpy(batch), loop.micro_batch_size
-        more = self.recipe.model.n_ctx // loop.short_window
-        batch = self._short_windows.batch(step=step, size=loop.batch_size * more)
-        return torch.from_numpy(batch), loop.micro_batch_size * more
+        is_final = step >= loop.steps - loop.final_steps
+        windows = self.final_windows if is_final else self.train_windows
+        n_windows, n_rows = loop.batch_size, loop.micro_batch_size
+        if step < loop.short_steps:
+            windows = self._short_final_windows if is_final else self._short_windows
+            more = self.recipe.model.n_ctx // loop.short_window
+            n_windows, n_rows = n_windows * more, n_rows * more
+        return torch.from_numpy(windows.batch(step=step, size=n_windows)), n_rows
 
     def _gradient_norm(self) -> float:
         """The global norm of the gradient, which is scaled down to the limit of the recipe."""
@@ -186,12 +191,19 @@ class Loop:
         newest = self.checkpoints.newest()
         if newest is None:
             return 0
-        saved = self.checkpoints.recipe_of(newest)
-        now = json.loads(json.dumps(self.recipe.to_dict()))
-        for part in ("seed", "model", "tokenizer", "data"):
-            if saved[part] != now[part]:
+        saved, now = Recipe.from_dict(self.checkpoints.recipe_of(newest)), self.recipe
+        data = saved.data
+        if not saved.training.final_steps:  # a run may get such an end while it goes on
+            data = replace(data, final=now.data.final)
+        for part, was in {
+            "seed": saved.seed,
+            "model": saved.model,
+            "tokenizer": saved.tokenizer,
+            "data": data,
+        }.items():
+            if was != getattr(now, part):
                 raise ConfigError(
-                    f"{newest} was made with {part} = {saved[part]}, not {now[part]}.",
+                    f"{newest} was made with {part} = {was}, not {getattr(now, part)}.",
                     "Choose another output directory, or go on with the same recipe.",
                 )
         step = self.checkpoints.restore(newest, self.state)

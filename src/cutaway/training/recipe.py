@@ -48,9 +48,17 @@ class TokenizerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """The corpus."""
+    """The corpus.
+
+    Attributes:
+        train: what the model learns from.
+        final: what it learns from in the last ``training.final_steps``: the kind of text it is
+            to be best at (Hu et al. 2024, "MiniCPM", section 4.3: such data while the rate decays).
+        valid: what it is measured on.
+    """
 
     train: tuple[Source, ...] = ()
+    final: tuple[Source, ...] = ()
     valid: tuple[Source, ...] = ()
 
 
@@ -66,6 +74,7 @@ class LoopConfig:
             of them; attention is then cheap while there is little to attend to (Li et al. 2022,
             "The Stability-Efficiency Dilemma").
         short_steps: how many steps those are; 0 for none.
+        final_steps: how many of the last steps take their windows from ``data.final``; 0 for none.
         precision: ``bf16`` runs the forward pass under autocast, weights stay in float32.
         compile: whether to run the loss through ``torch.compile``.
         log_every: steps between two lines of the log.
@@ -80,6 +89,7 @@ class LoopConfig:
     micro_batch_size: int = 4
     short_window: int = 0
     short_steps: int = 0
+    final_steps: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
     log_every: int = 10
@@ -103,6 +113,11 @@ class LoopConfig:
                 f"training.short_steps is {self.short_steps}, training.short_window "
                 f"{self.short_window}.",
                 "Give both, or neither.",
+            )
+        if not 0 <= self.final_steps <= self.steps:
+            raise ConfigError(
+                f"training.final_steps is {self.final_steps}, training.steps {self.steps}.",
+                "It must be from 0 to training.steps.",
             )
         if self.precision not in ("fp32", "bf16"):
             raise ConfigError(f"training.precision is {self.precision!r}.", "Known: bf16, fp32.")
@@ -130,6 +145,12 @@ class Recipe:
             raise ConfigError(
                 f"training.short_window {short} does not divide model.n_ctx {self.model.n_ctx}.",
                 "Then a step would not have as many tokens as the others; choose one that does.",
+            )
+        if bool(self.data.final) != bool(self.training.final_steps):
+            raise ConfigError(
+                f"data.final names {len(self.data.final)} files, training.final_steps is "
+                f"{self.training.final_steps}.",
+                "Give both, or neither.",
             )
 
     @classmethod

@@ -55,7 +55,9 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(recipe, data, out)
     train_windows, _ = _windows(recipe, recipe.data.train, tokenizer, data, out / "train.bin")
-    valid_windows, bytes_per_token = None, 1.0
+    final_windows, valid_windows, bytes_per_token = None, None, 1.0
+    if recipe.data.final:
+        final_windows, _ = _windows(recipe, recipe.data.final, tokenizer, data, out / "final.bin")
     if recipe.data.valid:
         valid_windows, index = _windows(
             recipe, recipe.data.valid, tokenizer, data, out / "valid.bin"
@@ -66,6 +68,7 @@ def train(
         model,
         recipe,
         train=train_windows,
+        final=final_windows,
         valid=valid_windows,
         directory=out,
         bytes_per_token=bytes_per_token,

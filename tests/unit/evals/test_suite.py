@@ -9,6 +9,7 @@ import torch
 
 from cutaway.cli.app import run
 from cutaway.errors import ConfigError, DataError
+from cutaway.evals.copies import Copies
 from cutaway.evals.files import find_files
 from cutaway.evals.suite import TASKS, Suite, check_tasks
 from cutaway.models import GPT2
@@ -85,6 +86,17 @@ def test_bfloat16_is_near_and_stated(data: Path, enliven: Callable[..., GPT2]) -
     assert a["nll"] != b["nll"]
     assert a["nll"] == pytest.approx(b["nll"], rel=0.05)
     assert (exact.precision, fast.precision) == ("float32", "float32 under bfloat16 autocast")
+
+
+def test_a_limit_leaves_the_training_text_whole(data: Path, enliven: Callable[..., GPT2]) -> None:
+    corpus = data / "text" / "tales.train.txt"
+    corpus.write_text("of another kind\n<|endoftext|>\n" + corpus.read_text())
+    lm = language_model(enliven, n_ctx=80)
+    suite = Suite(lm=lm, files=find_files([str(data)]), limit=1, per_prompt=1, max_new_tokens=5)
+    copies = suite.run("copies")
+    assert isinstance(copies, Copies)
+    assert copies.documents == 2
+    assert suite.run("bpb").to_dict()["sources"]["tales.valid.txt"]["documents"] == 1
 
 
 @pytest.fixture

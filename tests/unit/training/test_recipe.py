@@ -59,6 +59,8 @@ def test_settings_win_over_the_file(recipe: Path) -> None:
         ("training.micro_batch_size=3", r"no multiple of training\.micro_batch_size 3"),
         ("training.short_steps=4", r"short_steps is 4, training\.short_window 0"),
         ("training.short_window=3", r"short_window 3 does not divide model\.n_ctx 8"),
+        ("training.final_steps=-1", r"final_steps is -1, training\.steps \d+"),
+        ("training.final_steps=1", r"data\.final names 0 files, training\.final_steps is 1"),
         ("training.precision=fp8", r"precision is 'fp8'"),
         ("optimizer.kind=sgd", r"optimizer\.kind is 'sgd'"),
         ("optimizer.lr=-1", r"optimizer\.lr is -1"),
