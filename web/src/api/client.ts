@@ -9,16 +9,27 @@ import type { RunSpec } from '../core/place';
 import { answered, type Runs } from '../core/runs';
 import type { Method, Source } from '../core/source';
 import { bytesOf } from '../core/tokens';
-import {
-  asJson,
-  type Cell,
-  type GenerateBody,
-  type GenerateEvent,
-  type Models,
-  type NextTokens,
-  type RunInfo,
-  type StepInfo,
-  type Tokenized,
+import { asJson } from './types';
+import type {
+  Cell,
+  Draw,
+  GenerateBody,
+  GenerateEvent,
+  HeadMerge,
+  HeadScores,
+  Ledger,
+  Lens,
+  Loss,
+  Models,
+  Neighbours,
+  Neurons,
+  NextTokens,
+  Parameters,
+  River,
+  RunInfo,
+  StepInfo,
+  Tokenized,
+  VocabularyTokens,
 } from './types';
 
 type Query = Record<string, string | number | boolean | null | undefined>;
@@ -67,6 +78,88 @@ export class Api {
 
   cell(run: RunInfo, { title: _, ...query }: CellQuestion, signal?: AbortSignal): Promise<Cell> {
     return this.ofRun(run.run, 'GET', `/cell${text(query)}`, undefined, signal);
+  }
+
+  lens(
+    run: RunInfo,
+    query: { id?: number | null; rows?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<Lens> {
+    return this.ofRun(run.run, 'GET', `/lens${text(query)}`, undefined, signal);
+  }
+
+  heads(run: RunInfo, query: { q: number; k: number }, signal?: AbortSignal): Promise<HeadScores> {
+    return this.ofRun(run.run, 'GET', `/heads${text(query)}`, undefined, signal);
+  }
+
+  merge(
+    run: RunInfo,
+    query: { layer: number; q: number; id?: number; vectors?: boolean },
+    signal?: AbortSignal,
+  ): Promise<HeadMerge> {
+    return this.ofRun(run.run, 'GET', `/merge${text(query)}`, undefined, signal);
+  }
+
+  neurons(
+    run: RunInfo,
+    query: { layer: number; q: number; top?: number; words?: number },
+    signal?: AbortSignal,
+  ): Promise<Neurons> {
+    return this.ofRun(run.run, 'GET', `/neurons${text(query)}`, undefined, signal);
+  }
+
+  river(run: RunInfo, query: { q: number }, signal?: AbortSignal): Promise<River> {
+    return this.ofRun(run.run, 'GET', `/river${text(query)}`, undefined, signal);
+  }
+
+  loss(run: RunInfo, signal?: AbortSignal): Promise<Loss> {
+    return this.ofRun(run.run, 'GET', '/loss', undefined, signal);
+  }
+
+  ledger(run: RunInfo, query: { measure?: string } = {}, signal?: AbortSignal): Promise<Ledger> {
+    return this.ofRun(run.run, 'GET', `/ledger${text(query)}`, undefined, signal);
+  }
+
+  draw(run: RunInfo, query: Query, signal?: AbortSignal): Promise<Draw> {
+    return this.ofRun(run.run, 'GET', `/draw${text(query)}`, undefined, signal);
+  }
+
+  /** Every head of a layer, max-pooled to `size` x `size` codes. */
+  async overview(
+    run: RunInfo,
+    query: { layer: number; size?: number },
+    signal?: AbortSignal,
+  ): Promise<Frame> {
+    return (await this.frames(run, `/overview${text(query)}`, signal))[0]!;
+  }
+
+  masklab(run: RunInfo, query: Query, signal?: AbortSignal): Promise<Frame[]> {
+    return this.frames(run, `/masklab${text(query)}`, signal);
+  }
+
+  parameters(model: string, signal?: AbortSignal): Promise<Parameters> {
+    return this.ofModel(model, '/parameters', signal);
+  }
+
+  vocabulary(model: string, signal?: AbortSignal): Promise<VocabularyTokens> {
+    return this.ofModel(model, '/vocabulary', signal);
+  }
+
+  neighbours(model: string, id: number, k = 12, signal?: AbortSignal): Promise<Neighbours> {
+    return this.ofModel(model, `/embedding/${id}${text({ k })}`, signal);
+  }
+
+  async embeddingMap(model: string, signal?: AbortSignal): Promise<Frame> {
+    return (await this.modelFrames(model, '/embedding/map', signal))[0]!;
+  }
+
+  weights(
+    model: string,
+    name: string,
+    query: { pool?: number; rows?: string; cols?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<Frame[]> {
+    return this.modelFrames(model, `/weights/${name}${text(query)}`, signal);
   }
 
   /** One tap's values, or a part of them. */

@@ -1,69 +1,41 @@
-/** Short names for the server's types, and how an answer becomes one. */
+/** Short names for the server's types (schema.ts is made from openapi.json), and JSON into them. */
 import type { Reply } from '../core/source';
+import type { components } from './schema';
 
-export interface Token {
-  id: number;
-  text: string;
-  bytes: string;
+type Schemas = components['schemas'];
+
+export type Candidate = Schemas['Candidate'];
+export type Cell = Schemas['Cell'];
+export type Draw = Schemas['Draw'];
+export type HeadMerge = Schemas['HeadMerge'];
+export type HeadScores = Schemas['HeadScores'];
+export type Ledger = Schemas['Ledger'];
+export type LedgerRow = Schemas['LedgerRow'];
+export type Lens = Schemas['Lens'];
+export type Loss = Schemas['Loss'];
+export type ModelInfo = Schemas['ModelInfo'];
+export type Models = Schemas['Models'];
+export type Neighbours = Schemas['Neighbours'];
+export type Neurons = Schemas['Neurons'];
+export type NextTokens = Schemas['NextTokens'];
+export type Parameters = Schemas['Parameters'];
+export type River = Schemas['River'];
+export type RunInfo = Schemas['RunInfo'];
+export type StepInfo = Schemas['StepInfo'];
+export type Token = Schemas['Token'];
+export type Tokenized = Schemas['Tokenized'];
+export type VocabularyTokens = Schemas['VocabularyTokens'];
+
+/** What a generation is asked for; what is left out is as the server has it. */
+export interface GenerateBody extends Partial<Omit<Schemas['GenerateBody'], 'settings'>> {
+  settings?: Partial<Schemas['GenerateSettings']>;
 }
-export interface ModelInfo {
-  name: string;
-  fingerprint: string;
-  config: { vocab_size: number; n_ctx: number; n_embd: number; n_layer: number; n_head: number };
-  dtype: string;
-  n_parameters: number;
-  bytes: number;
-  kv_bytes_per_token: number;
-  vocabulary: { size: number; fingerprint: string; eot: number } | null;
-}
-export interface Models {
-  version: string;
-  current: string;
-  models: ModelInfo[];
-}
-export interface RunInfo {
-  run: string;
-  model: string;
-  fingerprint: string;
-  ids: number[];
-  tokens: Token[];
-  n_ctx: number;
-}
-export interface Candidate extends Token {
-  logit: number;
-  logprob: number;
-  prob: number;
-  rank: number;
-}
+
+export type GenerateEvent =
+  | ({ event: 'token' } & Schemas['GenerateToken'])
+  | ({ event: 'done' } & Schemas['GenerateDone'])
+  | ({ event: 'error' } & Schemas['Problem']);
 
 export async function asJson<T>(reply: Reply): Promise<T> {
   return JSON.parse(new TextDecoder().decode(await reply.bytes())) as T;
 }
-export interface NextTokens {
-  candidates: Candidate[];
-  rest_mass: number;
-  n_rest: number;
-  q?: number;
-}
-export interface StepInfo {
-  info: RunInfo;
-}
-export interface Tokenized {
-  ids: number[];
-  tokens: Token[];
-  n_tokens: number;
-  n_ctx: number;
-}
-export interface Cell {
-  site: string;
-  value: number;
-  formula: string;
-  operands: { name: string; values: number[]; n: number }[];
-  python: string;
-}
-export interface GenerateBody {
-  n: number;
-  seed: number;
-  settings: Record<string, number | boolean>;
-}
-export type GenerateEvent = { event: 'token'; id: number; text: string } | { event: 'done' };

@@ -1,13 +1,14 @@
 /** Text that the model writes on by itself, word by word; a reload in the middle loses no word. */
+import type { GenerateBody } from '../api/types';
 import type { Explorer } from './explorer.svelte';
-import { asProblem, isAbort } from './problem';
+import { asProblem, isAbort, Problem } from './problem';
 import { ofThisTab } from './storage';
 
 export interface Pending {
   /** Words still to come. */
   left: number;
   seed: number;
-  settings: Record<string, number | boolean>;
+  settings: NonNullable<GenerateBody['settings']>;
   model: string;
 }
 
@@ -34,6 +35,7 @@ export class Generation {
       const { seed, settings } = pending;
       const body = { n: left, seed, settings };
       for await (const event of x.api.generate(x.run.run, body, this.#controller.signal)) {
+        if (event.event === 'error') throw new Problem(event.error, event.what, event);
         if (event.event !== 'token') continue;
         x.extend(event.id);
         this.#save({ ...pending, left: --left });

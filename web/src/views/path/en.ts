@@ -39,6 +39,8 @@ export const en = {
   of: (n: number) => `of ${n}`,
   kept: 'keys and values reused',
   bytes: 'held in the cache',
+  work: 'multiply-adds of this step',
+  uncached: 'without the cache it would take',
   computed: 'computed now',
   cached: 'from the cache',
   ahead: 'not yet',

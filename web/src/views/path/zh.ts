@@ -37,6 +37,8 @@ export const zh: typeof en = {
   of: (n) => `共 ${n} 条`,
   kept: '重用的键和值',
   bytes: '缓存占用',
+  work: '这一步的乘加次数',
+  uncached: '若没有缓存，则需要',
   computed: '正在计算',
   cached: '来自缓存',
   ahead: '尚未开始',
