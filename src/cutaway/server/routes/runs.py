@@ -244,7 +244,17 @@ def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.S
     )
 
 
-@router.post("/{run}/generate", response_class=StreamingResponse)
+@router.post(
+    "/{run}/generate",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "model": schema.GenerateToken | schema.GenerateDone | schema.Problem,
+            "content": {"text/event-stream": {}},
+            "description": "Events token, done and error; their data are these types.",
+        }
+    },
+)
 def generate(request: Request, run: schema.RunId, body: schema.GenerateBody) -> StreamingResponse:
     """Writes on, a server-sent event for each token, until the length, the end or the context."""
     opened, hosted = found_run(request, run)
