@@ -11,7 +11,7 @@ import torch
 from cutaway.errors import CutawayError
 from cutaway.generation import LanguageModel
 from cutaway.interp.changes import Edits
-from cutaway.interp.runs import Run
+from cutaway.interp.runs import Run, run_id
 
 __all__ = ["Hosted", "ModelNotFound", "RunNotFound", "Store", "host"]
 
@@ -85,11 +85,25 @@ class Store:
             ConfigError, ContextLengthError: as :class:`Run` does.
         """
         donors = {patch.run: self.get(patch.run)[0] for patch in edits.patches}
+        model, fingerprint = hosted.lm.model, hosted.fingerprint
         with hosted.lock:
-            run = Run(
-                hosted.lm.model, ids, edits=edits, donors=donors, fingerprint=hosted.fingerprint
-            )
+            known = self._known(run_id(model, ids, edits=edits, fingerprint=fingerprint))
+            if known is not None:
+                return known
+            run = Run(model, ids, edits=edits, donors=donors, fingerprint=fingerprint)
             return self.add(run, hosted)
+
+    def extend(self, run: Run, id: int, hosted: Hosted) -> tuple[Run, bool]:
+        """The run of one token more, and whether that token had to be read for it.
+
+        Raises:
+            ConfigError, ContextLengthError: as :meth:`Run.extended` does.
+        """
+        with hosted.lock:
+            known = self._known(run.id_with(id))
+            if known is not None:
+                return known, False
+            return self.add(run.extended(id), hosted), True
 
     def add(self, run: Run, hosted: Hosted) -> Run:
         """Keeps a run and makes room for it."""
@@ -103,6 +117,13 @@ class Store:
             while len(self._runs) > 1 and self.nbytes > self.max_bytes:
                 self._runs.popitem(last=False)
             return run
+
+    def _known(self, id: str) -> Run | None:
+        with self._lock:
+            if id not in self._runs:
+                return None
+            self._runs.move_to_end(id)
+            return self._runs[id][0]
 
     def get(self, id: str) -> tuple[Run, Hosted]:
         """A run and its model.

@@ -221,17 +221,21 @@ def one_draw(
 
 @router.post("/{run}/step")
 def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.StepInfo:
-    """Appends a token; keys and values of the text so far are used again."""
+    """Appends a token; keys and values of the text so far are used again.
+
+    A text that was read before is not read again: then nothing is made.
+    """
     opened, hosted = found_run(request, run)
     store: Store = request.app.state.store
     check_fits(hosted, len(opened.ids) + 1)
     with hosted.lock:
         start = time.perf_counter()
-        longer = opened.extended(body.id)
+        longer, is_new = store.extend(opened, body.id, hosted)
         milliseconds = 1_000 * (time.perf_counter() - start)
-        longer = store.add(longer, hosted)
     n = len(opened.ids)
-    reused = n if opened.edits.allow_cache else 0
+    reused = n + 1
+    if is_new:
+        reused = n if opened.edits.allow_cache else 0
     per_token = 2 * longer.model.config.n_layer * longer.model.config.n_embd
     made = (n + 1 - reused) * per_token * longer.model.wte.weight.dtype.itemsize
     return schema.StepInfo(
@@ -330,7 +334,7 @@ def _written(
                 q = len(run.ids) - 1
                 told = _next(run, hosted, q=q, k=min(body.k, hosted.n_vocab))
                 chosen = _chosen(run, hosted, config, key)
-                run = store.add(run.extended(chosen), hosted)
+                run, _ = store.extend(run, chosen, hosted)
                 milliseconds = 1_000 * (time.perf_counter() - start)
             event = schema.GenerateToken(
                 id=chosen,
