@@ -196,6 +196,20 @@ export class Explorer {
     }
   }
 
+  /** Appends the candidate of this row, as the list of likely words has it. */
+  async appendRow(row: number): Promise<void> {
+    const { run, step } = this;
+    if (!run || step >= run.n_ctx) return;
+    try {
+      const { candidates } = await this.api.next(run, { q: step - 1, k: 10 });
+      const candidate = candidates[row];
+      // A second key that came before the first was done belongs to the text that was then shown.
+      if (candidate && run === this.run) await this.append(candidate.id);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Appends a token that the server has made and told. */
   extend(id: number): void {
     this.branches = this.branches.reach(this.place.ids).append(id);
