@@ -1,4 +1,4 @@
-"""1.6 Self-attention recap: arcs, the sentence and the search for heads are the model's own weights."""
+"""1.6 Self-attention recap: arcs, sentence and search for heads are the model's own weights."""
 
 from collections.abc import Callable
 from typing import Any
