@@ -48,13 +48,12 @@ def test_playing_writes_the_greedy_text(explore: Open, lm: LanguageModel, forwar
     page = explore("path", ids=ids)
     page.get_by_role("button", name="Play").click()
     expect(tokens(page)).not_to_have_count(len(ids))
-    page.get_by_role("button", name="Pause").click()
+    # It stops by itself: caught in a loop, or with all positions taken.
+    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=30_000)
     settled(page)
-    written = page.evaluate("location.hash")
     shown = tokens(page).evaluate_all(
         "(all) => all.map((e) => Number(e.title.match(/ \\u00b7 (\\d+)/)[1]))"
     )
-    assert "t=" in written
     assert shown[: len(ids)] == ids
     for n in range(len(ids), len(shown)):
         assert shown[n] == int(forward(shown[:n])[-1].argmax())
@@ -79,7 +78,7 @@ def test_the_table_reads_the_stack(explore: Open, lm: LanguageModel) -> None:
     grid.locator("[tabindex='0']").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("[aria-selected=true][role=gridcell]")).to_be_focused()
-    expect(page.get_by_text(f"Block 1 is computed for").last).to_be_visible()
+    expect(page.get_by_text("Block 1 is computed for").last).to_be_visible()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[aria-selected=true][role=gridcell]")).to_have_text("from the cache")
     assert_accessible(page)

@@ -139,7 +139,7 @@ def test_a_reload_while_the_model_writes_loses_no_word(
     ids = lm.encode(TEXT)
     page = explore(ids=ids)
     held: list[Any] = []
-    context.route("**/generate", held.append)
+    context.route("**/generate", lambda route: held.append(route))
     page.get_by_role("button", name="Write on").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     page.reload()

@@ -119,7 +119,7 @@ export class Explorer {
   /** Loads the run of the cursor; called by the shell whenever the spec changes. */
   async follow(signal: AbortSignal): Promise<void> {
     const { spec } = this.cursor;
-    if (!spec.model || spec.ids.length === 0 || this.stranger) return;
+    if (!this.models || !spec.model || spec.ids.length === 0 || this.stranger) return;
     const done = this.busy.start();
     try {
       const { compare } = this.place;
