@@ -67,8 +67,14 @@ class Run:
     ) -> None:
         self.model, self.ids, self.edits = model, tuple(ids), edits or Edits()
         self.fingerprint, self.donors = fingerprint, dict(donors or {})
+        self.n_at_once = len(self.ids)  # read together; the rest came token by token
         _check_ids(model, self.ids)
         self.edits.check(model.config, self.donors)
+        for name in (patch.run for patch in self.edits.patches):
+            if self.donors[name].model is not model:
+                raise ConfigError(
+                    f"Run {name!r} is one of another model.", "Take heads from runs of this model."
+                )
         self.id = run_id(model, self.ids, edits=self.edits, fingerprint=fingerprint)
         self._tap = edit_tap(
             self.edits,

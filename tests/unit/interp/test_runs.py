@@ -179,6 +179,13 @@ def test_edits_of_what_is_not_there(model: GPT2, edits: Edits, message: str) -> 
         Run(model, IDS, edits=edits)
 
 
+def test_a_patch_from_another_model(model: GPT2) -> None:
+    donor = Run(GPT2(replace(CONFIG, n_head=4)), IDS)
+    edits = Edits(patches=(HeadPatch(0, 0, donor.id),))
+    with pytest.raises(ConfigError, match="another model"):
+        Run(model, IDS, edits=edits, donors={donor.id: donor})
+
+
 def test_a_head_changed_twice(model: GPT2) -> None:
     donor = Run(model, IDS)
     edits = Edits(heads_off=((0, 0),), patches=(HeadPatch(0, 0, donor.id),))

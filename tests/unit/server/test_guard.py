@@ -108,6 +108,7 @@ def test_a_text_too_long_is_told_with_its_numbers(client: TestClient) -> None:
     [
         "tensor/h.9.attn.q",
         "tensor/h.0.attn.what",
+        "tensor/h.00.attn.q",
         "tensor/wte?rows=3:3",
         "tensor/wte?rows=0:99",
         "tensor/wte?rows=-1:2",

@@ -22,7 +22,7 @@ from cutaway.interp.runs import Run
 from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame
 from cutaway.server.routes.models import FRAMES, frames
-from cutaway.server.slices import overview_of, site_values
+from cutaway.server.slices import check_total, overview_of, site_values
 from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import (
     as_edits,
@@ -283,6 +283,7 @@ def npz(
     with hosted.lock:
         for site in dict.fromkeys(sites.split(",")):
             held[site] = site_values(opened, site)[0].float().cpu().numpy()
+            check_total(sum(values.size for values in held.values()))
     receipt = {
         "model": hosted.name,
         "fingerprint": hosted.fingerprint,
