@@ -3,8 +3,9 @@
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import RLock
+from typing import TypeVar, cast
 
 import torch
 
@@ -16,6 +17,8 @@ from cutaway.interp.runs import Run, run_id
 __all__ = ["Hosted", "ModelNotFound", "RunNotFound", "Store", "host"]
 
 _RECENT = 4  # runs whose blocks stay recorded
+T = TypeVar("T")
+_REMEMBERED = 64  # answers that took a look at every head
 
 
 class ModelNotFound(CutawayError, LookupError):
@@ -62,6 +65,7 @@ class Store:
     def __init__(self, models: dict[str, Hosted], *, max_bytes: int = 2 << 30) -> None:
         self.models, self.max_bytes = models, max_bytes
         self._runs: OrderedDict[str, tuple[Run, Hosted]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], object] = OrderedDict()
         self._lock = RLock()
 
     def model(self, name: str | None) -> Hosted:
@@ -118,6 +122,26 @@ class Store:
                 self._runs.popitem(last=False)
             return run
 
+    def remembered(self, run: Run, question: str, make: Callable[[], T]) -> T:
+        """What was found out about a run before, or finds it out: a run never changes.
+
+        Args:
+            run: that is asked about.
+            question: a name for what ``make`` finds, always the same for the same.
+            make: finds it; small enough to be kept.
+        """
+        key = (run.id, question)
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return cast("T", self._answers[key])
+        found = make()
+        with self._lock:
+            self._answers[key] = found
+            while len(self._answers) > _REMEMBERED:
+                self._answers.popitem(last=False)
+        return found
+
     def _known(self, id: str) -> Run | None:
         with self._lock:
             if id not in self._runs:
@@ -141,6 +165,7 @@ class Store:
         """Forgets every run."""
         with self._lock:
             self._runs.clear()
+            self._answers.clear()
 
     @property
     def nbytes(self) -> int:

@@ -7,6 +7,7 @@ import torch
 from starlette.testclient import TestClient
 
 from cutaway.generation import LanguageModel
+from cutaway.interp import Run
 from cutaway.models import GPT2
 
 
@@ -50,3 +51,23 @@ def test_a_text_written_again_is_only_looked_up(
     assert len(reads) <= 6
     assert first.count("event: token") == again.count("event: token") == len(reads)
     assert re.findall(r'"run":"\w+"', first) == re.findall(r'"run":"\w+"', again)
+
+
+def test_heads_are_looked_through_once(
+    client: TestClient, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patterns: list[tuple[int, int]] = []
+    pattern = Run.pattern
+
+    def counted(self: Run, layer: int, head: int, rows: slice = slice(None)) -> torch.Tensor:
+        patterns.append((layer, head))
+        return pattern(self, layer, head, rows)
+
+    monkeypatch.setattr(Run, "pattern", counted)
+    first = client.get(f"/api/runs/{run}/heads?q=3&k=1").json()
+    assert len(patterns) == 2 * 2 * 5  # a row and a whole pattern of 2 layers of 5 heads
+    assert client.get(f"/api/runs/{run}/heads?q=3&k=2").json()["previous"] == first["previous"]
+    assert len(patterns) == 2 * 2 * 5
+    client.get(f"/api/runs/{run}/heads?q=4&k=2")
+    assert len(patterns) == 3 * 2 * 5
+    assert client.get(f"/api/runs/{run}/heads?q=3&k=99").status_code == 422
