@@ -127,6 +127,10 @@ def _pooled(values: Tensor, size: int) -> Tensor:
             continue
         edges = [n * i // size for i in range(size + 1)]
         parts = [values.narrow(axis, a, b - a) for a, b in pairwise(edges)]
-        picked = [one.gather(axis, one.abs().argmax(axis, keepdim=True)) for one in parts]
-        values = torch.cat(picked, axis)
+        values = torch.stack([_farthest(one, axis) for one in parts], axis)
     return values
+
+
+def _farthest(values: Tensor, axis: int) -> Tensor:
+    low, high = values.amin(axis), values.amax(axis)
+    return torch.where(-low > high, low, high)

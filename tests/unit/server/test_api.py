@@ -156,6 +156,20 @@ def test_the_overview_holds_the_largest_weights(client: TestClient, run: str) ->
             assert np.abs(codes.reshape(heads, 4, 4)[:, i, j] - expected).max() <= 1
 
 
+def test_pooling_keeps_the_values_farthest_from_0(client: TestClient, run: str) -> None:
+    exact, values = frame(client, f"/api/runs/{run}/tensor/h.0.mlp.pre")
+    header, pooled = frame(client, f"/api/runs/{run}/tensor/h.0.mlp.pre?pool=3")
+    values = values.reshape(exact["shape"])
+    edges = [[n * i // 3 for i in range(4)] for n in values.shape]
+    assert header["shape"] == [3, 3]
+    for i, found in enumerate(pooled.reshape(3, 3)):
+        for j, value in enumerate(found):
+            (a, b), (c, d) = edges[0][i : i + 2], edges[1][j : j + 2]
+            part = values[a:b, c:d].ravel()
+            assert value == part[np.abs(part).argmax()]
+    assert (pooled < 0).any()
+
+
 CELLS = [
     ("wte", {"i": 3}),
     ("wpe", {"i": 3}),
