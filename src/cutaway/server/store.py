@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from threading import RLock
+from threading import Event, RLock
 from typing import TypeVar, cast
 
 import torch
@@ -66,7 +66,7 @@ class Store:
         self.models, self.max_bytes = models, max_bytes
         self._runs: OrderedDict[str, tuple[Run, Hosted]] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], object] = OrderedDict()
-        self._lock = RLock()
+        self._lock, self._closing = RLock(), Event()
 
     def model(self, name: str | None) -> Hosted:
         """A model by its name; None for the first.
@@ -160,6 +160,15 @@ class Store:
                 raise RunNotFound(f"No run {id!r} is open.", "Open it again from its ids.")
             self._runs.move_to_end(id)
             return self._runs[id]
+
+    def close(self) -> None:
+        """Ends the texts that are being written: the server stops."""
+        self._closing.set()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server stops."""
+        return self._closing.is_set()
 
     def clear(self) -> None:
         """Forgets every run."""

@@ -212,6 +212,20 @@ def test_a_reader_who_goes_away_stops_the_model(
     assert hosted.lock.acquire(blocking=False)  # nobody holds the model
 
 
+def test_a_server_that_stops_writes_no_more(lm: LanguageModel) -> None:
+    from cutaway.interp import Edits
+    from cutaway.server.routes.runs import _written
+    from cutaway.server.schema import GenerateBody
+
+    [hosted] = host([lm]).values()
+    store = Store({"m": hosted})
+    run = store.open(hosted, [1, 2], Edits())
+    events = _written(store, run, hosted, GenerateBody(n=20), seed=1)
+    assert next(events).startswith("event: token")
+    store.close()
+    assert list(events) == []
+
+
 def test_a_model_without_a_tokenizer(lm: LanguageModel) -> None:
     with TestClient(create_app([LanguageModel(lm.model)]), base_url="http://127.0.0.1") as client:
         [model] = client.get("/api/models").json()["models"]

@@ -326,6 +326,8 @@ def _written(
     reason = "length"
     try:
         for _ in range(body.n):
+            if store.is_closing:
+                return
             if len(run.ids) >= run.model.config.n_ctx:
                 reason = "context"
                 break
