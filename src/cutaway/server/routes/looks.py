@@ -22,7 +22,7 @@ from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame, join_frames
 from cutaway.server.routes.models import FRAMES, frames
 from cutaway.server.routes.runs import found_run
-from cutaway.server.store import Store
+from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import last, part, text_of, token
 
 __all__ = ["router"]
@@ -142,10 +142,6 @@ def strongest_neurons(
         )
         mlp_out_norm = float(opened.block(layer)["mlp_out"][q].float().norm())
 
-    def moved(ids: Tensor, pushes: Tensor) -> list[answers.TokenPush]:
-        pairs = zip(ids.tolist(), pushes.tolist(), strict=True)
-        return [answers.TokenPush(id=id, push=push, **text_of(hosted, id)) for id, push in pairs]
-
     return answers.Neurons(
         layer=layer,
         q=q,
@@ -158,8 +154,8 @@ def strongest_neurons(
                 post=float(found.post[n]),
                 norm=float(found.norms[n]),
                 push=float(found.push[n]),
-                promotes=moved(found.promoted[n], found.promoted_push[n]),
-                demotes=moved(found.demoted[n], found.demoted_push[n]),
+                promotes=_moved(hosted, found.promoted[n], found.promoted_push[n]),
+                demotes=_moved(hosted, found.demoted[n], found.demoted_push[n]),
             )
             for n in range(len(found.index))
         ],
@@ -324,6 +320,11 @@ def cache_ledger(
         kv_bytes=int(found.bytes_held[-1]),
         reuses_cache=opened.edits.allow_cache,
     )
+
+
+def _moved(hosted: Hosted, ids: Tensor, pushes: Tensor) -> list[answers.TokenPush]:
+    pairs = zip(ids.tolist(), pushes.tolist(), strict=True)
+    return [answers.TokenPush(id=id, push=push, **text_of(hosted, id)) for id, push in pairs]
 
 
 def _rows(scores: Tensor | None) -> list[list[float]] | None:

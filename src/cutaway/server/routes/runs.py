@@ -221,10 +221,7 @@ def one_draw(
 
 @router.post("/{run}/step")
 def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.StepInfo:
-    """Appends a token; keys and values of the text so far are used again.
-
-    A text that was read before is not read again: then nothing is made.
-    """
+    """Appends a token; keys and values of the text so far are used again."""
     opened, hosted = found_run(request, run)
     store: Store = request.app.state.store
     check_fits(hosted, len(opened.ids) + 1)
@@ -233,7 +230,7 @@ def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.S
         longer, is_new = store.extend(opened, body.id, hosted)
         milliseconds = 1_000 * (time.perf_counter() - start)
     n = len(opened.ids)
-    reused = n + 1
+    reused = n + 1  # a text that was read before is not read again: then nothing is made
     if is_new:
         reused = n if opened.edits.allow_cache else 0
     per_token = 2 * longer.model.config.n_layer * longer.model.config.n_embd
