@@ -74,6 +74,13 @@ def _serve(uvicorn: "object", served: "FastAPI", listening: socket.socket) -> No
         served, log_level="warning", timeout_graceful_shutdown=1, ws="none", lifespan="off"
     )
     server = uvicorn.Server(config)  # type: ignore[attr-defined]
+    end = server.handle_exit
+
+    def handle_exit(*signal: object) -> None:
+        served.state.store.close()
+        end(*signal)
+
+    server.handle_exit = handle_exit
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 
@@ -88,6 +95,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((_HOST, port))
+        listening.listen()  # from now on nobody else can, though the model is yet to load
     except OSError as error:
         listening.close()
         reason = error.strerror or "it cannot be had"

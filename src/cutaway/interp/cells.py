@@ -91,18 +91,18 @@ def cell(
 
 
 def python_of_run(run: Run, source: str) -> str:
-    """Two lines that make the run again.
+    """Two lines that make the run again, token by token where it grew so: same code, same bits.
 
     Args:
         run: to make.
         source: what :func:`cutaway.load` takes.
     """
-    first = "import cutaway; from cutaway.interp import Edits, Run"
+    first = "import cutaway; from functools import reduce; from cutaway.interp import Edits, Run"
     return f"{first}\nmodel = cutaway.load({source!r}).model; run = {_construction(run)}"
 
 
 def _construction(run: Run) -> str:
-    parts = ["model", str(list(run.ids))]
+    parts = ["model", str(list(run.ids[: run.n_at_once]))]
     edits = run.edits
     if edits.to_list() != type(edits)().to_list():
         parts.append(
@@ -114,7 +114,8 @@ def _construction(run: Run) -> str:
         parts.append(f"donors={{{donors}}}")
     if run.fingerprint:
         parts.append(f"fingerprint={run.fingerprint!r}")
-    return f"Run({', '.join(parts)})"
+    made, more = f"Run({', '.join(parts)})", list(run.ids[run.n_at_once :])
+    return f"reduce(Run.extended, {more}, {made})" if more else made
 
 
 def _given(name: str, value: int | None) -> int:
@@ -187,6 +188,9 @@ def _explained(
     run: Run, layer: int, name: str, *, head: int | None, q: int, i: int
 ) -> tuple[str, dict[str, Tensor]]:
     """Formula and operands of a value inside a block."""
+    changed = _changed(run, layer, name, head=head, q=q, i=i)
+    if changed is not None:
+        return changed
     block, module = run.block(layer), cast("Block", run.model.h[layer])
     if name in ("ln_1", "ln_2"):
         before = block["resid_pre" if name == "ln_1" else "resid_mid"][q]
@@ -209,6 +213,22 @@ def _explained(
     if name == "mlp_out":
         return _product("post", block["mlp.post"][q], "c_proj", module.mlp.c_proj, i)
     return _sum(run, layer, name, q=q, i=i)
+
+
+def _changed(
+    run: Run, layer: int, name: str, *, head: int | None, q: int, i: int
+) -> tuple[str, dict[str, Tensor]] | None:
+    """Formula and operands of a value that an edit put in the place of the model's own."""
+    if name == "attn.z" and (layer, head) in run.edits.heads_off:
+        return "0: the head is off", {}
+    if name == "mlp.post" and (layer, i) in run.edits.neurons_off:
+        return "0: the neuron is off", {}
+    for patch in run.edits.patches if name == "attn.z" else ():
+        donor = run.donors[patch.run]
+        if (patch.layer, patch.head) == (layer, head) and q < len(donor.ids):
+            z = donor.block(layer)[name][patch.head, q, i : i + 1]
+            return f"z of run {patch.run}", {"z": z}
+    return None
 
 
 def _sum(run: Run, layer: int, name: str, *, q: int, i: int) -> tuple[str, dict[str, Tensor]]:

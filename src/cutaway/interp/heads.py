@@ -77,14 +77,14 @@ def head_scores(run: Run) -> HeadScores:
     config, n = run.model.config, len(run.ids)
     duplicate, induction = _copies(run.ids)
     n_duplicate, n_induction = (int(mask.any(-1).sum()) for mask in (duplicate, induction))
+    copies = torch.stack([duplicate, induction]).flatten(1).float()
     scores = torch.empty(4, config.n_layer, config.n_head)
     for layer in range(config.n_layer):
         for head in range(config.n_head):
             pattern = run.pattern(layer, head).float().cpu()
             scores[0, layer, head] = pattern.diagonal(-1).sum()
             scores[1, layer, head] = pattern[1:, 0].sum()
-            scores[2, layer, head] = (pattern * duplicate).sum()
-            scores[3, layer, head] = (pattern * induction).sum()
+            scores[2:, layer, head] = copies @ pattern.flatten()
     counts = (n - 1, n - 1, n_duplicate, n_induction)
     means = [total / n if n else None for total, n in zip(scores, counts, strict=True)]
     return HeadScores(

@@ -129,9 +129,9 @@ def _streams(run: Run) -> Iterator[Tensor]:
 
 
 def _logits(run: Run, x: Tensor, *, n_vocab: int) -> Iterator[Tensor]:
-    """Scores of a stream (T, D), a block of positions at a time."""
+    """Scores of a stream (T, D), a block of positions at a time, in float32."""
     for part in x.split(_BLOCK):
-        yield run.model.unembed(run.model.ln_f(part))[:, :n_vocab]
+        yield run.model.unembed(run.model.ln_f(part))[:, :n_vocab].float()
 
 
 def _read(

@@ -29,6 +29,8 @@ class Inflow:
         site: the stream behind it: ``wte``, ``h.{i}.resid_pre``, ``h.{i}.resid_mid`` or
             ``h.{i}.resid_post``.
         stream_norm: the length of that stream.
+        end_cosine: of that stream to the final one, -1 to 1; 1 for the last, 0 where either has
+            no length.
         push: what it gives to the logit, through the last layer norm with its actual scale
             frozen; see :mod:`cutaway.interp.push`.
     """
@@ -38,6 +40,7 @@ class Inflow:
     cosine: float | None
     site: str
     stream_norm: float
+    end_cosine: float
     push: float
 
 
@@ -89,6 +92,7 @@ def river(run: Run, *, q: int, id: int | None = None, n_vocab: int | None = None
         [value if is_defined else None for value, is_defined in zip(cosine, defined, strict=True)],
         sites,
         behind.norm(dim=-1).tolist(),
+        F.cosine_similarity(behind, behind[-1:], dim=-1).tolist(),
         through.push(added, id=id).tolist(),
         strict=True,
     )
@@ -97,8 +101,16 @@ def river(run: Run, *, q: int, id: int | None = None, n_vocab: int | None = None
         id=id,
         scale=through.scale,
         inflows=tuple(
-            Inflow(name=name, norm=norm, cosine=cos, site=site, stream_norm=length, push=push)
-            for name, norm, cos, site, length, push in columns
+            Inflow(
+                name=name,
+                norm=norm,
+                cosine=cos,
+                site=site,
+                stream_norm=length,
+                end_cosine=end,
+                push=push,
+            )
+            for name, norm, cos, site, length, end, push in columns
         ),
         constant=through.constant(id=id),
         logit=float(run.logits(q)[id]),

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -25,13 +24,14 @@ from cutaway.interp.changes import Edits, edit_tap
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain, block_names
 from cutaway.models import GPT2
-from cutaway.nn import KVCache, Tap
+from cutaway.nn import Tap
 from cutaway.nn.attention import attend
 from cutaway.nn.masks import CAUSAL, NO_MASK, Mask
 
-__all__ = ["Run"]
+__all__ = ["Run", "run_id"]
 
 _BLOCKS_HELD = 3
+_GROWTH = 64  # positions for which room is made at once
 _QUADRATIC = ("attn.scores", "attn.pattern")
 
 
@@ -67,16 +67,22 @@ class Run:
     ) -> None:
         self.model, self.ids, self.edits = model, tuple(ids), edits or Edits()
         self.fingerprint, self.donors = fingerprint, dict(donors or {})
+        self.n_at_once = len(self.ids)  # read together; the rest came token by token
         _check_ids(model, self.ids)
         self.edits.check(model.config, self.donors)
-        self.id = _digest(fingerprint, model, self.ids, self.edits)
+        for name in (patch.run for patch in self.edits.patches):
+            if self.donors[name].model is not model:
+                raise ConfigError(
+                    f"Run {name!r} is one of another model.", "Take heads from runs of this model."
+                )
+        self.id = run_id(model, self.ids, edits=self.edits, fingerprint=fingerprint)
         self._tap = edit_tap(
             self.edits,
             {name: run.block for name, run in self.donors.items()},
             n_layer=model.config.n_layer,
         )
         self._blocks: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
-        self._state = _State(model)
+        self._state = _State(model, len(self.ids), has_cache=self.edits.allow_cache)
         self._read(self.ids)
 
     def extended(self, id: int) -> "Run":
@@ -102,11 +108,17 @@ class Run:
         longer = object.__new__(Run)
         longer.__dict__.update(self.__dict__)
         longer.ids = (*self.ids, id)
-        longer.id = _digest(self.fingerprint, self.model, longer.ids, self.edits)
+        longer.id = self.id_with(id)
         longer._blocks = OrderedDict()
         longer._state = self._state.up_to(len(self.ids))
+        longer._state.make_room(len(longer.ids))
         longer._read((id,))
         return longer
+
+    def id_with(self, id: int) -> str:
+        """What :meth:`extended` by ``id`` will be called, without reading it."""
+        ids = (*self.ids, id)
+        return run_id(self.model, ids, edits=self.edits, fingerprint=self.fingerprint)
 
     @property
     def state(self) -> object:
@@ -121,11 +133,11 @@ class Run:
     @property
     def block_nbytes(self) -> int:
         """Bytes of the blocks that were looked at last."""
-        return sum(x.nbytes for block in self._blocks.values() for x in block.values())
+        return sum(x.nbytes for block in list(self._blocks.values()) for x in block.values())
 
     def forget(self) -> None:
         """Frees what can be computed again."""
-        self._blocks.clear()
+        self._blocks = OrderedDict()
 
     def stream(self, layer: int) -> Float[Tensor, "T D"]:
         """The residual stream below block ``layer``; above the last for ``n_layer``."""
@@ -150,12 +162,12 @@ class Run:
         Without the batch axis: (T, D), (H, T, K) or (T, F). The last three blocks are held.
         """
         check_index("layer", layer, self.model.config.n_layer)
-        if layer not in self._blocks:
-            self._blocks[layer] = self._record(layer)
-            while len(self._blocks) > _BLOCKS_HELD:
-                self._blocks.popitem(last=False)
-        self._blocks.move_to_end(layer)
-        return self._blocks[layer]
+        held = self._blocks  # another thread may forget them meanwhile
+        found = held.pop(layer, None) or self._record(layer)
+        held[layer] = found
+        while len(held) > _BLOCKS_HELD:
+            held.popitem(last=False)
+        return found
 
     def scores(self, layer: int, head: int, rows: slice = slice(None)) -> Float[Tensor, "T S"]:
         """Query times key over the square root of K, before the mask."""
@@ -201,48 +213,52 @@ class Run:
         top = f"h.{n_layer - 1}.resid_post"
         recorder = Recorder({*(f"h.{i}.resid_pre" for i in range(n_layer)), top})
         held = state.n_held
-        cache = state.cache if self.edits.allow_cache else None
         with evaluating(self.model):
             tokens = torch.tensor([list(ids)], device=state.stream.device)
-            self.model.hidden(tokens, cache=cache, tap=cast(Tap, Chain(self._tap, recorder)))
+            self.model.hidden(tokens, cache=state.cache, tap=cast(Tap, Chain(self._tap, recorder)))
         for i in range(n_layer):
             state.stream[i, held : held + len(ids)] = recorder.values[f"h.{i}.resid_pre"][0]
         state.stream[n_layer, held : held + len(ids)] = recorder.values[top][0]
         state.n_held += len(ids)
 
 
-@dataclass(slots=True, init=False)
 class _State:
     """Stream and cache of a growing text, shared by the runs of its beginnings.
 
-    A run reads only as far as its own text, so the newest may write behind it.
+    A run reads only as far as its own text, so the newest may write behind it. There is room for
+    what is held and a few positions more.
     """
 
-    model: GPT2
-    stream: Float[Tensor, "L1 C D"]
-    cache: KVCache
-    n_held: int
-
-    def __init__(self, model: GPT2) -> None:
-        config, weight = model.config, model.wte.weight
+    def __init__(self, model: GPT2, n: int, *, has_cache: bool) -> None:
         self.model, self.n_held = model, 0
-        shape = (config.n_layer + 1, config.n_ctx, config.n_embd)
-        self.stream = torch.empty(shape, dtype=weight.dtype, device=weight.device)
-        self.cache = model.new_cache()
+        config, weight = model.config, model.wte.weight
+        self.n_room = min(-(-n // _GROWTH) * _GROWTH, config.n_ctx)
+        shape = (config.n_layer + 1, self.n_room, config.n_embd)
+        self.stream = torch.empty(shape, dtype=weight.dtype, device=weight.device)  # (L + 1, C, D)
+        self.cache = model.new_cache(1, self.n_room) if has_cache else None
 
     @property
     def nbytes(self) -> int:
-        return self.stream.nbytes + self.cache.nbytes
+        return self.stream.nbytes + (0 if self.cache is None else self.cache.nbytes)
 
     def up_to(self, n: int) -> "_State":
         """The state to write behind ``n`` tokens: this one if it ends there, else a copy."""
-        if n == self.n_held:
-            return self
-        copy = _State(self.model)
+        return self if n == self.n_held else self._copy(n, n + 1)
+
+    def make_room(self, n: int) -> None:
+        """Room for ``n`` tokens; twice what there was, so that a long text is rarely copied."""
+        if n > self.n_room:
+            larger = self._copy(self.n_held, max(n, 2 * self.n_room))
+            self.stream, self.cache, self.n_room = larger.stream, larger.cache, larger.n_room
+
+    def _copy(self, n: int, n_room: int) -> "_State":
+        copy = _State(self.model, n_room, has_cache=self.cache is not None)
         copy.stream[:, :n] = self.stream[:, :n]
-        copy.cache.k[:, :, :, :n] = self.cache.k[:, :, :, :n]
-        copy.cache.v[:, :, :, :n] = self.cache.v[:, :, :, :n]
-        copy.cache.lengths, copy.n_held = [n], n
+        copy.n_held = n
+        if self.cache is not None and copy.cache is not None:
+            copy.cache.k[:, :, :, :n] = self.cache.k[:, :, :, :n]
+            copy.cache.v[:, :, :, :n] = self.cache.v[:, :, :, :n]
+            copy.cache.lengths = [n]
         return copy
 
 
@@ -262,9 +278,10 @@ def _check_ids(model: GPT2, ids: tuple[int, ...]) -> None:
     check_index("id", min(ids), model.config.vocab_size)
 
 
-def _digest(fingerprint: str, model: GPT2, ids: tuple[int, ...], edits: Edits) -> str:
+def run_id(model: GPT2, ids: Sequence[int], *, edits: Edits, fingerprint: str) -> str:
+    """A hash of all that decides a run's numbers."""
     from cutaway import __version__
 
     dtype = str(model.wte.weight.dtype)
-    whole = json.dumps([__version__, fingerprint, dtype, ids, edits.to_list()])
+    whole = json.dumps([__version__, fingerprint, dtype, list(ids), edits.to_list()])
     return hashlib.sha256(whole.encode()).hexdigest()[:20]

@@ -143,8 +143,10 @@ def _bin_edges(low: float, high: float, bins: int) -> Tensor:
 
 def _histogram(matrix: Tensor, edges: Tensor) -> Tensor:
     """Values in each bin, the right edge only in the last; counted in whole numbers."""
-    counts = torch.zeros(len(edges) - 1, dtype=torch.int64)
+    bins, low = len(edges) - 1, float(edges[0])
+    scale = bins / float(edges[-1] - edges[0])
+    counts = torch.zeros(bins, dtype=torch.int64)
     for part in _parts(matrix):
-        at = torch.bucketize(part.double(), edges[1:-1], right=True)
-        counts += torch.bincount(at, minlength=len(counts))
+        at = part.double().sub_(low).mul_(scale).long().clamp_(0, bins - 1)
+        counts += torch.bincount(at, minlength=bins)
     return counts

@@ -7,9 +7,10 @@ scale for each row. Numbers to be printed travel as ``f4``.
 """
 
 import json
+import math
 import struct
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -69,7 +70,7 @@ def encode_frame(
         "scale": scale,
         "run": run,
         "model": model,
-        **more,
+        **{field: _finite(value) for field, value in more.items()},
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(8 + len(text)) % 8)
@@ -79,6 +80,13 @@ def encode_frame(
 def join_frames(frames: Iterable[bytes]) -> bytes:
     """Several frames in one answer."""
     return b"".join(frame + bytes(-len(frame) % 8) for frame in frames)
+
+
+def _finite(value: Any) -> Any:
+    """The value, null in place of numbers that JSON does not have."""
+    if isinstance(value, list):
+        return [_finite(one) for one in cast("list[Any]", value)]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _signed(values: Tensor) -> tuple[Tensor, list[float]]:

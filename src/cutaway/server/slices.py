@@ -11,7 +11,7 @@ from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
 from cutaway.server.telling import part
 
-__all__ = ["overview_of", "site_values"]
+__all__ = ["check_total", "overview_of", "site_values"]
 
 _TOP = ("wte", "wpe", "ln_f", "logits")
 _SQUARE = ("attn.scores", "attn.pattern")
@@ -59,6 +59,19 @@ def site_values(
     return values, is_pattern, is_pattern and whole and run.edits.causal
 
 
+def check_total(n: int) -> None:
+    """Raises for more numbers than one answer may hold.
+
+    Raises:
+        ConfigError: with both figures.
+    """
+    if n > _MAX_NUMBERS:
+        raise ConfigError(
+            f"These sites have over {n:,} numbers; one answer holds {_MAX_NUMBERS:,}.",
+            "Ask for fewer sites at once.",
+        )
+
+
 def overview_of(run: Run, *, layer: int, size: int) -> Tensor:
     """The largest weight in each part of every head's pattern, (H, size, size) at most."""
     heads = range(run.model.config.n_head)
@@ -71,7 +84,8 @@ def _values(run: Run, site: str, *, head: int | None, rows: slice) -> Tensor:
         return _top(run, site, rows)
     h, _, rest = site.partition(".")
     number, _, name = rest.partition(".")
-    if h != "h" or not (number.isascii() and number.isdigit()) or name not in block_names():
+    exact = number.isascii() and number.isdigit() and number == str(int(number[:9]))
+    if h != "h" or not exact or name not in block_names():
         known = [f"h.{number or 0}.{name}" for name in block_names()]
         raise ConfigError(f"No site is called {site[:80]!r}.", nearest(site, [*_TOP, *known]))
     layer = check_index("layer", int(number[:9]), model.config.n_layer)
@@ -113,6 +127,10 @@ def _pooled(values: Tensor, size: int) -> Tensor:
             continue
         edges = [n * i // size for i in range(size + 1)]
         parts = [values.narrow(axis, a, b - a) for a, b in pairwise(edges)]
-        picked = [one.gather(axis, one.abs().argmax(axis, keepdim=True)) for one in parts]
-        values = torch.cat(picked, axis)
+        values = torch.stack([_farthest(one, axis) for one in parts], axis)
     return values
+
+
+def _farthest(values: Tensor, axis: int) -> Tensor:
+    low, high = values.amin(axis), values.amax(axis)
+    return torch.where(-low > high, low, high)

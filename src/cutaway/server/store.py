@@ -3,19 +3,22 @@
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
-from threading import RLock
+from collections.abc import Callable, Sequence
+from threading import Event, RLock
+from typing import TypeVar, cast
 
 import torch
 
 from cutaway.errors import CutawayError
 from cutaway.generation import LanguageModel
 from cutaway.interp.changes import Edits
-from cutaway.interp.runs import Run
+from cutaway.interp.runs import Run, run_id
 
 __all__ = ["Hosted", "ModelNotFound", "RunNotFound", "Store", "host"]
 
 _RECENT = 4  # runs whose blocks stay recorded
+T = TypeVar("T")
+_REMEMBERED = 64  # answers that took a look at every head
 
 
 class ModelNotFound(CutawayError, LookupError):
@@ -62,7 +65,8 @@ class Store:
     def __init__(self, models: dict[str, Hosted], *, max_bytes: int = 2 << 30) -> None:
         self.models, self.max_bytes = models, max_bytes
         self._runs: OrderedDict[str, tuple[Run, Hosted]] = OrderedDict()
-        self._lock = RLock()
+        self._answers: OrderedDict[tuple[str, str], object] = OrderedDict()
+        self._lock, self._closing = RLock(), Event()
 
     def model(self, name: str | None) -> Hosted:
         """A model by its name; None for the first.
@@ -85,11 +89,25 @@ class Store:
             ConfigError, ContextLengthError: as :class:`Run` does.
         """
         donors = {patch.run: self.get(patch.run)[0] for patch in edits.patches}
+        model, fingerprint = hosted.lm.model, hosted.fingerprint
         with hosted.lock:
-            run = Run(
-                hosted.lm.model, ids, edits=edits, donors=donors, fingerprint=hosted.fingerprint
-            )
+            known = self._known(run_id(model, ids, edits=edits, fingerprint=fingerprint))
+            if known is not None:
+                return known
+            run = Run(model, ids, edits=edits, donors=donors, fingerprint=fingerprint)
             return self.add(run, hosted)
+
+    def extend(self, run: Run, id: int, hosted: Hosted) -> tuple[Run, bool]:
+        """The run of one token more, and whether that token had to be read for it.
+
+        Raises:
+            ConfigError, ContextLengthError: as :meth:`Run.extended` does.
+        """
+        with hosted.lock:
+            known = self._known(run.id_with(id))
+            if known is not None:
+                return known, False
+            return self.add(run.extended(id), hosted), True
 
     def add(self, run: Run, hosted: Hosted) -> Run:
         """Keeps a run and makes room for it."""
@@ -104,6 +122,33 @@ class Store:
                 self._runs.popitem(last=False)
             return run
 
+    def remembered(self, run: Run, question: str, make: Callable[[], T]) -> T:
+        """What was found out about a run before, or finds it out: a run never changes.
+
+        Args:
+            run: that is asked about.
+            question: a name for what ``make`` finds, always the same for the same.
+            make: finds it; small enough to be kept.
+        """
+        key = (run.id, question)
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return cast("T", self._answers[key])
+        found = make()
+        with self._lock:
+            self._answers[key] = found
+            while len(self._answers) > _REMEMBERED:
+                self._answers.popitem(last=False)
+        return found
+
+    def _known(self, id: str) -> Run | None:
+        with self._lock:
+            if id not in self._runs:
+                return None
+            self._runs.move_to_end(id)
+            return self._runs[id][0]
+
     def get(self, id: str) -> tuple[Run, Hosted]:
         """A run and its model.
 
@@ -116,10 +161,20 @@ class Store:
             self._runs.move_to_end(id)
             return self._runs[id]
 
+    def close(self) -> None:
+        """Ends the texts that are being written: the server stops."""
+        self._closing.set()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server stops."""
+        return self._closing.is_set()
+
     def clear(self) -> None:
         """Forgets every run."""
         with self._lock:
             self._runs.clear()
+            self._answers.clear()
 
     @property
     def nbytes(self) -> int:

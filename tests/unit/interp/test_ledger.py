@@ -16,6 +16,11 @@ IDS = [3, 1, 4, 1, 5, 9, 2, 6]
 N = len(IDS)
 
 
+@pytest.fixture(autouse=True)
+def _one_pass_for_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutaway.interp.ledger._PASSES", 1)
+
+
 @pytest.fixture
 def run(tiny_model: GPT2) -> WholeRun:
     return WholeRun(tiny_model, IDS)

@@ -1,6 +1,7 @@
 """The mask laboratory: the model's own attention in float32, and honest damage elsewhere."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from cutaway.models import GPT2, GPT2Config
 
 IDS = [3, 1, 4, 1, 5, 9, 2, 6]
 N = len(IDS)
-TINY = GPT2(GPT2Config(vocab_size=61, n_ctx=24, n_embd=20, n_layer=2, n_head=5)).eval()
 
 
 @pytest.fixture
@@ -96,9 +96,16 @@ def test_overflow_is_counted(tiny_model: GPT2) -> None:
     assert (fine.odd["pattern"].nan, fine.odd["qk"].posinf) == (0, 0)
 
 
+@cache
+def fresh_run() -> WholeRun:
+    """One for all examples."""
+    config = GPT2Config(vocab_size=61, n_ctx=24, n_embd=20, n_layer=2, n_head=5)
+    return WholeRun(GPT2(config).eval(), IDS)
+
+
 @given(start=st.integers(0, N - 1), stop=st.integers(1, N), step=st.integers(1, 3))
 def test_rows_are_a_part_of_the_whole(start: int, stop: int, step: int) -> None:
-    run, rows = WholeRun(TINY, IDS), slice(start, stop, step)
+    run, rows = fresh_run(), slice(start, stop, step)
     if start >= stop:
         with pytest.raises(ConfigError, match="rows is"):
             masklab(run, layer=1, head=3, rows=rows)

@@ -35,6 +35,9 @@ def test_lengths_and_angles(run: WholeRun, q: int) -> None:
         stream = run.at(inflow.site)[q].double().numpy()
         assert inflow.norm == pytest.approx(norm(added), rel=1e-5)
         assert inflow.stream_norm == pytest.approx(norm(stream), rel=1e-5)
+        end = run.stream(3)[q].double().numpy()
+        expected = stream @ end / norm(stream) / norm(end)
+        assert inflow.end_cosine == pytest.approx(expected, abs=1e-5)
         if before is None:
             assert inflow.cosine is None
         else:

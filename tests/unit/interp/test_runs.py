@@ -1,6 +1,7 @@
 """A run gives, piece by piece, the numbers of one forward pass that records everything."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -66,6 +67,22 @@ def test_branches_of_one_text_do_not_touch_each_other(model: GPT2) -> None:
     assert root.stream(0).shape == (3, CONFIG.n_embd)
 
 
+def test_room_is_made_for_a_text_that_grows() -> None:
+    model = GPT2(replace(CONFIG, n_ctx=200))
+    run = first = Run(model, IDS)
+    held = first.stream(1).clone()
+    more = [n % 37 for n in range(190)]
+    for id in more:
+        run = run.extended(id)
+    assert run.state is first.state
+    assert torch.equal(first.stream(1), held)
+    whole = Run(model, [*IDS, *more])
+    for q in (0, 63, 64, 130, 196):
+        torch.testing.assert_close(run.logits(q), whole.logits(q), **TOLERANCE)
+    branch = first.extended(9)
+    torch.testing.assert_close(branch.logits(7), Run(model, [*IDS, 9]).logits(7), **TOLERANCE)
+
+
 def test_only_the_new_token_is_read(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(model, IDS)
     lengths: list[int] = []
@@ -129,11 +146,16 @@ def test_an_id_means_model_text_edits_and_nothing_else(model: GPT2) -> None:
     assert len(ids) == 5
 
 
-def test_what_is_kept_is_linear_in_the_text(model: GPT2) -> None:
+def test_what_is_kept_is_linear_in_the_text() -> None:
+    config = replace(CONFIG, n_ctx=400)
+    model, layers = GPT2(config), config.n_layer
+    for n_tokens, n_room in ((3, 64), (65, 128), (300, 320), (399, 400)):
+        kept = Run(model, [1] * n_tokens).state_nbytes
+        assert kept == 4 * n_room * config.n_embd * (layers + 1 + 2 * layers)
+    both_ways = Run(model, [1] * 3, edits=Edits(causal=False))
+    assert both_ways.state_nbytes == 4 * 64 * config.n_embd * (layers + 1)  # nothing to reuse
     run = Run(model, IDS)
     kept = run.state_nbytes
-    layers, positions, width = CONFIG.n_layer, CONFIG.n_ctx, CONFIG.n_embd
-    assert kept == 4 * positions * width * (layers + 1 + 2 * layers)
     for layer in range(layers):
         run.block(layer)
         run.pattern(layer, 0)
@@ -155,6 +177,13 @@ def test_what_is_kept_is_linear_in_the_text(model: GPT2) -> None:
 def test_edits_of_what_is_not_there(model: GPT2, edits: Edits, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Run(model, IDS, edits=edits)
+
+
+def test_a_patch_from_another_model(model: GPT2) -> None:
+    donor = Run(GPT2(replace(CONFIG, n_head=4)), IDS)
+    edits = Edits(patches=(HeadPatch(0, 0, donor.id),))
+    with pytest.raises(ConfigError, match="another model"):
+        Run(model, IDS, edits=edits, donors={donor.id: donor})
 
 
 def test_a_head_changed_twice(model: GPT2) -> None:

@@ -156,6 +156,20 @@ def test_the_overview_holds_the_largest_weights(client: TestClient, run: str) ->
             assert np.abs(codes.reshape(heads, 4, 4)[:, i, j] - expected).max() <= 1
 
 
+def test_pooling_keeps_the_values_farthest_from_0(client: TestClient, run: str) -> None:
+    exact, values = frame(client, f"/api/runs/{run}/tensor/h.0.mlp.pre")
+    header, pooled = frame(client, f"/api/runs/{run}/tensor/h.0.mlp.pre?pool=3")
+    values = values.reshape(exact["shape"])
+    edges = [[n * i // 3 for i in range(4)] for n in values.shape]
+    assert header["shape"] == [3, 3]
+    for i, found in enumerate(pooled.reshape(3, 3)):
+        for j, value in enumerate(found):
+            (a, b), (c, d) = edges[0][i : i + 2], edges[1][j : j + 2]
+            part = values[a:b, c:d].ravel()
+            assert value == part[np.abs(part).argmax()]
+    assert (pooled < 0).any()
+
+
 CELLS = [
     ("wte", {"i": 3}),
     ("wpe", {"i": 3}),
@@ -202,6 +216,41 @@ def test_a_cell_its_operands_and_its_python(
     assert computed(found["formula"], operands, place) == pytest.approx(
         found["value"], rel=2e-5, abs=2e-6
     ) or site in ("wte", "wpe")
+
+
+def test_a_cell_that_an_edit_made_says_so(client: TestClient, run: str) -> None:
+    other = client.post("/api/runs", json={"text": "an"}).json()["run"]
+    edits = {
+        "heads_off": [[0, 1]],
+        "neurons_off": [[1, 5]],
+        "patches": [{"layer": 1, "head": 3, "run": other}],
+    }
+    edited = client.post("/api/runs", json={"text": TEXT, "edits": edits}).json()["run"]
+    for query, formula in [
+        ("site=h.0.attn.z&head=1&q=4&i=2", "0: the head is off"),
+        ("site=h.1.mlp.post&q=4&i=5", "0: the neuron is off"),
+        ("site=h.1.attn.z&head=3&q=0&i=2", f"z of run {other}"),
+        ("site=h.1.attn.z&head=3&q=4&i=2", "Σ weight · v"),  # beyond the other text
+    ]:
+        found = get(client, f"/api/runs/{edited}/cell?{query}")
+        assert found["formula"] == formula
+        operands = {o["name"]: np.array(o["values"]) for o in found["operands"]}
+        assert computed(formula, operands, {}) == pytest.approx(found["value"], abs=1e-6)
+
+
+def test_python_gives_the_bits_of_a_run_that_grew(
+    client: TestClient, run: str, lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutaway, "load", lambda name: lm)
+    for id in (104, 99, 104):
+        run = client.post(f"/api/runs/{run}/step", json={"id": id}).json()["info"]["run"]
+    n = len(get(client, f"/api/runs/{run}")["ids"])
+    for q in range(n):
+        found = get(client, f"/api/runs/{run}/cell?site=ln_f&q={q}&i=3")
+        *lines, last = found["python"].splitlines()
+        names: dict[str, Any] = {}
+        exec("\n".join(lines), names)
+        assert eval(last, names) == found["value"]
 
 
 def computed(formula: str, operands: dict[str, np.ndarray], place: dict[str, int]) -> float:
@@ -276,6 +325,17 @@ def test_generation_ends_at_the_context(client: TestClient, run: str, ids: list[
     assert event == "done"
     assert done["reason"] in ("context", "end_of_text")
     assert len(done["info"]["ids"]) <= done["info"]["n_ctx"]
+
+
+def test_npz_is_bounded(client: TestClient, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cutaway.server import slices
+
+    monkeypatch.setattr(slices, "_MAX_NUMBERS", 1_000)
+    sites = [f"h.{layer}.{name}" for layer in (0, 1) for name in ("attn.qkv", "mlp.pre")]
+    assert client.get(f"/api/runs/{run}/npz?sites={sites[0]}").status_code == 200
+    problem = client.get(f"/api/runs/{run}/npz?sites={','.join(sites)}")
+    assert problem.status_code == 422
+    assert "1,000" in problem.json()["what"]
 
 
 def test_npz_has_full_precision_and_a_receipt(client: TestClient, run: str, ids: list[int]) -> None:

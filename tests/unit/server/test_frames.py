@@ -11,6 +11,12 @@ from cutaway.errors import ConfigError
 from cutaway.server.frames import encode_frame, join_frames
 
 
+def test_json_has_no_infinity() -> None:
+    odd = {"low": float("-inf"), "edges": [0.0, float("nan")], "n": 3}
+    header, _, _ = decoded(encode_frame("x", torch.zeros(1, 1), model="m", **odd))
+    assert (header["low"], header["edges"], header["n"]) == (None, [0.0, None], 3)
+
+
 def test_exact_numbers_and_what_they_belong_to() -> None:
     values = torch.tensor([[0.1, -2.5e-8], [float("inf"), 3.0]])
     header, data, _ = decoded(encode_frame("x", values, model="m", run="r", extra=[1]))

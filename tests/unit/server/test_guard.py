@@ -108,6 +108,7 @@ def test_a_text_too_long_is_told_with_its_numbers(client: TestClient) -> None:
     [
         "tensor/h.9.attn.q",
         "tensor/h.0.attn.what",
+        "tensor/h.00.attn.q",
         "tensor/wte?rows=3:3",
         "tensor/wte?rows=0:99",
         "tensor/wte?rows=-1:2",
@@ -209,6 +210,20 @@ def test_a_reader_who_goes_away_stops_the_model(
     events.close()
     assert len(steps) == 2
     assert hosted.lock.acquire(blocking=False)  # nobody holds the model
+
+
+def test_a_server_that_stops_writes_no_more(lm: LanguageModel) -> None:
+    from cutaway.interp import Edits
+    from cutaway.server.routes.runs import _written
+    from cutaway.server.schema import GenerateBody
+
+    [hosted] = host([lm]).values()
+    store = Store({"m": hosted})
+    run = store.open(hosted, [1, 2], Edits())
+    events = _written(store, run, hosted, GenerateBody(n=20), seed=1)
+    assert next(events).startswith("event: token")
+    store.close()
+    assert list(events) == []
 
 
 def test_a_model_without_a_tokenizer(lm: LanguageModel) -> None:

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from torch import Tensor
 
 from cutaway.errors import ConfigError
-from cutaway.interp.heads import head_scores, head_weights
+from cutaway.interp.bounds import check_index
+from cutaway.interp.heads import head_rows, head_scores
 from cutaway.interp.ledger import ledger, measure
 from cutaway.interp.lens import lens
 from cutaway.interp.loss import loss
@@ -21,7 +22,7 @@ from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame, join_frames
 from cutaway.server.routes.models import FRAMES, frames
 from cutaway.server.routes.runs import found_run
-from cutaway.server.store import Hosted
+from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import last, part, text_of, token
 
 __all__ = ["router"]
@@ -60,9 +61,13 @@ def heads(
 ) -> answers.HeadScores:
     """How much every head looks from q to k (default: the last to the first), and its habits."""
     opened, hosted = found_run(request, run)
+    store: Store = request.app.state.store
     q, k = last(opened, q), k or 0
+    check_index("k", k, len(opened.ids))
     with hosted.lock:
-        weight, scores = head_weights(opened, q=q, k=k), head_scores(opened)
+        rows = store.remembered(opened, f"rows {q}", lambda: head_rows(opened, q=q))
+        scores = store.remembered(opened, "habits", lambda: head_scores(opened))
+    weight = rows[..., k]
     return answers.HeadScores(
         q=q,
         k=k,

@@ -22,7 +22,7 @@ from cutaway.interp.runs import Run
 from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame
 from cutaway.server.routes.models import FRAMES, frames
-from cutaway.server.slices import overview_of, site_values
+from cutaway.server.slices import check_total, overview_of, site_values
 from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import (
     as_edits,
@@ -227,11 +227,12 @@ def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.S
     check_fits(hosted, len(opened.ids) + 1)
     with hosted.lock:
         start = time.perf_counter()
-        longer = opened.extended(body.id)
+        longer, is_new = store.extend(opened, body.id, hosted)
         milliseconds = 1_000 * (time.perf_counter() - start)
-        longer = store.add(longer, hosted)
     n = len(opened.ids)
-    reused = n if opened.edits.allow_cache else 0
+    reused = n + 1  # a text that was read before is not read again: then nothing is made
+    if is_new:
+        reused = n if opened.edits.allow_cache else 0
     per_token = 2 * longer.model.config.n_layer * longer.model.config.n_embd
     made = (n + 1 - reused) * per_token * longer.model.wte.weight.dtype.itemsize
     return schema.StepInfo(
@@ -279,6 +280,7 @@ def npz(
     with hosted.lock:
         for site in dict.fromkeys(sites.split(",")):
             held[site] = site_values(opened, site)[0].float().cpu().numpy()
+            check_total(sum(values.size for values in held.values()))
     receipt = {
         "model": hosted.name,
         "fingerprint": hosted.fingerprint,
@@ -321,6 +323,8 @@ def _written(
     reason = "length"
     try:
         for _ in range(body.n):
+            if store.is_closing:
+                return
             if len(run.ids) >= run.model.config.n_ctx:
                 reason = "context"
                 break
@@ -330,7 +334,7 @@ def _written(
                 q = len(run.ids) - 1
                 told = _next(run, hosted, q=q, k=min(body.k, hosted.n_vocab))
                 chosen = _chosen(run, hosted, config, key)
-                run = store.add(run.extended(chosen), hosted)
+                run, _ = store.extend(run, chosen, hosted)
                 milliseconds = 1_000 * (time.perf_counter() - start)
             event = schema.GenerateToken(
                 id=chosen,
