@@ -116,6 +116,11 @@ class Store:
             self._runs.move_to_end(id)
             return self._runs[id]
 
+    def clear(self) -> None:
+        """Forgets every run."""
+        with self._lock:
+            self._runs.clear()
+
     @property
     def nbytes(self) -> int:
         """Bytes that all runs hold; a state that several share counts once."""
