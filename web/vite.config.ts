@@ -20,7 +20,7 @@ export default defineConfig({
     cssCodeSplit: false,
     assetsInlineLimit: 8192,
     modulePreload: false,
-    rolldownOptions: { output: { codeSplitting: false } },
+    rolldownOptions: { output: { codeSplitting: false }, checks: { bundlerTimings: false } },
   },
   server: { proxy: { '/api': process.env['CUTAWAY_API'] ?? 'http://127.0.0.1:8000' } },
   test: { pool: 'threads', include: ['src/**/*.test.ts'], restoreMocks: true },

@@ -60,9 +60,8 @@ def tiny_model(
     config = GPT2Config(
         vocab_size=tokenizer.vocab_size, n_ctx=n_ctx, n_embd=20, n_layer=3, n_head=5
     )
-    return LanguageModel(
-        enliven(GPT2(config), seed=seed), tokenizer, name=name, fingerprint=f"{seed:x}" * 16
-    )
+    model = enliven(GPT2(config), seed=seed).requires_grad_(False)
+    return LanguageModel(model, tokenizer, name=name, fingerprint=f"{seed:x}" * 16)
 
 
 @pytest.fixture(scope="session")

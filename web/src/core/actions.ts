@@ -1,6 +1,7 @@
 /** What the keys do. Views add their own through `x.handlers`. */
 import type { Explorer } from './explorer.svelte';
 import type { Action } from './keys';
+import { NO_EDITS } from './place';
 import { viewOf } from '../views/registry';
 
 /** What is open on the screen; the page holds it. */
@@ -33,6 +34,12 @@ export function perform(x: Explorer, action: Action, screen: Screen): boolean {
     case 'play':
       if (!viewOf(x.place.view)?.uses.includes('clock')) return false;
       x.clock.toggle();
+      return true;
+    case 'mask':
+      x.edit({ ...x.place.edits, causal: !x.place.edits.causal });
+      return true;
+    case 'compare':
+      compare(x);
       return true;
     case 'maximise':
       screen.maximised = !screen.maximised;
@@ -72,6 +79,12 @@ function moveStage(x: Explorer, by: 1 | -1): boolean {
   const at = Math.max(0, stages.indexOf(x.place.stage));
   x.cursor.set({ stage: stages[Math.min(stages.length - 1, Math.max(0, at + by))]! });
   return true;
+}
+
+/** Beside the run: the same text without edits; without edits, the text as it is now. */
+function compare(x: Explorer): void {
+  const { model, ids } = x.cursor.spec;
+  x.cursor.set({ compare: x.place.compare ? null : { model, ids, edits: NO_EDITS } });
 }
 
 function close(x: Explorer, screen: Screen): boolean {

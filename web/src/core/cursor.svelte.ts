@@ -35,8 +35,11 @@ export class Cursor {
     return this.#place.edits;
   }
 
-  /** Changes some fields; a new text or view is a new entry of the history, all else is not. */
-  set(change: Partial<Place>): void {
+  /**
+   * Changes some fields; a new text or view is a new entry of the history, all else is not, nor is
+   * text that writes itself (`quiet`).
+   */
+  set(change: Partial<Place>, { quiet = false } = {}): void {
     const before = this.#place;
     this.#place = { ...before, ...change };
     const isNew =
@@ -45,7 +48,8 @@ export class Cursor {
         before.ids.length > 0 &&
         change.ids.join() !== before.ids.join());
     const hash = toHash(this.#place);
-    if (hash !== this.#address.read()) this.#address.write(hash, isNew ? 'push' : 'replace');
+    if (hash !== this.#address.read())
+      this.#address.write(hash, isNew && !quiet ? 'push' : 'replace');
   }
 
   close(): void {

@@ -175,8 +175,11 @@ export class Explorer {
     this.#show();
   }
 
-  /** Appends a token to what is shown, with the cache where the run goes on from its end. */
-  async append(id: number): Promise<void> {
+  /**
+   * Appends a token to what is shown, with the cache where the run goes on from its end. `quiet`
+   * for text that writes itself: it leaves no entry in the browser's history.
+   */
+  async append(id: number, { quiet = false } = {}): Promise<void> {
     const { run, step } = this;
     if (!run) return;
     const spec = this.cursor.spec;
@@ -188,7 +191,7 @@ export class Explorer {
         this.runs.put({ ...spec, ids }, longer.info);
       }
       this.branches = this.branches.reach(run.ids.slice(0, step)).append(id);
-      this.#show();
+      this.#show(quiet);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -213,7 +216,7 @@ export class Explorer {
   /** Appends a token that the server has made and told. */
   extend(id: number): void {
     this.branches = this.branches.reach(this.place.ids).append(id);
-    this.#show();
+    this.#show(true);
   }
 
   undo(): void {
@@ -227,8 +230,8 @@ export class Explorer {
     this.#show();
   }
 
-  #show(): void {
-    this.cursor.set({ ids: this.branches.ids(), step: null, q: null, k: null });
+  #show(quiet = false): void {
+    this.cursor.set({ ids: this.branches.ids(), step: null, q: null, k: null }, { quiet });
     ofThisTab.set('branches', JSON.stringify(this.branches.save()));
   }
 

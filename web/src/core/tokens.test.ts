@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { label, pieces, splitCharacters, spoken } from './tokens';
+import { label, pieces, segments, splitCharacters, spoken } from './tokens';
 
 const token = (bytes: number[] | string, id = 0) => {
   const all = typeof bytes === 'string' ? [...new TextEncoder().encode(bytes)] : bytes;
@@ -34,6 +34,11 @@ describe('tokens', () => {
       token('y'),
     ];
     expect(splitCharacters(tokens)).toEqual([{ start: 1, end: 4, text: '机器' }]);
+    expect(segments(tokens).map(({ start, end, text }) => [start, end, text])).toEqual([
+      [0, 1, ''],
+      [1, 4, '机器'],
+      [4, 5, ''],
+    ]);
     expect(splitCharacters([token([0xff]), token('a')])).toEqual([]);
   });
 });

@@ -85,3 +85,18 @@ export function splitCharacters(tokens: readonly TokenLike[]): Group[] {
   }
   return groups;
 }
+
+/** The tokens in order, those that share a character together under it. */
+export function segments(tokens: readonly TokenLike[]): Group[] {
+  const all: Group[] = [];
+  for (const group of [
+    ...splitCharacters(tokens),
+    { start: tokens.length, end: tokens.length, text: '' },
+  ]) {
+    for (let start = all.at(-1)?.end ?? 0; start < group.start; start++) {
+      all.push({ start, end: start + 1, text: '' });
+    }
+    if (group.text) all.push(group);
+  }
+  return all;
+}

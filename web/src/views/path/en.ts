@@ -30,6 +30,8 @@ export const en = {
   counters: 'Counted by the server',
   tracks: 'tracks computed at this step',
   of: (n: number) => `of ${n}`,
+  beyond: (n: string, percent: string) =>
+    `The ${n} tokens to the left of the drawing get ${percent} of the attention, mean of all blocks and heads.`,
   kept: 'keys and values reused',
   bytes: 'held in the cache',
   work: 'multiply-adds of this step',

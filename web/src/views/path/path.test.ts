@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { geometry, heightAt, progress } from './geometry';
 import { findLoop } from './loop';
+import { meanOverHeads, shareBefore } from './reads';
 
 describe('a loop', () => {
   it('is named by its shortest phrase', () => {
@@ -47,5 +48,23 @@ describe('the drawing', () => {
     expect(progress(0.5, 0, 6)).toBe(1);
     expect(progress(0.5, 5, 6)).toBe(0);
     expect(g.blocks[0]!.y).toBeGreaterThan(g.blocks[5]!.y);
+  });
+});
+
+describe('attention', () => {
+  it('is the mean of the heads, and what lies outside the drawing is summed', () => {
+    const header = {
+      name: 'p',
+      shape: [2, 1, 4],
+      dtype: 'f4',
+      layout: 'dense',
+      code: 'linear',
+    } as const;
+    const data = Float32Array.of(0.5, 0.25, 0.25, 0, 0.25, 0.75, 0, 0);
+    const mean = meanOverHeads({ header: { ...header, shape: [2, 1, 4] }, data }, 2);
+    expect([...mean]).toEqual([0.375, 0.5, 0.125]);
+    expect(shareBefore({ run: 'r', q: 2, layers: [mean, Float32Array.of(1, 0, 0)] }, 1)).toBe(
+      0.6875,
+    );
   });
 });

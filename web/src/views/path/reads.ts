@@ -39,3 +39,9 @@ export function meanOverHeads({ header, data }: Frame, q: number): Float32Array 
   }
   return mean;
 }
+
+/** The share of the attention, mean of all blocks, that goes to the first `n` positions. */
+export function shareBefore({ layers }: Reads, n: number): number {
+  const shares = layers.map((row) => row.subarray(0, n).reduce((sum, weight) => sum + weight, 0));
+  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+}
