@@ -1,0 +1,63 @@
+import type { en } from './en';
+
+export const zh: typeof en = {
+  name: '细则',
+  title: '图里没有画的',
+  lede: '词从字节开始合并成词元。每一块的每个部分都先做层归一化。而训练时，所有位置同时计分。',
+  notes: [
+    {
+      article: '文中把“词”和“词元”当作一回事，并说明了这一点。',
+      model:
+        '词元是一串字节：一个词、词的一部分，或一个字符的一部分。字节两两合并，总是先合并最早学到的那一对。',
+    },
+    {
+      article: '图中没有画层归一化，尽管它很重要。',
+      model: '每块两个，顶端一个；每个数都有自己的增益和偏置。',
+    },
+  ],
+  merges: '从字节到词元',
+  word: '词',
+  own: '你自己的词',
+  placeholder: '机器人、robots……',
+  fromText: '文本中的词',
+  replay: '按空格重放合并；每一步按此顺序连接相邻的两部分。',
+  noWhole: '这些词元停在一个字符中间，没有可以重新切分的文本。',
+  step: (n, all) => `第 ${n} 次合并，共 ${all} 次`,
+  bytes: (n) => `${n} 个字节`,
+  ends: (n) => `${n} 个词元`,
+  state: '步',
+  part: (n) => `第 ${n} 部分`,
+  readState: (n, parts) => `合并 ${n} 次后：${parts}。`,
+  norm: '层归一化的前与后',
+  which: {
+    ln_1: (layer) => `第 ${layer} 块，注意力之前`,
+    ln_2: (layer) => `第 ${layer} 块，MLP 之前`,
+    ln_f: () => '顶端的最后一个',
+  },
+  short: { ln_1: '注意力之前', ln_2: 'MLP 之前', ln_f: '顶端' },
+  before: '之前',
+  after: '之后',
+  mean: '均值',
+  variance: '方差',
+  gain: '增益均值',
+  bias: '偏置均值',
+  smallest: '最小',
+  largest: '最大',
+  formula: '(x − 均值) / √(方差 + ε) × 增益 + 偏置',
+  normNote: (n, off) =>
+    `这个位置的 ${n} 个数，按等宽区间计数。这里用均值、方差、增益和偏置重算，与模型自己的值最多相差 ${off}。`,
+  bin: (from, to) => `${from} 到 ${to}`,
+  count: '个数',
+  loss: '模型有多意外',
+  lossNote:
+    '训练时所有位置同时进行：在每个词元之后都问模型下一个是什么，这里是实际词元的负对数似然。条越长，越意外。',
+  total: '全文，奈特',
+  perToken: '困惑度',
+  bitsPerByte: '每字节比特数',
+  nats: '奈特',
+  unread: '只读入，不预测',
+  token: (word, nats, p) => `“${word}”的意外是 ${nats} 奈特：模型给它 ${p}。`,
+  first: (word) => `“${word}”是第一个词元：只读入，不预测。`,
+  corner: '词元',
+  columns: ['奈特', '概率'],
+};
