@@ -39,7 +39,7 @@ def test_the_replay_begins_with_bytes(explore: Open, lm: LanguageModel) -> None:
     settled(page)
     page.get_by_label("Moment of the animation").fill("0")
     expect(page.locator(".tree .node")).to_have_count(3)
-    expect(page.locator(".tree [data-token]")).to_have_count(3)
+    expect(page.locator(".tree .node.token")).to_have_count(3)
 
 
 def test_half_a_character_is_left_out_of_the_replay(explore: Open, lm: LanguageModel) -> None:

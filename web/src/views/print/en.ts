@@ -46,6 +46,7 @@ export const en = {
     `${n} numbers at this position, counted in equal bins. Worked out again here from mean, variance, gain and bias, none is further than ${off} from the model’s own.`,
   bin: (from: string, to: string) => `${from} to ${to}`,
   count: 'numbers',
+  bins: 'bin',
   loss: 'How surprised the model was',
   lossNote:
     'Training sees all positions at once: behind each token the model is asked for the next, and this is the negative log-likelihood of the one that came. The longer the bar, the greater the surprise.',
