@@ -4,10 +4,9 @@ export const en = {
   lede: 'The token’s row of the embedding matrix and the position’s row of the position matrix are added. Their sum is all that the first block gets.',
   notes: [
     {
-      article:
-        'The vocabulary of its drawing of the matrix has 5,000 words; GPT-2’s has 50,257 entries.',
+      article: 'The vocabulary in its drawings has 5,000 words.',
       model:
-        'One row for each entry of this model’s vocabulary. The same matrix is used again at the top, to score every token.',
+        'GPT-2’s vocabulary has 50,257 entries; the matrix has one row for each entry of this model’s. The same matrix is used again at the top, to score every token.',
     },
   ],
   drawing: 'Two rows and their sum',
