@@ -64,8 +64,8 @@ def test_the_sentence_tells_all_of_one_head(
     explore: Open, lm: LanguageModel, patterns: Patterns
 ) -> None:
     ids = lm.encode(TEXT)
-    page = explore("arcs", ids=ids, more="&l=2&h=3&q=5")
-    row = patterns(ids)[2, 3, 5, :6]
+    page = explore("arcs", ids=ids, more="&l=2&h=3&q=3")
+    row = patterns(ids)[2, 3, 3, :4]
     sentence = page.locator("[data-sentence]")
     named = sentence.locator("button").evaluate_all("(all) => all.map((e) => Number(e.dataset.k))")
     weights = numbers(sentence, "weight")
@@ -78,13 +78,13 @@ def test_heads_are_found_by_what_they_do(
     explore: Open, lm: LanguageModel, patterns: Patterns
 ) -> None:
     ids = lm.encode(TEXT)
-    page = explore("arcs", ids=ids, more="&q=5&k=2")
+    page = explore("arcs", ids=ids, more="&q=3&k=2")
     all_heads = patterns(ids)
     n = len(ids)
     figure = page.get_by_role("figure", name="Find heads that do this")
     figure.get_by_role("button", name="All 15 heads").click()
     expected = {
-        "This look": ("weight", all_heads[:, :, 5, 2]),
+        "This look": ("weight", all_heads[:, :, 3, 2]),
         "The word before": (
             "previous",
             all_heads[:, :, range(1, n), range(n - 1)].mean(axis=-1),
@@ -107,7 +107,7 @@ def test_a_word_is_chosen_by_key_and_by_click(
 ) -> None:
     ids = lm.encode(TEXT)
     page = explore("arcs", ids=ids)
-    chips = page.locator(".text [role=option]")
+    chips = page.locator("[data-view=arcs] [role=option]")
     chips.nth(3).click()
     settled(page)
     assert chips.nth(3).get_attribute("aria-selected") == "true"

@@ -55,9 +55,17 @@ def test_lengths_and_angles_are_those_of_the_parts(
             assert shown(page, name, "part_cosine") == pytest.approx(cosine, abs=1e-5)
             length = float(at[f"h.{i}.{after}"].norm())
             assert shown(page, name, "norm") == pytest.approx(length, abs=1e-4)
-    with torch.no_grad():
-        token = lm.model.wte.weight[ids[3]]
+    token = lm.model.wte.weight[ids[3]].detach()
     assert shown(page, "wte", "norm") == pytest.approx(float(token.norm()), abs=1e-5)
+
+
+def test_all_pushes_make_the_logit(explore: Open, lm: LanguageModel, forward: Forward) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("river", ids=ids)
+    whole = sum(numbers(page, "push")) + sum(numbers(page, "constant"))
+    best = float(forward(ids)[-1].max())
+    assert whole == pytest.approx(best, abs=1e-3)
+    assert numbers(page, "logit") == [pytest.approx(best, abs=1e-4)]
 
 
 def test_every_height_of_the_lens_is_the_model_stopped_there(

@@ -7,7 +7,7 @@ export const en = {
       article:
         'Self-attention reads “it” by giving 50% to “robot”, 30% to “a” and 19% to “it”: the word is bound to what it stands for.',
       model:
-        'Every head of every block has its own shares. Few look at what a pronoun stands for; many rest on the first token when they find nothing to look for. Search for the ones that do it.',
+        'Every head of every block has its own shares, and most do something else. Whether any of them looks at what a pronoun stands for can be searched: choose both words, and all heads are sorted by it.',
     },
   ],
   drawing: 'Who looks where',

@@ -18,6 +18,11 @@ export const en = {
   adds: 'Length',
   cosine: 'Cosine',
   stream: 'Stream',
+  push: 'Push',
+  pushTitle: (word: string) => `What this part gives to the logit of “${word}”, the model’s choice`,
+  pushes: (word: string) =>
+    `Push is what a part gives to the logit of “${word}”, through the last norm at its actual scale; all of them and the norm’s own`,
+  constant: 'make',
   says: 'Would say',
   legend:
     'Widths are lengths of vectors, all on one scale. A part that points along the stream comes from below, one that points against it from above, one at right angles from the side: the angle drawn is the real one.',

@@ -4,7 +4,7 @@ import { shade, siteOf, windowOf } from './lens';
 import { scaleOf, shape } from './shape';
 
 const step = (part: string, norm: number, part_norm: number, part_cosine: number | null) =>
-  ({ site: part, norm, cosine: 1, part, part_norm, part_cosine }) satisfies RiverStep;
+  ({ site: part, norm, cosine: 1, part, part_norm, part_cosine, push: 0 }) satisfies RiverStep;
 
 const STEPS = [
   step('wte', 2, 2, null),

@@ -24,6 +24,11 @@ export function isAttention(part: string): boolean {
   return part.endsWith('attn_out');
 }
 
+export function kind(part: string): 'attention' | 'mlp' | 'source' {
+  if (part.startsWith('w')) return 'source';
+  return isAttention(part) ? 'attention' : 'mlp';
+}
+
 /** Page pixels for one unit of length: the widest of all still fits its row and the drawing. */
 export function scaleOf(steps: readonly RiverStep[], width: number, row: number): number {
   const longest = Math.max(1e-30, ...steps.map(({ norm }) => norm));

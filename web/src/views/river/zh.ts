@@ -19,6 +19,11 @@ export const zh: typeof en = {
   adds: '长度',
   cosine: '余弦',
   stream: '主流',
+  push: '推力',
+  pushTitle: (word) => `这一部分给模型所选“${word}”的 logit 加了多少`,
+  pushes: (word) =>
+    `推力是一部分给“${word}”的 logit 加的值（最后的归一化取其实际尺度）；全部推力加上归一化自身的`,
+  constant: '等于',
   says: '会说',
   legend:
     '宽度就是向量的长度，比例一致。与主流同向的部分从下方汇入，反向的从上方，垂直的从侧面：画出的角度就是真实的角度。',
