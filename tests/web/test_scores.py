@@ -1,4 +1,4 @@
-"""1.6 Fifty thousand scores: the browser's cut and draw over the whole vocabulary are the server's."""
+"""1.6 Fifty thousand scores: cut and draw in the browser are those of the server."""
 
 from collections.abc import Callable
 from typing import Any
