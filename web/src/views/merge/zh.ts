@@ -1,0 +1,50 @@
+import type { en } from './en';
+
+export const zh: typeof en = {
+  name: '十二合一',
+  title: '各头首尾相接，由一个矩阵合并',
+  lede: '每个头只遇到这个矩阵中属于它的那几行，所以注意力加进去的是一个和，每个头一份。关掉一个头，看它在替哪些词说话。',
+  notes: [
+    {
+      article: '各头的输出拼接起来，再乘第二个权重矩阵。',
+      model:
+        '确实如此，还要加一个偏置。然后是图里省掉的：结果加到进入这一块的残差流上，而不是取代它。',
+    },
+  ],
+  drawing: '合并与投影',
+  ends: (heads, size, d) => `${heads} 个头 × ${size}，首尾相接：${d} 个数`,
+  head: (h) => `头 ${h}`,
+  matrix: (d) => `× 投影矩阵，${d} × ${d}`,
+  bias: '+ 它的偏置',
+  out: '= 注意力加进去的',
+  before: '+ 进来的残差流',
+  after: '= 继续流向 MLP 的残差流',
+  cell: '点一格，看它怎样得来。',
+  parts: '每个头加了什么',
+  length: '长度',
+  push: (word) => `对 ${word} 的推动`,
+  pushOn: '推动哪个词',
+  pushNote:
+    '推动是这一份给该词 logit 加上的量，经过最后的层归一化及其实际尺度。各份与偏置之和就是注意力加进去的。',
+  biasRow: '偏置',
+  sum: '各份之和',
+  all: '注意力实际加进去的',
+  off: '已关',
+  patched: '已替换',
+  switchOff: (h) => `关掉头 ${h}`,
+  switchOn: (h) => `打开头 ${h}`,
+  patch: (h) => `头 ${h} 取自第二次运行`,
+  patchShort: '取自第二次',
+  keep: '留作第二次运行',
+  keepTitle: '留住这个文本；然后另写一个，把头从这里取过去',
+  kept: (text) => `第二次运行：“${text}”。按住 Alt 点一个头，就从那里取。`,
+  reset: '全部打开',
+  words: '接下来是什么',
+  unedited: '所有头都打开时',
+  same: '还没有关掉任何头：点一个试试。',
+  moved: (word, p, now, rank, rankNow) =>
+    `${word}：之前 ${p}，现在 ${now}；名次之前第 ${rank}，现在第 ${rankNow}。`,
+  corner: '部分',
+  read: (part, norm, word, push) =>
+    `${part} 加上一个长度为 ${norm} 的向量，把 ${word} 的 logit 推动 ${push}。`,
+};
