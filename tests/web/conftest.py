@@ -239,3 +239,16 @@ def assert_accessible(page: Any) -> None:
         for n in v["nodes"]
     ]
     assert told == []
+
+
+def assert_accessible_everywhere(page: Any) -> None:
+    """As :func:`assert_accessible`, wide and narrow, light and dark, in both languages."""
+    for language in ("zh", "en"):
+        page.get_by_label("Language").or_(page.get_by_label("\u8bed\u8a00")).select_option(language)
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme)
+            for width in (390, 1440):
+                page.set_viewport_size({"width": width, "height": 900})
+                settled(page)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                assert_accessible(page)

@@ -7,6 +7,7 @@ a strict content security policy lets the page load nothing from elsewhere.
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from cutaway.server.schema import MAX_BODY
@@ -59,13 +60,15 @@ class Guard:
         body = _Body(receive)
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
+            if body.is_too_large:
+                return  # the app's own words about a body cut short
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
             await send(message)
 
-        try:
+        with suppress(_TooLarge):
             await self._app(scope, body, guarded)
-        except _TooLarge:
+        if body.is_too_large:
             await _refuse(send, 413, "RequestTooLarge", f"The request has over {MAX_BODY:,} bytes.")
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str] | None:
@@ -99,10 +102,14 @@ class _Body:
     def __init__(self, receive: Receive) -> None:
         self._receive, self._n = receive, 0
 
+    @property
+    def is_too_large(self) -> bool:
+        return self._n > MAX_BODY
+
     async def __call__(self) -> MutableMapping[str, Any]:
         message = await self._receive()
         self._n += len(message.get("body", b""))
-        if self._n > MAX_BODY:
+        if self.is_too_large:
             raise _TooLarge
         return message
 

@@ -1,7 +1,6 @@
 """What the package knows, in the types of the API."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.completion import Candidate as Found
@@ -107,7 +106,7 @@ def part(name: str, text: str | None, n: int) -> slice:
     if text is None:
         return slice(0, n)
     start, _, stop = text.partition(":")
-    found = slice(int(start or 0), int(stop) if stop else n)
-    if not 0 <= cast(int, found.start) < cast(int, found.stop) <= n:
+    first, end = int(start or 0), int(stop) if stop else n
+    if not 0 <= first < end <= n:
         raise ConfigError(f"{name} is {text!r}.", f"It must be a part, not empty, of 0:{n}.")
-    return found
+    return slice(first, end)

@@ -1,7 +1,7 @@
 """What belongs to a model: its size, its vocabulary, its weights."""
 
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from fastapi import APIRouter, Query, Request, Response
@@ -14,11 +14,14 @@ from cutaway.server import schema
 from cutaway.server.frames import encode_frame, join_frames
 from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import part, text_of, token
+from cutaway.tokenizers import Span
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/models", tags=["models"])
-FRAMES = {200: {"content": {"application/octet-stream": {}}, "description": "CUT1 frames."}}
+FRAMES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "CUT1 frames."}
+}
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _N_PLACED = 4_096  # tokens and words whose places are told
 
@@ -93,7 +96,7 @@ def tokenize(
     words = tokenizer.merges(beginning)
     return schema.Tokenized(
         ids=ids,
-        tokens=[schema.PlacedToken(**span._asdict(), **text_of(hosted, span.id)) for span in spans],
+        tokens=[_placed(hosted, span) for span in spans],
         words=[
             schema.Word(
                 text=word.text,
@@ -176,7 +179,7 @@ def weights(
         return frames(encode_frame(name, exact, model=hosted.fingerprint))
     with hosted.lock:
         found = pool_weights(hosted.lm.model, name, pool=pool)
-    more = {
+    more: dict[str, Any] = {
         "full_shape": list(found.shape),
         "row_edges": list(found.row_edges),
         "col_edges": list(found.col_edges),
@@ -194,6 +197,17 @@ def weights(
         encode_frame(f"{name} max_abs", found.max_abs, model=model_id),
     ]
     return frames(join_frames(pooled))
+
+
+def _placed(hosted: Hosted, span: Span) -> schema.PlacedToken:
+    return schema.PlacedToken(
+        id=span.id,
+        start=span.start,
+        end=span.end,
+        start_byte=span.start_byte,
+        end_byte=span.end_byte,
+        **text_of(hosted, span.id),
+    )
 
 
 def _shape(table: ParameterTable, name: str) -> tuple[int, ...]:
