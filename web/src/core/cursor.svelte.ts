@@ -1,0 +1,77 @@
+/** The one cursor, as state that views read and write, kept in the address of the page. */
+import { fromHash, START, toHash, type Edits, type Place, type RunSpec } from './place';
+
+/** Where the hash lives: the browser's address bar, or nothing but memory in a notebook. */
+export interface Address {
+  read(): string;
+  write(hash: string, entry: 'push' | 'replace'): void;
+  /** Calls back when the user goes back, forward, or pastes a link. */
+  onChange(callback: () => void): () => void;
+}
+
+export class Cursor {
+  #place = $state.raw<Place>({ ...START });
+  readonly #address: Address;
+  readonly #stop: () => void;
+
+  constructor(address: Address) {
+    this.#address = address;
+    this.#place = { ...START, ...fromHash(address.read()) };
+    this.#stop = address.onChange(() => {
+      this.#place = { ...START, ...fromHash(address.read()) };
+    });
+  }
+
+  get place(): Readonly<Place> {
+    return this.#place;
+  }
+
+  get spec(): RunSpec {
+    const { model, ids, edits } = this.#place;
+    return { model, ids, edits };
+  }
+
+  get edits(): Edits {
+    return this.#place.edits;
+  }
+
+  /** Changes some fields; a new text or view is a new entry of the history, all else is not. */
+  set(change: Partial<Place>): void {
+    const before = this.#place;
+    this.#place = { ...before, ...change };
+    const isNew =
+      (change.view !== undefined && change.view !== before.view) ||
+      (change.ids !== undefined &&
+        before.ids.length > 0 &&
+        change.ids.join() !== before.ids.join());
+    const hash = toHash(this.#place);
+    if (hash !== this.#address.read()) this.#address.write(hash, isNew ? 'push' : 'replace');
+  }
+
+  close(): void {
+    this.#stop();
+  }
+}
+
+export function browserAddress(): Address {
+  return {
+    read: () => location.hash,
+    write: (hash, entry) => {
+      if (entry === 'push') history.pushState(null, '', hash);
+      else history.replaceState(null, '', hash);
+    },
+    onChange: (callback) => {
+      addEventListener('popstate', callback);
+      return () => removeEventListener('popstate', callback);
+    },
+  };
+}
+
+export function memoryAddress(hash = ''): Address {
+  let now = hash;
+  return {
+    read: () => now,
+    write: (next) => (now = next),
+    onChange: () => () => undefined,
+  };
+}

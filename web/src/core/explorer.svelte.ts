@@ -1,0 +1,274 @@
+/**
+ * One explorer: a source, a cursor, the run it points at, and what a reader can do with them.
+ * Components get it from `explorer()`; views read `x.place`, `x.run`, `x.q` and call its verbs.
+ */
+import { Api } from '../api/client';
+import type { ModelInfo, Models, RunInfo } from '../api/types';
+import { Language } from '../i18n/language.svelte';
+import { Appearance } from './appearance.svelte';
+import { Branches } from './branches';
+import { Clock } from './clock.svelte';
+import { Busy, Connection } from './connection.svelte';
+import { Cursor, type Address } from './cursor.svelte';
+import { Generation } from './generation.svelte';
+import { Inspector } from './inspector.svelte';
+import type { Action } from './keys';
+import { NO_EDITS, type Edits, type Place } from './place';
+import { asProblem, isAbort, type Problem } from './problem';
+import { Recorder } from './recording';
+import { Runs } from './runs';
+import type { Source } from './source';
+import { ofThisTab } from './storage';
+
+export const DEFAULT_TEXT = 'The robot must obey';
+const FINGERPRINT = 10;
+
+/** A text with more tokens than the model has positions, waiting for a choice. */
+export interface TooLong {
+  ids: number[];
+  n_ctx: number;
+}
+
+export class Explorer {
+  readonly source: Recorder;
+  readonly runs: Runs;
+  readonly api: Api;
+  readonly language = new Language();
+  readonly appearance = new Appearance();
+  readonly clock = new Clock();
+  readonly busy = new Busy();
+  readonly connection: Connection;
+  readonly cursor: Cursor;
+  readonly generation: Generation;
+  readonly inspector = new Inspector();
+  /** What a view does on a key, before the shell; see `onAction`. */
+  readonly handlers = new Map<Action['do'], (action: Action) => boolean>();
+
+  models = $state.raw<Models | null>(null);
+  run = $state.raw<RunInfo | null>(null);
+  branches = $state.raw<Branches>(Branches.from([]));
+  problem = $state.raw<Problem | null>(null);
+  tooLong = $state.raw<TooLong | null>(null);
+  /** The place a link names whose model is not here; kept until the reader chooses. */
+  stranger = $state.raw<Readonly<Place> | null>(null);
+
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(source: Source, address: Address) {
+    this.source = new Recorder(source);
+    this.runs = new Runs(this.source);
+    this.api = new Api(this.source, this.runs);
+    this.connection = new Connection(() => this.start());
+    this.cursor = new Cursor(address);
+    this.generation = new Generation(this);
+  }
+
+  get place(): Readonly<Place> {
+    return this.cursor.place;
+  }
+
+  /** The model the cursor is on. */
+  get model(): ModelInfo | null {
+    return this.models?.models.find(({ name }) => name === this.place.model) ?? null;
+  }
+
+  /** Tokens shown: the step, or all. */
+  get step(): number {
+    const n = this.run?.ids.length ?? 0;
+    return Math.min(n, Math.max(1, this.place.step ?? n));
+  }
+
+  /** The query position: the one chosen, or that of the last token shown. */
+  get q(): number {
+    return Math.min(this.step - 1, this.place.q ?? this.step - 1);
+  }
+
+  /** Loads the list of models and goes where the address says. */
+  async start(): Promise<void> {
+    const done = this.busy.start();
+    try {
+      this.models = await this.api.models();
+      await this.#settle();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    } finally {
+      done();
+    }
+  }
+
+  /** Makes the place one that this server can show. */
+  async #settle(): Promise<void> {
+    const { place, models } = this;
+    if (!models || this.stranger) return;
+    const named = models.models.find(({ name }) => name === place.model);
+    const fits = named?.fingerprint.startsWith(place.fingerprint) ?? false;
+    if (place.ids.length > 0 && place.model && !fits) {
+      this.stranger = place;
+      return;
+    }
+    const model = named ?? models.models.find(({ name }) => name === models.current)!;
+    this.#toModel(model);
+    if (place.ids.length === 0) await this.write(DEFAULT_TEXT);
+  }
+
+  #toModel(model: ModelInfo): void {
+    this.cursor.set({ model: model.name, fingerprint: model.fingerprint.slice(0, FINGERPRINT) });
+  }
+
+  /** Loads the run of the cursor; called by the shell whenever the spec changes. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { spec } = this.cursor;
+    if (!spec.model || spec.ids.length === 0 || this.stranger) return;
+    const done = this.busy.start();
+    try {
+      const { compare } = this.place;
+      if (compare) await this.runs.open(compare, signal);
+      const run = await this.runs.open(spec, signal);
+      if (signal.aborted) return;
+      this.run = run;
+      this.problem = null;
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      done();
+      if (!signal.aborted) for (const wake of this.#waiting.splice(0)) wake();
+    }
+  }
+
+  /** When the run that the cursor asks for is here, or has failed. */
+  arrived(): Promise<void> {
+    const isHere = this.run !== null && this.run === this.runs.known(this.cursor.spec);
+    return isHere ? Promise.resolve() : new Promise((wake) => this.#waiting.push(wake));
+  }
+
+  #fail(error: unknown): void {
+    if (isAbort(error)) return;
+    this.problem = asProblem(error);
+    this.connection.notice(error);
+  }
+
+  /** Starts anew from a text. Longer than the model: asks which part to keep. */
+  async write(text: string, model = this.place.model): Promise<void> {
+    const done = this.busy.start();
+    try {
+      const found = await this.api.tokenize(model, text);
+      const ids = found.ids.length > 0 ? found.ids : await this.#unprompted(model);
+      const n_ctx = found.n_ctx;
+      if (ids.length > n_ctx) this.tooLong = { ids, n_ctx };
+      else this.goTo(ids);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      done();
+    }
+  }
+
+  async #unprompted(model: string): Promise<number[]> {
+    return (await this.api.createRun({ model, text: '' })).ids;
+  }
+
+  /** Starts anew from ids. */
+  goTo(ids: number[]): void {
+    this.tooLong = null;
+    this.branches = Branches.from(ids);
+    this.#show();
+  }
+
+  /** Appends a token to what is shown, with the cache where the run goes on from its end. */
+  async append(id: number): Promise<void> {
+    const { run, step } = this;
+    if (!run) return;
+    const spec = this.cursor.spec;
+    const ids = [...run.ids.slice(0, step), id];
+    const done = this.busy.start();
+    try {
+      if (step === run.ids.length && ids.length <= run.n_ctx) {
+        const longer = await this.api.step(run.run, id);
+        this.runs.put({ ...spec, ids }, longer.info);
+      }
+      this.branches = this.branches.reach(run.ids.slice(0, step)).append(id);
+      this.#show();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      done();
+    }
+  }
+
+  /** Appends a token that the server has made and told. */
+  extend(id: number): void {
+    this.branches = this.branches.reach(this.place.ids).append(id);
+    this.#show();
+  }
+
+  undo(): void {
+    this.branches = this.branches.undo();
+    this.#show();
+  }
+
+  /** To any node of the tree of choices. */
+  visit(key: number): void {
+    this.branches = this.branches.go(key);
+    this.#show();
+  }
+
+  #show(): void {
+    this.cursor.set({ ids: this.branches.ids(), step: null, q: null, k: null });
+    ofThisTab.set('branches', JSON.stringify(this.branches.save()));
+  }
+
+  /** Takes up the tree of this tab if it leads to the text of the address. */
+  remember(): void {
+    const { ids } = this.place;
+    const saved: unknown = JSON.parse(ofThisTab.get('branches') ?? 'null');
+    const tree = this.branches.root.length > 0 ? this.branches : Branches.restore(saved);
+    const reached = (tree ?? Branches.from(ids)).reach(ids);
+    if (reached.ids().join() !== this.branches.ids().join()) this.branches = reached;
+  }
+
+  /** Another model: the same text in its words. */
+  async choose(name: string): Promise<void> {
+    const model = this.models?.models.find((one) => one.name === name);
+    if (!model) return;
+    const before = this.model;
+    const ids = this.place.ids;
+    const same = before?.vocabulary?.fingerprint === model.vocabulary?.fingerprint;
+    this.cursor.set({ layer: 0, head: 0, q: null, k: null, edits: NO_EDITS, compare: null });
+    if (same || !this.run) {
+      this.#toModel(model);
+      if (ids.length > model.config.n_ctx) this.tooLong = { ids, n_ctx: model.config.n_ctx };
+      return;
+    }
+    const text = new TextDecoder().decode(this.api.textBytes(this.run));
+    this.cursor.set({ ids: [] });
+    this.#toModel(model);
+    await this.write(text);
+  }
+
+  /** What to do with a link for a model that is not here: its ids in this one, or a fresh start. */
+  async resolve(choice: 'ids' | 'fresh'): Promise<void> {
+    const place = this.stranger;
+    this.stranger = null;
+    const model = this.models?.models.find(({ name }) => name === this.models?.current);
+    if (!place || !model) return;
+    if (choice === 'ids') this.#toModel(model);
+    else {
+      this.cursor.set({ ids: [], edits: NO_EDITS, compare: null, step: null, q: null, k: null });
+      this.#toModel(model);
+      await this.write(DEFAULT_TEXT);
+    }
+  }
+
+  /** Another what-if: the same text with these edits. */
+  edit(edits: Edits): void {
+    this.cursor.set({ edits });
+  }
+
+  close(): void {
+    this.cursor.close();
+    this.connection.close();
+    this.appearance.close();
+    this.clock.pause();
+  }
+}

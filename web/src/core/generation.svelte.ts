@@ -1,0 +1,67 @@
+/** Text that the model writes on by itself, word by word; a reload in the middle loses no word. */
+import type { GenerateBody } from '../api/types';
+import type { Explorer } from './explorer.svelte';
+import { asProblem, isAbort, Problem } from './problem';
+import { ofThisTab } from './storage';
+
+export interface Pending {
+  /** Words still to come. */
+  left: number;
+  seed: number;
+  settings: NonNullable<GenerateBody['settings']>;
+  model: string;
+}
+
+export class Generation {
+  running = $state(false);
+  /** A generation that was cut off by a reload; offered again. */
+  cut = $state.raw<Pending | null>(null);
+  #controller: AbortController | null = null;
+
+  constructor(private readonly x: Explorer) {
+    const saved = ofThisTab.get('generation');
+    if (saved) this.cut = JSON.parse(saved) as Pending;
+  }
+
+  async start(pending: Pending): Promise<void> {
+    const { x } = this;
+    if (!x.run || this.running) return;
+    this.cut = null;
+    this.running = true;
+    this.#controller = new AbortController();
+    this.#save(pending);
+    let { left } = pending;
+    try {
+      const { seed, settings } = pending;
+      const body = { n: left, seed, settings };
+      for await (const event of x.api.generate(x.run.run, body, this.#controller.signal)) {
+        if (event.event === 'error') throw new Problem(event.error, event.what, event);
+        if (event.event !== 'token') continue;
+        x.extend(event.id);
+        this.#save({ ...pending, left: --left });
+      }
+      this.#save(null);
+    } catch (error) {
+      if (!isAbort(error)) {
+        x.problem = asProblem(error);
+        x.connection.notice(error);
+        this.cut = { ...pending, left };
+      } else this.#save(null);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  stop(): void {
+    this.#controller?.abort();
+  }
+
+  dismiss(): void {
+    this.cut = null;
+    this.#save(null);
+  }
+
+  #save(pending: Pending | null): void {
+    ofThisTab.set('generation', pending && pending.left > 0 ? JSON.stringify(pending) : '');
+  }
+}

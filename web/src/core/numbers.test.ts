@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { bytes, count, exact, percent, score, short } from './numbers';
+
+describe('numbers', () => {
+  it.each([
+    [0.3125, '31.3%'],
+    [0.0041, '0.41%'],
+    [0.000412, '0.041%'],
+    [0.00000001, '<0.001%'],
+    [0.9999, '>99.9%'],
+    [1, '100%'],
+    [0, '0%'],
+  ])('writes the probability %d as %s', (p, text) => expect(percent(p)).toBe(text));
+
+  it.each([0.1, -1.2345678, 3.4028235e38, 1e-45, 16777216, 1 / 3])(
+    'writes %d with digits that read back as the same float32',
+    (value) => {
+      const text = exact(value).replaceAll('\u2212', '-');
+      expect(Math.fround(Number(text))).toBe(Math.fround(value));
+    },
+  );
+
+  it('has no more digits than it needs, and says what is not finite', () => {
+    expect(exact(Math.fround(0.1))).toBe('0.1');
+    expect([exact(-Infinity), exact(NaN), score(-Infinity)]).toEqual([
+      '\u2212\u221e',
+      'NaN',
+      '\u2212\u221e',
+    ]);
+  });
+
+  it('groups, shortens and measures', () => {
+    expect(count(124439808)).toBe('124,439,808');
+    expect([short(14186496), short(1557611200)]).toEqual(['14.2 M', '1.56 B']);
+    expect([bytes(28400000), bytes(6230444800)]).toEqual(['28.4 MB', '6.23 GB']);
+    expect(score(-3.14159)).toBe('\u22123.14');
+  });
+});

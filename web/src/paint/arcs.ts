@@ -1,0 +1,53 @@
+/** Which arcs are drawn: the strongest; the rest is said in words. */
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface Arc {
+  from: Point;
+  to: Point;
+  weight: number;
+  colour: string;
+  /** What it joins, for who points at it. */
+  key?: string;
+}
+
+export const MOST_ARCS = 300;
+
+export interface Choice<T> {
+  drawn: T[];
+  /** How many are left out, and what they weigh together. */
+  rest: number;
+  restWeight: number;
+}
+
+export function strongest<T extends { weight: number }>(
+  all: readonly T[],
+  most = MOST_ARCS,
+): Choice<T> {
+  const sorted = [...all].sort((a, b) => b.weight - a.weight);
+  const rest = sorted.slice(most);
+  return {
+    drawn: sorted.slice(0, most),
+    rest: rest.length,
+    restWeight: rest.reduce((sum, { weight }) => sum + weight, 0),
+  };
+}
+
+/** An arc as a curve: upwards between points of one line, sideways between points of one column. */
+export function curve({ from, to }: Arc): [Point, Point] {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  if (Math.abs(dx) >= Math.abs(dy)) {
+    const lift = Math.min(160, 14 + Math.abs(dx) * 0.45);
+    return [
+      { x: from.x + dx * 0.1, y: Math.min(from.y, to.y) - lift },
+      { x: to.x - dx * 0.1, y: Math.min(from.y, to.y) - lift },
+    ];
+  }
+  return [
+    { x: from.x + dx / 2, y: from.y },
+    { x: from.x + dx / 2, y: to.y },
+  ];
+}

@@ -1,0 +1,116 @@
+/** One picture of a matrix on a canvas: hatch, bitmap, labels in view, what is chosen. */
+import type { Ink, Role } from './ink';
+import { clipText, hatch } from './surface';
+import { labelled, type CellAt, type Extent, type Viewport } from './viewport';
+
+export interface MatrixScene {
+  image: HTMLCanvasElement;
+  seen: Viewport;
+  extent: Extent;
+  rows: readonly string[];
+  columns: readonly string[];
+  roles: readonly [rows: Role, columns: Role];
+  selected: CellAt | null;
+  hovered: CellAt | null;
+  /** Room for the labels. */
+  left: number;
+  top: number;
+}
+
+const LABEL = 13;
+
+export function drawMatrix(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): void {
+  const { image, seen, extent, left, top } = scene;
+  pen.save();
+  pen.translate(left, top);
+  pen.beginPath();
+  pen.rect(0, 0, extent.width, extent.height);
+  pen.clip();
+  hatch(pen, ink.mask, 0, 0, extent.width, extent.height);
+  pen.imageSmoothingEnabled = seen.scale < 1;
+  const [w, h] = [extent.width / seen.scale, extent.height / seen.scale];
+  pen.drawImage(image, seen.x, seen.y, w, h, 0, 0, extent.width, extent.height);
+  for (const [cell, strong] of [
+    [scene.hovered, false],
+    [scene.selected, true],
+  ] as const) {
+    if (cell) outline(pen, ink, scene, cell, strong);
+  }
+  pen.restore();
+  pen.strokeStyle = ink.line;
+  pen.strokeRect(left - 0.5, top - 0.5, extent.width + 1, extent.height + 1);
+  rowLabels(pen, ink, scene);
+  columnLabels(pen, ink, scene);
+}
+
+function outline(
+  pen: CanvasRenderingContext2D,
+  ink: Ink,
+  scene: MatrixScene,
+  cell: CellAt,
+  strong: boolean,
+): void {
+  const { seen, extent, roles } = scene;
+  const size = Math.max(seen.scale, 2);
+  const [x, y] = [(cell.column - seen.x) * seen.scale, (cell.row - seen.y) * seen.scale];
+  pen.lineWidth = strong ? 2 : 1;
+  pen.strokeStyle = ink.fill[roles[0]];
+  pen.strokeRect(0, y, extent.width, size);
+  pen.strokeStyle = ink.fill[roles[1]];
+  pen.strokeRect(x, 0, size, extent.height);
+  pen.lineWidth = 2;
+  pen.strokeStyle = ink.ink;
+  pen.strokeRect(x, y, size, size);
+}
+
+function isMarked(scene: MatrixScene, side: 'row' | 'column', i: number): boolean {
+  return scene.selected?.[side] === i || scene.hovered?.[side] === i;
+}
+
+function rowLabels(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): void {
+  const { seen, extent, rows, roles, left, top } = scene;
+  pen.textAlign = 'right';
+  pen.textBaseline = 'middle';
+  for (const row of marks(
+    scene,
+    'row',
+    labelled(seen.y, seen.scale, extent.height, rows.length, LABEL),
+  )) {
+    const y = (row - seen.y + 0.5) * seen.scale;
+    if (y < 0 || y > extent.height) continue;
+    write(pen, ink, roles[0], isMarked(scene, 'row', row));
+    pen.fillText(clipText(pen, rows[row]!, left - 10), left - 7, top + y);
+  }
+}
+
+function columnLabels(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): void {
+  const { seen, extent, columns, roles, left, top } = scene;
+  pen.textAlign = 'left';
+  pen.textBaseline = 'middle';
+  const places = labelled(seen.x, seen.scale, extent.width, columns.length, LABEL);
+  for (const column of marks(scene, 'column', places)) {
+    const x = (column - seen.x + 0.5) * seen.scale;
+    if (x < 0 || x > extent.width) continue;
+    write(pen, ink, roles[1], isMarked(scene, 'column', column));
+    pen.save();
+    pen.translate(left + x, top - 6);
+    pen.rotate(-Math.PI / 3);
+    pen.fillText(clipText(pen, columns[column]!, top - 4), 0, 0);
+    pen.restore();
+  }
+}
+
+/** Labels beside one that is marked give way to it where they stand close. */
+function marks(scene: MatrixScene, side: 'row' | 'column', places: number[]): number[] {
+  const marked = [scene.selected?.[side], scene.hovered?.[side]].filter((i) => i !== undefined);
+  const close = LABEL / scene.seen.scale;
+  return [
+    ...places.filter((i) => marked.every((m) => m === i || Math.abs(m - i) >= close)),
+    ...marked,
+  ];
+}
+
+function write(pen: CanvasRenderingContext2D, ink: Ink, role: Role, strong: boolean): void {
+  pen.font = `${strong ? '600 ' : ''}12px ${ink.sans}`;
+  pen.fillStyle = strong ? ink.role[role] : ink.ink2;
+}

@@ -1,0 +1,46 @@
+import type { en } from './en';
+
+export const zh: typeof en = {
+  name: '输入法',
+  title: '语言模型就像会猜下一个词的输入法',
+  lede: '在模型认识的全部词元里，最可能接在你文本后面的十个。点一下，或按对应的数字键，它就成为文本的一部分。',
+  notes: [
+    {
+      article: 'GPT-2 就是手机输入法的“下一词预测”，只是大得多；原文图中的词表有 5,000 个词。',
+      model:
+        '每一步都给词表里的每一项打分：整词、词的一部分、单个字节。列表只显示十个，最后一行是其余全部。',
+    },
+  ],
+  words: '接下来是什么',
+  after: (token) => `在 ${token} 之后`,
+  key: '按键',
+  word: '词',
+  probability: '概率',
+  logit: 'logit',
+  rank: '名次',
+  others: (n) => `其余 ${n} 个`,
+  taken: '文本实际接的词',
+  full: (n) => `${n} 个位置都已占满，模型无法再读入词元。`,
+  append: (text, percent) => `接上 ${text}，${percent}`,
+  read: (first, p, second, p2) =>
+    `在这段文本之后，模型给 ${first} 的概率是 ${p}，给 ${second} 的是 ${p2}。`,
+  tree: '你的选择',
+  treeEmpty: '接上一个词试试：每个选择都会在这里长成一条分支，回退也不会丢失。',
+  start: '开头',
+  undo: '撤销',
+  goTo: (text) => `回到：${text}`,
+  on: '续写',
+  stop: '停止',
+  onTitle: '让模型用一个种子自己抽取 20 个词元',
+  sizes: '这样的输入法有多大',
+  sizesNote:
+    '存储字节数，同一比例。手机输入法取自原文；GPT-2 按其配置以每个参数四字节计算；本模型按实际载入的张量计算。',
+  phone: '手机输入法',
+  phoneSource: '原文所说的 SwiftKey',
+  small: 'GPT-2 small',
+  xl: 'GPT-2 XL',
+  this: (name) => `本模型：${name}`,
+  parameters: (n) => `${n} 个参数`,
+  in: (dtype) => `${dtype} 精度`,
+  exact: 'float32',
+};
