@@ -3,6 +3,7 @@
 With ``--check`` nothing is written, and the exit code says whether a page is stale.
 """
 
+import json
 import os
 import re
 import sys
@@ -187,17 +188,31 @@ token embedding again and counts once. `cutaway params MODEL` prints it for any 
 
 """
 
+
+def openapi() -> str:
+    """The explorer's API; the page's types are made from it."""
+    from cutaway.generation import LanguageModel
+    from cutaway.models import GPT2, GPT2Config
+    from cutaway.server import create_app
+
+    model = GPT2(GPT2Config(vocab_size=9, n_ctx=8, n_embd=4, n_layer=1, n_head=2))
+    document = create_app([LanguageModel(model)]).openapi()
+    document["info"]["version"] = "0"  # not every version changes it
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "taps.md": taps,
     "cli.md": cli,
     "errors.md": errors,
     "parameters.md": parameters,
+    "../web/openapi.json": openapi,
 }
 
 
 def page(name: str) -> str:
     """The whole text of a page."""
-    return _NOTE + PAGES[name]()
+    return (_NOTE if name.endswith(".md") else "") + PAGES[name]()
 
 
 def main(arguments: list[str]) -> int:
@@ -209,10 +224,10 @@ def main(arguments: list[str]) -> int:
             continue
         stale += 1
         if "--check" in arguments:
-            print(f"docs/{name} is stale: run python -m docs.generate")
+            print(f"{path.resolve().name} is stale: run python -m docs.generate")
         else:
             path.write_text(text, encoding="utf-8")
-            print(f"docs/{name}")
+            print(path.resolve().relative_to(DOCS.parent.resolve()))
     return 1 if stale and "--check" in arguments else 0
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "generate": "Continue a text (the default command).",
     "next": "The most probable next words, with their scores.",
     "pick": "Write a text by choosing every next word yourself.",
+    "explore": "See the model at work in a browser.",
     "score": "How well the model predicts a text.",
     "eval": "Measure a model: bits per byte, grammar, repetition, copies.",
     "tokenize": "Cut a text into tokens.",

@@ -79,6 +79,11 @@ class LanguageModel:
         """
         return require_tokenizer(self._tokenizer)
 
+    @property
+    def tokenizer_or_none(self) -> Tokenizer | None:
+        """Between text and ids; None for a model that came without one."""
+        return self._tokenizer
+
     @overload
     def generate(
         self,

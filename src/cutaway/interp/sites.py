@@ -13,7 +13,7 @@ from cutaway.errors import ConfigError, nearest
 from cutaway.models import GPT2, GPT2Config
 from cutaway.nn import Tap
 
-__all__ = ["Chain", "SiteTap", "site_names"]
+__all__ = ["Chain", "SiteTap", "block_names", "site_names"]
 
 _LAYER = re.compile(r"^h\.(\d+)\.")
 
@@ -112,6 +112,15 @@ def site_names(model: GPT2) -> list[str]:
     ('wte', 'h.0.attn.q', 'logits')
     """
     return list(_names(model.config.n_layer))
+
+
+def block_names() -> list[str]:
+    """Every site of a block, as it is called after ``h.{i}.``.
+
+    >>> block_names()[:2]
+    ['resid_pre', 'ln_1']
+    """
+    return [name.removeprefix("h.0.") for name in _names(1) if name.startswith("h.0.")]
 
 
 class _Names:

@@ -27,8 +27,8 @@ class Lens(Answer):
 class HeadScores(Answer):
     """Layers x heads: the weight from q to k, and mean weights over the text.
 
-    `previous` on the token before, `first` on the first token, `repeat` on the token that came
-    after the current one earlier in the text (induction), null where nothing repeats.
+    `previous` on the token before, `first` on the first token, `duplicate` on earlier copies of the
+    token itself, `repeat` on what came after those copies (induction); null where nothing repeats.
     """
 
     q: int
@@ -36,6 +36,7 @@ class HeadScores(Answer):
     weight: list[list[float]]
     previous: list[list[float]] | None
     first: list[list[float]] | None
+    duplicate: list[list[float]] | None
     repeat: list[list[float]] | None
     n_repeats: int
 
@@ -75,6 +76,7 @@ class Neuron(Answer):
     pre: float
     post: float
     norm: float
+    push: float
     promotes: list[TokenPush]
     demotes: list[TokenPush]
 
@@ -84,10 +86,14 @@ class Neurons(Answer):
 
     layer: int
     q: int
+    token: Token
     n_inner: int
     neurons: list[Neuron]
     off: list[int]
     mlp_out_norm: float
+    rest_push: float
+    bias_push: float
+    mlp_out_push: float
 
 
 class RiverStep(Answer):
@@ -99,12 +105,16 @@ class RiverStep(Answer):
     part: str
     part_norm: float
     part_cosine: float | None
+    push: float
 
 
 class River(Answer):
-    """The residual stream from the embedding to the last block."""
+    """The residual stream from the embedding to the last block; pushes are on `token`'s logit."""
 
     q: int
+    token: Token
+    logit: float
+    constant: float
     steps: list[RiverStep]
 
 
@@ -112,6 +122,7 @@ class Loss(Answer):
     """How well each token of the text was predicted, in nats; null for the first."""
 
     nll: list[float | None]
+    rank: list[int | None]
     n_predicted: int
     n_bytes: int
     total: float
@@ -138,6 +149,7 @@ class LedgerMeasure(Answer):
     multiply_adds_uncached: int
     milliseconds: float
     milliseconds_uncached: float
+    difference: float
 
 
 class Ledger(Answer):

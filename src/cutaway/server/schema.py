@@ -45,7 +45,9 @@ Slice = Annotated[
 ]
 Wanted = Annotated[int | None, Query(ge=0, lt=2**31, description="A token of the vocabulary.")]
 SiteName = Annotated[str, Path(min_length=1, max_length=64, description="A tap's exact name.")]
+TokenPath = Annotated[int, Path(ge=0, lt=2**31, description="A token of the vocabulary.")]
 Dtype = Literal["f4", "f2", "u1"]
+Layout = Literal["dense", "tri"]
 
 
 class Body(BaseModel):

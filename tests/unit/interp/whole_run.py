@@ -5,14 +5,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from cutaway.interp import Run
 from cutaway.models import GPT2
 from taps import Keep
 
 __all__ = ["WholeRun"]
 
 
-class WholeRun:
-    """Answers what a run answers, out of one explicit pass over the whole text."""
+class WholeRun(Run):
+    """Answers what a run answers, out of one explicit pass over the whole text, and that alone."""
 
     def __init__(self, model: GPT2, ids: list[int]) -> None:
         self.model, self.ids, self.id = model, tuple(ids), "whole"

@@ -11,8 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** /Api/Models */
-        get: operations["_api_models_api_models_get"];
+        /**
+         * Models
+         * @description All models that are served, and the one to begin with.
+         */
+        get: operations["models_api_models_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -28,8 +31,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** /Api/Models/{Model}/Parameters */
-        get: operations["_api_models__model__parameters_api_models__model__parameters_get"];
+        /**
+         * Parameters
+         * @description Every matrix of the model, as ``cutaway params`` counts them.
+         */
+        get: operations["parameters_api_models__model__parameters_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,25 +51,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** /Api/Models/{Model}/Vocabulary */
-        get: operations["_api_models__model__vocabulary_api_models__model__vocabulary_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/models/{model}/embedding/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Models/{Model}/Embedding/{Id} */
-        get: operations["_api_models__model__embedding__id__api_models__model__embedding__id__get"];
+        /**
+         * Vocabulary
+         * @description The bytes of every token.
+         */
+        get: operations["vocabulary_api_models__model__vocabulary_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -81,8 +73,71 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** /Api/Models/{Model}/Tokenize */
-        post: operations["_api_models__model__tokenize_api_models__model__tokenize_post"];
+        /**
+         * Tokenize
+         * @description Cuts a text of any length; tells places and merges of its first tokens and words.
+         */
+        post: operations["tokenize_api_models__model__tokenize_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model}/embedding/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Map Of Embeddings
+         * @description All tokens on the first two principal components of the embedding matrix.
+         */
+        get: operations["map_of_embeddings_api_models__model__embedding_map_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model}/embedding/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Embedding
+         * @description The tokens whose embeddings point the same way.
+         */
+        get: operations["embedding_api_models__model__embedding__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model}/weights/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Weights
+         * @description A parameter: pooled (mean and largest size, with a histogram), or a part of it exactly.
+         */
+        get: operations["weights_api_models__model__weights__name__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -98,57 +153,29 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** /Api/Runs */
-        post: operations["_api_runs_api_runs_post"];
+        /**
+         * Open Run
+         * @description Opens a run of a text or ids; an empty text starts from end-of-text.
+         */
+        post: operations["open_run_api_runs_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{run}/step": {
+    "/api/runs/{run}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** /Api/Runs/{Run}/Step */
-        post: operations["_api_runs__run__step_api_runs__run__step_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/generate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** /Api/Runs/{Run}/Generate */
-        post: operations["_api_runs__run__generate_api_runs__run__generate_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/x": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/X */
-        get: operations["_api_x_api_x_get"];
+        /**
+         * One Run
+         * @description What a run is made of.
+         */
+        get: operations["one_run_api_runs__run__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -157,15 +184,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/problem": {
+    "/api/runs/{run}/tensor/{site}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** /Api/Problem */
-        get: operations["_api_problem_api_problem_get"];
+        /**
+         * Tensor
+         * @description The values at a site, or a part. Pixels (u1) of a whole pattern come as a triangle.
+         */
+        get: operations["tensor_api_runs__run__tensor__site__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Every head of a layer: the largest weight in each of ``size`` x ``size`` parts.
+         */
+        get: operations["overview_api_runs__run__overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -181,8 +231,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** /Api/Runs/{Run}/Next */
-        get: operations["_api_runs__run__next_api_runs__run__next_get"];
+        /**
+         * Next Tokens
+         * @description The likeliest tokens behind position ``q``, and the mass of all others.
+         */
+        get: operations["next_tokens_api_runs__run__next_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -198,127 +251,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** /Api/Runs/{Run}/Cell */
-        get: operations["_api_runs__run__cell_api_runs__run__cell_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/lens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/Lens */
-        get: operations["_api_runs__run__lens_api_runs__run__lens_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/heads": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/Heads */
-        get: operations["_api_runs__run__heads_api_runs__run__heads_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/merge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/Merge */
-        get: operations["_api_runs__run__merge_api_runs__run__merge_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/neurons": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/Neurons */
-        get: operations["_api_runs__run__neurons_api_runs__run__neurons_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/river": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/River */
-        get: operations["_api_runs__run__river_api_runs__run__river_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/loss": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/Loss */
-        get: operations["_api_runs__run__loss_api_runs__run__loss_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run}/ledger": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** /Api/Runs/{Run}/Ledger */
-        get: operations["_api_runs__run__ledger_api_runs__run__ledger_get"];
+        /**
+         * One Cell
+         * @description One exact number, its operands, and Python that gives it again.
+         */
+        get: operations["one_cell_api_runs__run__cell_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -334,8 +271,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** /Api/Runs/{Run}/Draw */
-        get: operations["_api_runs__run__draw_api_runs__run__draw_get"];
+        /**
+         * One Draw
+         * @description The seeded draw of the token behind ``q``, by the code that generates.
+         */
+        get: operations["one_draw_api_runs__run__draw_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -344,15 +284,220 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{run}/header": {
+    "/api/runs/{run}/step": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** /Api/Runs/{Run}/Header */
-        get: operations["_api_runs__run__header_api_runs__run__header_get"];
+        get?: never;
+        put?: never;
+        /**
+         * Step
+         * @description Appends a token; keys and values of the text so far are used again.
+         */
+        post: operations["step_api_runs__run__step_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Generate
+         * @description Writes on, a server-sent event for each token, until the length, the end or the context.
+         */
+        post: operations["generate_api_runs__run__generate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/npz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Npz
+         * @description Values of sites in full precision as a NumPy archive, with a receipt.
+         */
+        get: operations["npz_api_runs__run__npz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/lens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Logit Lens
+         * @description What the model would say at each height of the stack; the last 128 positions by default.
+         */
+        get: operations["logit_lens_api_runs__run__lens_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Heads
+         * @description How much every head looks from q to k (default: the last to the first), and its habits.
+         */
+        get: operations["heads_api_runs__run__heads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Heads Merged
+         * @description What each head adds to the stream, and to the logit of ``id``.
+         */
+        get: operations["heads_merged_api_runs__run__merge_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/neurons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Strongest Neurons
+         * @description The neurons that add most at a position, and the words they move.
+         */
+        get: operations["strongest_neurons_api_runs__run__neurons_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/river": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Residual River
+         * @description The stream from the embedding to the last block, and what each part adds.
+         */
+        get: operations["residual_river_api_runs__run__river_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/masklab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mask Laboratory
+         * @description Frames of the stages qk, scaled, masked, pattern and lost, computed in ``dtype``.
+         *
+         *     JSON has no infinity: the headers count them, and the payload holds them as floats do.
+         */
+        get: operations["mask_laboratory_api_runs__run__masklab_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/loss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Text Loss
+         * @description How well each token of the text was predicted.
+         */
+        get: operations["text_loss_api_runs__run__loss_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cache Ledger
+         * @description The cache's books for every position, and measured passes for those of ``measure``.
+         */
+        get: operations["cache_ledger_api_runs__run__ledger_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -465,37 +610,6 @@ export interface components {
              * @default []
              */
             patches: components["schemas"]["Patch"][];
-        };
-        /**
-         * FrameHeader
-         * @description The JSON header of a CUT1 frame; some routes add fields of their own.
-         */
-        FrameHeader: {
-            /** Name */
-            name: string;
-            /** Shape */
-            shape: number[];
-            /**
-             * Dtype
-             * @enum {string}
-             */
-            dtype: "f4" | "f2" | "u1";
-            /**
-             * Layout
-             * @enum {string}
-             */
-            layout: "dense" | "tri";
-            /**
-             * Code
-             * @enum {string}
-             */
-            code: "linear" | "sqrt" | "signed";
-            /** Scale */
-            scale: number[] | null;
-            /** Run */
-            run: string | null;
-            /** Model */
-            model: string;
         };
         /**
          * GenerateBody
@@ -612,11 +726,6 @@ export interface components {
             /** Rest Mass */
             rest_mass: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * HeadMerge
          * @description What each head adds to the stream at a position; with the bias they sum to attn_out.
@@ -641,8 +750,8 @@ export interface components {
          * HeadScores
          * @description Layers x heads: the weight from q to k, and mean weights over the text.
          *
-         *     `previous` on the token before, `first` on the first token, `repeat` on the token that came
-         *     after the current one earlier in the text (induction), null where nothing repeats.
+         *     `previous` on the token before, `first` on the first token, `duplicate` on earlier copies of the
+         *     token itself, `repeat` on what came after those copies (induction); null where nothing repeats.
          */
         HeadScores: {
             /** Q */
@@ -655,6 +764,8 @@ export interface components {
             previous: number[][] | null;
             /** First */
             first: number[][] | null;
+            /** Duplicate */
+            duplicate: number[][] | null;
             /** Repeat */
             repeat: number[][] | null;
             /** N Repeats */
@@ -691,6 +802,8 @@ export interface components {
             milliseconds: number;
             /** Milliseconds Uncached */
             milliseconds_uncached: number;
+            /** Difference */
+            difference: number;
         };
         /**
          * LedgerRow
@@ -741,6 +854,8 @@ export interface components {
         Loss: {
             /** Nll */
             nll: (number | null)[];
+            /** Rank */
+            rank: (number | null)[];
             /** N Predicted */
             n_predicted: number;
             /** N Bytes */
@@ -874,6 +989,8 @@ export interface components {
             post: number;
             /** Norm */
             norm: number;
+            /** Push */
+            push: number;
             /** Promotes */
             promotes: components["schemas"]["TokenPush"][];
             /** Demotes */
@@ -888,6 +1005,7 @@ export interface components {
             layer: number;
             /** Q */
             q: number;
+            token: components["schemas"]["Token"];
             /** N Inner */
             n_inner: number;
             /** Neurons */
@@ -896,6 +1014,12 @@ export interface components {
             off: number[];
             /** Mlp Out Norm */
             mlp_out_norm: number;
+            /** Rest Push */
+            rest_push: number;
+            /** Bias Push */
+            bias_push: number;
+            /** Mlp Out Push */
+            mlp_out_push: number;
         };
         /**
          * NextTokens
@@ -1015,11 +1139,16 @@ export interface components {
         };
         /**
          * River
-         * @description The residual stream from the embedding to the last block.
+         * @description The residual stream from the embedding to the last block; pushes are on `token`'s logit.
          */
         River: {
             /** Q */
             q: number;
+            token: components["schemas"]["Token"];
+            /** Logit */
+            logit: number;
+            /** Constant */
+            constant: number;
             /** Steps */
             steps: components["schemas"]["RiverStep"][];
         };
@@ -1040,6 +1169,8 @@ export interface components {
             part_norm: number;
             /** Part Cosine */
             part_cosine: number | null;
+            /** Push */
+            push: number;
         };
         /**
          * RunBody
@@ -1158,19 +1289,6 @@ export interface components {
             /** N Ctx */
             n_ctx: number;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
         /**
          * Vocabulary
          * @description Which vocabulary a model has.
@@ -1224,7 +1342,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    _api_models_api_models_get: {
+    models_api_models_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -1242,13 +1360,24 @@ export interface operations {
                     "application/json": components["schemas"]["Models"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_models__model__parameters_api_models__model__parameters_get: {
+    parameters_api_models__model__parameters_get: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                model: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1262,13 +1391,24 @@ export interface operations {
                     "application/json": components["schemas"]["Parameters"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_models__model__vocabulary_api_models__model__vocabulary_get: {
+    vocabulary_api_models__model__vocabulary_get: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                model: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1282,33 +1422,24 @@ export interface operations {
                     "application/json": components["schemas"]["VocabularyTokens"];
                 };
             };
-        };
-    };
-    _api_models__model__embedding__id__api_models__model__embedding__id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description What went wrong. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Neighbours"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    _api_models__model__tokenize_api_models__model__tokenize_post: {
+    tokenize_api_models__model__tokenize_post: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                model: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1326,18 +1457,123 @@ export interface operations {
                     "application/json": components["schemas"]["Tokenized"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    _api_runs_api_runs_post: {
+    map_of_embeddings_api_models__model__embedding_map_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    embedding_api_models__model__embedding__id__get: {
+        parameters: {
+            query?: {
+                k?: number;
+            };
+            header?: never;
+            path: {
+                model: string;
+                /** @description A token of the vocabulary. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    weights_api_models__model__weights__name__get: {
+        parameters: {
+            query?: {
+                pool?: number;
+                /** @description `a:b`, from a up to b; either may be left out. */
+                rows?: string | null;
+                /** @description `a:b`, from a up to b; either may be left out. */
+                cols?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                /** @description A tap's exact name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_run_api_runs_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -1359,22 +1595,249 @@ export interface operations {
                     "application/json": components["schemas"]["RunInfo"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    _api_runs__run__step_api_runs__run__step_post: {
+    one_run_api_runs__run__get: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunInfo"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tensor_api_runs__run__tensor__site__get: {
+        parameters: {
+            query?: {
+                /** @description One head; default: all. */
+                head?: number | null;
+                /** @description `a:b`, from a up to b; either may be left out. */
+                rows?: string | null;
+                /** @description `a:b`, from a up to b; either may be left out. */
+                cols?: string | null;
+                dtype?: "f4" | "f2" | "u1";
+                layout?: ("dense" | "tri") | null;
+                pool?: number | null;
+            };
+            header?: never;
+            path: {
+                run: string;
+                /** @description A tap's exact name. */
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview_api_runs__run__overview_get: {
+        parameters: {
+            query: {
+                /** @description Block, from 0. */
+                layer: number;
+                size?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_tokens_api_runs__run__next_get: {
+        parameters: {
+            query?: {
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                k?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextTokens"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_cell_api_runs__run__cell_get: {
+        parameters: {
+            query: {
+                site: string;
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                /** @description One head; default: all. */
+                head?: number | null;
+                /** @description Key position, from 0. */
+                k?: number | null;
+                i?: number | null;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cell"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_draw_api_runs__run__draw_get: {
+        parameters: {
+            query?: {
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                seed?: number;
+                sample?: number;
+                temperature?: number;
+                top_k?: number;
+                top_p?: number;
+                min_p?: number;
+                typical_p?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draw"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_api_runs__run__step_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1392,81 +1855,8 @@ export interface operations {
                     "application/json": components["schemas"]["StepInfo"];
                 };
             };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    _api_runs__run__generate_api_runs__run__generate_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GenerateBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GenerateDone"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    _api_x_api_x_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GenerateToken"];
-                };
-            };
-        };
-    };
-    _api_problem_api_problem_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description What went wrong. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1476,11 +1866,51 @@ export interface operations {
             };
         };
     };
-    _api_runs__run__next_api_runs__run__next_get: {
+    generate_api_runs__run__generate_post: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateBody"];
+            };
+        };
+        responses: {
+            /** @description Events token, done and error; their data are these types. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                    "application/json": components["schemas"]["GenerateToken"] | components["schemas"]["GenerateDone"] | components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    npz_api_runs__run__npz_get: {
+        parameters: {
+            query: {
+                sites: string;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1490,37 +1920,31 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["NextTokens"];
-                };
+                content?: never;
             };
-        };
-    };
-    _api_runs__run__cell_api_runs__run__cell_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description What went wrong. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Cell"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    _api_runs__run__lens_api_runs__run__lens_get: {
+    logit_lens_api_runs__run__lens_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A token of the vocabulary. */
+                id?: number | null;
+                /** @description `a:b`, from a up to b; either may be left out. */
+                rows?: string | null;
+            };
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1534,13 +1958,29 @@ export interface operations {
                     "application/json": components["schemas"]["Lens"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_runs__run__heads_api_runs__run__heads_get: {
+    heads_api_runs__run__heads_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                /** @description Key position, from 0. */
+                k?: number | null;
+            };
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1554,13 +1994,32 @@ export interface operations {
                     "application/json": components["schemas"]["HeadScores"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_runs__run__merge_api_runs__run__merge_get: {
+    heads_merged_api_runs__run__merge_get: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description Block, from 0. */
+                layer: number;
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                /** @description A token of the vocabulary. */
+                id?: number | null;
+                vectors?: boolean;
+            };
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1574,13 +2033,34 @@ export interface operations {
                     "application/json": components["schemas"]["HeadMerge"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_runs__run__neurons_api_runs__run__neurons_get: {
+    strongest_neurons_api_runs__run__neurons_get: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description Block, from 0. */
+                layer: number;
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                /** @description A token of the vocabulary. */
+                id?: number | null;
+                top?: number;
+                words?: number;
+                by?: "activation" | "contribution" | "push";
+            };
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1594,13 +2074,29 @@ export interface operations {
                     "application/json": components["schemas"]["Neurons"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_runs__run__river_api_runs__run__river_get: {
+    residual_river_api_runs__run__river_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                /** @description A token of the vocabulary. */
+                id?: number | null;
+            };
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1614,13 +2110,64 @@ export interface operations {
                     "application/json": components["schemas"]["River"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_runs__run__loss_api_runs__run__loss_get: {
+    mask_laboratory_api_runs__run__masklab_get: {
+        parameters: {
+            query: {
+                /** @description Block, from 0. */
+                layer: number;
+                /** @description Head of the block, from 0. */
+                head: number;
+                mask?: "none" | "-inf" | "-1e9" | "-1e10" | "min";
+                dtype?: "f4" | "f2";
+                /** @description `a:b`, from a up to b; either may be left out. */
+                rows?: string | null;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    text_loss_api_runs__run__loss_get: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1634,13 +2181,26 @@ export interface operations {
                     "application/json": components["schemas"]["Loss"];
                 };
             };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    _api_runs__run__ledger_api_runs__run__ledger_get: {
+    cache_ledger_api_runs__run__ledger_get: {
         parameters: {
-            query?: never;
+            query?: {
+                measure?: string | null;
+            };
             header?: never;
-            path?: never;
+            path: {
+                run: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1654,44 +2214,13 @@ export interface operations {
                     "application/json": components["schemas"]["Ledger"];
                 };
             };
-        };
-    };
-    _api_runs__run__draw_api_runs__run__draw_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description What went wrong. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Draw"];
-                };
-            };
-        };
-    };
-    _api_runs__run__header_api_runs__run__header_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FrameHeader"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

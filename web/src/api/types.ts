@@ -20,6 +20,7 @@ export type Neurons = Schemas['Neurons'];
 export type NextTokens = Schemas['NextTokens'];
 export type Parameters = Schemas['Parameters'];
 export type River = Schemas['River'];
+export type RiverStep = Schemas['RiverStep'];
 export type RunInfo = Schemas['RunInfo'];
 export type StepInfo = Schemas['StepInfo'];
 export type Token = Schemas['Token'];

@@ -15,6 +15,9 @@ export interface Screen {
 export function perform(x: Explorer, action: Action, screen: Screen): boolean {
   if (x.handlers.get(action.do)?.(action)) return true;
   switch (action.do) {
+    case 'append':
+      void x.appendRow(action.row);
+      return true;
     case 'undo':
       if (!x.branches.canUndo) return false;
       x.undo();

@@ -119,7 +119,7 @@ export class Explorer {
   /** Loads the run of the cursor; called by the shell whenever the spec changes. */
   async follow(signal: AbortSignal): Promise<void> {
     const { spec } = this.cursor;
-    if (!spec.model || spec.ids.length === 0 || this.stranger) return;
+    if (!this.models || !spec.model || spec.ids.length === 0 || this.stranger) return;
     const done = this.busy.start();
     try {
       const { compare } = this.place;
@@ -193,6 +193,20 @@ export class Explorer {
       this.#fail(error);
     } finally {
       done();
+    }
+  }
+
+  /** Appends the candidate of this row, as the list of likely words has it. */
+  async appendRow(row: number): Promise<void> {
+    const { run, step } = this;
+    if (!run || step >= run.n_ctx) return;
+    try {
+      const { candidates } = await this.api.next(run, { q: step - 1, k: 10 });
+      const candidate = candidates[row];
+      // A second key that came before the first was done belongs to the text that was then shown.
+      if (candidate && run === this.run) await this.append(candidate.id);
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

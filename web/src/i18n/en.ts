@@ -75,6 +75,16 @@ export const en = {
   },
   note: { article: 'The article says', model: 'This model does' },
   zoom: { label: 'Zoom', closer: 'Closer', farther: 'Farther', all: 'All of it' },
+  words: {
+    key: 'Key',
+    word: 'Word',
+    probability: 'Probability',
+    logit: 'Logit',
+    rank: 'Rank',
+    others: (n: string) => `${n} others`,
+    taken: 'what the text goes on with',
+    append: (text: string, percent: string) => `Append ${text}, ${percent}`,
+  },
   table: { show: 'As a table', hide: 'As a drawing', row: 'Row', column: 'Column' },
   help: {
     label: 'Keys',

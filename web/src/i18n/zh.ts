@@ -72,6 +72,16 @@ export const zh: typeof en = {
   },
   note: { article: '原文说', model: '这个模型' },
   zoom: { label: '缩放', closer: '放大', farther: '缩小', all: '全部' },
+  words: {
+    key: '按键',
+    word: '词',
+    probability: '概率',
+    logit: 'logit',
+    rank: '名次',
+    others: (n) => `其余 ${n} 个`,
+    taken: '文本实际接的词',
+    append: (text, percent) => `接上 ${text}，${percent}`,
+  },
   table: { show: '看表格', hide: '看图示', row: '行', column: '列' },
   help: {
     label: '按键',

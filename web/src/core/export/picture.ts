@@ -2,6 +2,7 @@
  * A figure of the page as a drawing of its own: text stays text, vectors stay vectors, canvases
  * become images. Works on any view, for it reads what the browser laid out.
  */
+import { gradientFill } from './fills';
 import { svgTwin } from './twin';
 
 const NS = 'http://www.w3.org/2000/svg';
@@ -98,36 +99,38 @@ class Walker {
   }
 
   #box(box: DOMRect, style: CSSStyleDeclaration): void {
-    const filled = !/^(transparent|rgba\(.*, 0\))$/.test(style.backgroundColor);
-    const sides = [
+    const [x, y] = [box.left - this.left, box.top - this.top];
+    const widths = [
       style.borderTopWidth,
       style.borderRightWidth,
       style.borderBottomWidth,
       style.borderLeftWidth,
-    ];
-    const widths = sides.map(parseFloat);
-    const even = widths.every((width) => width === widths[0] && width > 0);
-    const [x, y] = [box.left - this.left, box.top - this.top];
-    if (filled || even) {
-      const half = even ? widths[0]! / 2 : 0;
+    ].map(parseFloat);
+    const isEven = widths.every((width) => width === widths[0] && width > 0);
+    const gradient = gradientFill(style.backgroundImage, `fill${this.parts.length}`);
+    const isFilled = !/^(transparent|rgba\(.*, 0\))$/.test(style.backgroundColor);
+    const fill = gradient?.fill ?? (isFilled ? style.backgroundColor : 'none');
+    const stroke = isEven ? style.borderTopColor : (gradient?.stroke ?? 'none');
+    if (fill !== 'none' || isEven) {
+      const half = stroke === 'none' ? 0 : (widths[0] || 1) / 2;
       this.parts.push(
-        `<rect x="${x + half}" y="${y + half}" width="${Math.max(0, box.width - 2 * half)}"` +
-          ` height="${Math.max(0, box.height - 2 * half)}" rx="${parseFloat(style.borderTopLeftRadius) || 0}"` +
-          ` fill="${filled ? style.backgroundColor : 'none'}"` +
-          (even ? ` stroke="${style.borderTopColor}" stroke-width="${widths[0]}"/>` : '/>'),
+        `${gradient?.definition ?? ''}<rect x="${x + half}" y="${y + half}"` +
+          ` width="${Math.max(0, box.width - 2 * half)}" height="${Math.max(0, box.height - 2 * half)}"` +
+          ` rx="${parseFloat(style.borderTopLeftRadius) || 0}" fill="${fill}"` +
+          ` stroke="${stroke}" stroke-width="${2 * half}"/>`,
       );
     }
-    if (even) return;
-    const lines: [number, string, number, number, number, number][] = [
-      [widths[0]!, style.borderTopColor, x, y, x + box.width, y],
-      [widths[2]!, style.borderBottomColor, x, y + box.height, x + box.width, y + box.height],
-      [widths[3]!, style.borderLeftColor, x, y, x, y + box.height],
+    if (!isEven) this.#borders(x, y, box, style, widths);
+  }
+
+  #borders(x: number, y: number, box: DOMRect, style: CSSStyleDeclaration, widths: number[]): void {
+    const lines: [number, string, string][] = [
+      [widths[0]!, style.borderTopColor, `M${x} ${y}h${box.width}`],
+      [widths[2]!, style.borderBottomColor, `M${x} ${y + box.height}h${box.width}`],
+      [widths[3]!, style.borderLeftColor, `M${x} ${y}v${box.height}`],
     ];
-    for (const [width, colour, x1, y1, x2, y2] of lines) {
-      if (width <= 0) continue;
-      this.parts.push(
-        `<path d="M${x1} ${y1}L${x2} ${y2}" stroke="${colour}" stroke-width="${width}"/>`,
-      );
+    for (const [width, colour, d] of lines) {
+      if (width > 0) this.parts.push(`<path d="${d}" stroke="${colour}" stroke-width="${width}"/>`);
     }
   }
 

@@ -23,13 +23,6 @@ export const en = {
   aloneTitle: (eot: string) => `Start from ${eot} alone, and let the model ramble`,
   play: 'Space plays: at the top the likeliest token joins the text, and the next track lights up.',
   top: 'At the top of the stack',
-  word: 'Word',
-  probability: 'Probability',
-  append: (text: string, percent: string) => `Append ${text}, ${percent}`,
-  others: (n: string) => `${n} others`,
-  taken: 'what the text goes on with',
-  rank: 'Rank',
-  logit: 'Logit',
   loop: (phrase: string, times: number) =>
     `Caught in a loop: “${phrase}” stands there ${times} times in a row.`,
   escape:

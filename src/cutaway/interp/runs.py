@@ -1,0 +1,270 @@
+"""A run: a model, the ids of a text, and what is changed while it reads them.
+
+Its id is a hash of just that, so a run never changes and what is said of it can be kept for ever.
+What is linear in the length of the text is kept (the residual stream below every block, keys and
+values); what is quadratic is computed again when somebody looks, by the model's own code: a block
+by running that block on the stream below it under a :class:`Recorder`, a pattern by
+:func:`cutaway.nn.attention.attend` on one head.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cutaway.errors import ConfigError, ContextLengthError
+from cutaway.generation.rows import evaluating
+from cutaway.interp.bounds import check_index, check_range
+from cutaway.interp.changes import Edits, edit_tap
+from cutaway.interp.record import Recorder
+from cutaway.interp.sites import Chain, block_names
+from cutaway.models import GPT2
+from cutaway.nn import KVCache, Tap
+from cutaway.nn.attention import attend
+from cutaway.nn.masks import CAUSAL, NO_MASK, Mask
+
+__all__ = ["Run"]
+
+_BLOCKS_HELD = 3
+_QUADRATIC = ("attn.scores", "attn.pattern")
+
+
+class Run:
+    """What a model makes of a text; everything in it, on demand.
+
+    Args:
+        model: that reads; on its own device and in its own dtype, without dropout.
+        ids: the text, at least one token.
+        edits: what is changed on the way.
+        donors: the runs that ``edits.patches`` name, by their ids.
+        fingerprint: of the weights; goes into :attr:`id`.
+
+    Raises:
+        ContextLengthError: if the text is longer than the context.
+        ConfigError: for an empty text, a token outside the vocabulary, or an edit of a layer,
+            head, neuron or run that is not there.
+
+    >>> from cutaway.models import GPT2Config
+    >>> run = Run(GPT2(GPT2Config(vocab_size=9, n_ctx=8, n_embd=4, n_layer=1, n_head=2)), [3, 1, 4])
+    >>> run.pattern(0, 1)[0].tolist()
+    [1.0, 0.0, 0.0]
+    """
+
+    def __init__(
+        self,
+        model: GPT2,
+        ids: Sequence[int],
+        *,
+        edits: Edits | None = None,
+        donors: Mapping[str, "Run"] | None = None,
+        fingerprint: str = "",
+    ) -> None:
+        self.model, self.ids, self.edits = model, tuple(ids), edits or Edits()
+        self.fingerprint, self.donors = fingerprint, dict(donors or {})
+        _check_ids(model, self.ids)
+        self.edits.check(model.config, self.donors)
+        self.id = _digest(fingerprint, model, self.ids, self.edits)
+        self._tap = edit_tap(
+            self.edits,
+            {name: run.block for name, run in self.donors.items()},
+            n_layer=model.config.n_layer,
+        )
+        self._blocks: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._state = _State(model)
+        self._read(self.ids)
+
+    def extended(self, id: int) -> "Run":
+        """The run of this text and one token more; keys and values of this one are used again.
+
+        It equals the run of the longer text made at once to rounding: one row takes another
+        kind of matrix product than many.
+
+        Raises:
+            ContextLengthError: if the context is full.
+            ConfigError: if the token is not in the vocabulary.
+        """
+        if not self.edits.allow_cache:
+            return Run(
+                self.model,
+                (*self.ids, id),
+                edits=self.edits,
+                donors=self.donors,
+                fingerprint=self.fingerprint,
+            )
+        check_index("id", id, self.model.config.vocab_size)
+        _check_length(self.model, len(self.ids) + 1)
+        longer = object.__new__(Run)
+        longer.__dict__.update(self.__dict__)
+        longer.ids = (*self.ids, id)
+        longer.id = _digest(self.fingerprint, self.model, longer.ids, self.edits)
+        longer._blocks = OrderedDict()
+        longer._state = self._state.up_to(len(self.ids))
+        longer._read((id,))
+        return longer
+
+    @property
+    def state(self) -> object:
+        """What this run keeps; the same object for runs that share it."""
+        return self._state
+
+    @property
+    def state_nbytes(self) -> int:
+        """Bytes of the state."""
+        return self._state.nbytes
+
+    @property
+    def block_nbytes(self) -> int:
+        """Bytes of the blocks that were looked at last."""
+        return sum(x.nbytes for block in self._blocks.values() for x in block.values())
+
+    def forget(self) -> None:
+        """Frees what can be computed again."""
+        self._blocks.clear()
+
+    def stream(self, layer: int) -> Float[Tensor, "T D"]:
+        """The residual stream below block ``layer``; above the last for ``n_layer``."""
+        check_index("layer", layer, self.model.config.n_layer + 1)
+        return self._state.stream[layer, : len(self.ids)]
+
+    def final(self) -> Float[Tensor, "T D"]:
+        """The stream above the last block, normalised (``ln_f``)."""
+        with evaluating(self.model):
+            return self.model.ln_f(self.stream(self.model.config.n_layer))
+
+    def logits(self, q: int) -> Float[Tensor, " V"]:
+        """The scores of all tokens behind position ``q``."""
+        check_index("q", q, len(self.ids))
+        with evaluating(self.model):
+            top = self.stream(self.model.config.n_layer)[q]
+            return self.model.unembed(self.model.ln_f(top))
+
+    def block(self, layer: int) -> Mapping[str, Tensor]:
+        """All values inside a block but scores and patterns, by their tap's name after ``h.{i}.``.
+
+        Without the batch axis: (T, D), (H, T, K) or (T, F). The last three blocks are held.
+        """
+        check_index("layer", layer, self.model.config.n_layer)
+        if layer not in self._blocks:
+            self._blocks[layer] = self._record(layer)
+            while len(self._blocks) > _BLOCKS_HELD:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(layer)
+        return self._blocks[layer]
+
+    def scores(self, layer: int, head: int, rows: slice = slice(None)) -> Float[Tensor, "T S"]:
+        """Query times key over the square root of K, before the mask."""
+        return self._attention(layer, head, rows, "scores")
+
+    def pattern(self, layer: int, head: int, rows: slice = slice(None)) -> Float[Tensor, "T S"]:
+        """The attention weights of a head; each row sums to 1."""
+        return self._attention(layer, head, rows, "pattern")
+
+    def _attention(self, layer: int, head: int, rows: slice, name: str) -> Tensor:
+        check_index("head", head, self.model.config.n_head)
+        places = check_range("rows", rows, len(self.ids))
+        block = self.block(layer)
+        q, k, v = (block[f"attn.{part}"][None, head : head + 1] for part in "qkv")
+        recorder = Recorder({f"h.0.attn.{name}"})
+        with evaluating(self.model):
+            part = q[:, :, places.start : places.stop : places.step]
+            attend(part, k, v, mask=self._mask(places), tap=recorder.at("h.0.attn"))
+        return recorder.values[f"h.0.attn.{name}"][0, 0]
+
+    def _mask(self, places: range) -> Mask:
+        if not self.edits.causal:
+            return NO_MASK
+        n = len(self.ids)
+        if places == range(n):
+            return CAUSAL
+        device = self._state.stream.device
+        queries = torch.tensor(places, device=device)[:, None]
+        return Mask(torch.arange(n, device=device) <= queries, False)
+
+    def _record(self, layer: int) -> dict[str, Tensor]:
+        prefix = f"h.{layer}."
+        names = [name for name in block_names() if name not in _QUADRATIC]
+        recorder = Recorder({prefix + name for name in names})
+        with evaluating(self.model):
+            tap = Chain(self._tap, recorder).at(f"h.{layer}")
+            self.model.h[layer](self.stream(layer)[None], mask=CAUSAL, cache=None, tap=tap)
+        return {name.removeprefix(prefix): x[0] for name, x in recorder.values.items()}
+
+    def _read(self, ids: Sequence[int]) -> None:
+        """Reads tokens behind those of the state, and keeps the stream below each block."""
+        state, n_layer = self._state, self.model.config.n_layer
+        top = f"h.{n_layer - 1}.resid_post"
+        recorder = Recorder({*(f"h.{i}.resid_pre" for i in range(n_layer)), top})
+        held = state.n_held
+        cache = state.cache if self.edits.allow_cache else None
+        with evaluating(self.model):
+            tokens = torch.tensor([list(ids)], device=state.stream.device)
+            self.model.hidden(tokens, cache=cache, tap=cast(Tap, Chain(self._tap, recorder)))
+        for i in range(n_layer):
+            state.stream[i, held : held + len(ids)] = recorder.values[f"h.{i}.resid_pre"][0]
+        state.stream[n_layer, held : held + len(ids)] = recorder.values[top][0]
+        state.n_held += len(ids)
+
+
+@dataclass(slots=True, init=False)
+class _State:
+    """Stream and cache of a growing text, shared by the runs of its beginnings.
+
+    A run reads only as far as its own text, so the newest may write behind it.
+    """
+
+    model: GPT2
+    stream: Float[Tensor, "L1 C D"]
+    cache: KVCache
+    n_held: int
+
+    def __init__(self, model: GPT2) -> None:
+        config, weight = model.config, model.wte.weight
+        self.model, self.n_held = model, 0
+        shape = (config.n_layer + 1, config.n_ctx, config.n_embd)
+        self.stream = torch.empty(shape, dtype=weight.dtype, device=weight.device)
+        self.cache = model.new_cache()
+
+    @property
+    def nbytes(self) -> int:
+        return self.stream.nbytes + self.cache.nbytes
+
+    def up_to(self, n: int) -> "_State":
+        """The state to write behind ``n`` tokens: this one if it ends there, else a copy."""
+        if n == self.n_held:
+            return self
+        copy = _State(self.model)
+        copy.stream[:, :n] = self.stream[:, :n]
+        copy.cache.k[:, :, :, :n] = self.cache.k[:, :, :, :n]
+        copy.cache.v[:, :, :, :n] = self.cache.v[:, :, :, :n]
+        copy.cache.lengths, copy.n_held = [n], n
+        return copy
+
+
+def _check_length(model: GPT2, n: int) -> None:
+    if n > model.config.n_ctx:
+        raise ContextLengthError(
+            f"The text has {n:,} tokens, and the model {model.config.n_ctx:,} positions.",
+            "Keep its beginning or its end.",
+        )
+
+
+def _check_ids(model: GPT2, ids: tuple[int, ...]) -> None:
+    if not ids:
+        raise ConfigError("The text has no tokens.", "Start from <|endoftext|>.")
+    _check_length(model, len(ids))
+    check_index("id", max(ids), model.config.vocab_size)
+    check_index("id", min(ids), model.config.vocab_size)
+
+
+def _digest(fingerprint: str, model: GPT2, ids: tuple[int, ...], edits: Edits) -> str:
+    from cutaway import __version__
+
+    dtype = str(model.wte.weight.dtype)
+    whole = json.dumps([__version__, fingerprint, dtype, ids, edits.to_list()])
+    return hashlib.sha256(whole.encode()).hexdigest()[:20]

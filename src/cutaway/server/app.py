@@ -1,0 +1,110 @@
+"""The explorer's server: the routes, what becomes of errors, and the page itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from cutaway import __version__
+from cutaway.errors import ConfigError, CutawayError, ResourceError
+from cutaway.generation import LanguageModel
+from cutaway.server.routes import looks, models, runs
+from cutaway.server.schema import Problem
+from cutaway.server.security import Guard
+from cutaway.server.store import ModelNotFound, RunNotFound, Store, host
+
+__all__ = ["STATIC", "create_app"]
+
+STATIC = Path(__file__).parent / "static"
+_NO_PAGE = "The page is not built. In a clone, `make explore` builds it.\n"
+
+
+def create_app(
+    served: Sequence[LanguageModel],
+    *,
+    hosts: frozenset[str] = frozenset(),
+    max_bytes: int = 2 << 30,
+) -> FastAPI:
+    """The explorer for these models.
+
+    Args:
+        served: the one to begin with first.
+        hosts: names under which the server may be asked besides those of this machine.
+        max_bytes: of memory for runs; older ones are forgotten, and come back when asked for.
+
+    Raises:
+        ConfigError: if there is no model.
+    """
+    if not served:
+        raise ConfigError("There is no model to serve.", "Name at least one.")
+    app = FastAPI(
+        title="Cutaway",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        responses={"4XX": {"model": Problem, "description": "What went wrong."}},
+    )
+    app.state.store = Store(host(served), max_bytes=max_bytes)
+    for router in (models.router, runs.router, looks.router):
+        app.include_router(router)
+    app.add_exception_handler(CutawayError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_middleware(Guard, hosts=hosts)  # pyright: ignore[reportArgumentType]
+    _add_page(app)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    if (STATIC / "assets").is_dir():
+        app.mount("/assets", StaticFiles(directory=STATIC / "assets"), name="assets")
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        index = STATIC / "index.html"
+        if not index.is_file():
+            return PlainTextResponse(_NO_PAGE, status_code=503)
+        return FileResponse(index, headers={"cache-control": "no-cache"})
+
+    @app.get("/icon.svg", include_in_schema=False)
+    def icon() -> Response:
+        path = STATIC / "icon.svg"
+        return FileResponse(path) if path.is_file() else Response(status_code=404)
+
+
+def _problem(
+    status: int, error: str, what: str, hint: str = "", numbers: dict[str, Any] | None = None
+) -> JSONResponse:
+    problem = Problem(error=error, what=what, hint=hint, numbers=numbers or {})
+    return JSONResponse(problem.model_dump(), status, headers={"cache-control": "no-store"})
+
+
+def _ours(_: Request, error: Exception) -> Response:
+    assert isinstance(error, CutawayError)
+    status = 422
+    if isinstance(error, ModelNotFound | RunNotFound):
+        status = 404
+    elif isinstance(error, ResourceError):
+        status = 503
+    name = "ContextLengthError" if hasattr(error, "numbers") else type(error).__name__
+    return _problem(status, name, error.what, error.hint, getattr(error, "numbers", None))
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(piece) for piece in first["loc"][1:]) or "The request"
+    given = first.get("input")
+    shown = f" is {given!r:.80}" if isinstance(given, str | int | float) else " cannot be taken"
+    return _problem(422, "InvalidRequest", f"{place}{shown}.", f"{first['msg']}.")
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _problem(error.status_code, "HTTPError", f"{error.detail}.")

@@ -1,0 +1,1 @@
+"""The explorer's routes, by what they are about."""

@@ -1,0 +1,127 @@
+"""Who may ask, and what a page from here may do.
+
+The server speaks to pages that it served itself, on this machine: a foreign ``Host`` (DNS
+rebinding), a foreign ``Origin`` and a request from another site are refused; bodies are bounded;
+a strict content security policy lets the page load nothing from elsewhere.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from cutaway.server.schema import MAX_BODY
+
+__all__ = ["CSP", "Guard"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LOCAL = {"127.0.0.1", "localhost", "[::1]"}
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+class Guard:
+    """ASGI middleware: the checks before, the headers after.
+
+    Args:
+        app: behind it.
+        hosts: names that ``Host`` may have besides those of this machine.
+    """
+
+    def __init__(self, app: App, *, hosts: frozenset[str] = frozenset()) -> None:
+        self._app, self._hosts = app, _LOCAL | hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, or hands on to the app."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        refused = self._refusal(scope, headers)
+        if refused is not None:
+            await _refuse(send, *refused)
+            return
+        body = _Body(receive)
+
+        async def guarded(message: MutableMapping[str, Any]) -> None:
+            if body.is_too_large:
+                return  # the app's own words about a body cut short
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        with suppress(_TooLarge):
+            await self._app(scope, body, guarded)
+        if body.is_too_large:
+            await _refuse(send, 413, "RequestTooLarge", f"The request has over {MAX_BODY:,} bytes.")
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str] | None:
+        host = headers.get("host", "")
+        if _name(host) not in self._hosts:
+            return 403, "ForeignHost", f"This server is not {host[:100]!r}."
+        origin = headers.get("origin")
+        if origin is not None and origin != f"http://{host}":
+            return 403, "ForeignOrigin", f"A page of {origin[:100]!r} may not ask here."
+        site = headers.get("sec-fetch-site", "none")
+        if scope["path"].startswith("/api") and site in ("cross-site", "same-site"):
+            return 403, "ForeignOrigin", "A page of another site may not ask here."
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit() or len(length) > 18:
+            return 400, "BadRequest", "Content-Length is no number."
+        if int(length) > MAX_BODY:
+            return 413, "RequestTooLarge", f"The request has over {MAX_BODY:,} bytes."
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if scope["method"] == "POST" and kind != "application/json":
+            return 415, "NotJson", f"The content type is {kind[:100]!r}, not 'application/json'."
+        return None
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Body:
+    """The body of a request, counted as it comes."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._n = receive, 0
+
+    @property
+    def is_too_large(self) -> bool:
+        return self._n > MAX_BODY
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        self._n += len(message.get("body", b""))
+        if self.is_too_large:
+            raise _TooLarge
+        return message
+
+
+def _name(host: str) -> str:
+    """A Host header without its port."""
+    name, _, port = host.rpartition(":")
+    return (name if name and port.isdigit() else host).lower()
+
+
+async def _refuse(send: Send, status: int, error: str, what: str) -> None:
+    problem = {"error": error, "what": what, "hint": "", "numbers": {}}
+    headers = [(b"content-type", b"application/json"), *_HEADERS]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

@@ -1,0 +1,112 @@
+"""What the package knows, in the types of the API."""
+
+from collections.abc import Sequence
+
+from cutaway.errors import ConfigError, ContextLengthError
+from cutaway.generation.completion import Candidate as Found
+from cutaway.interp.changes import Edits, HeadPatch
+from cutaway.interp.runs import Run
+from cutaway.server import schema
+from cutaway.server.store import Hosted
+
+__all__ = ["as_edits", "candidates", "check_fits", "last", "part", "run_info", "token"]
+
+
+def token(hosted: Hosted, id: int) -> schema.Token:
+    """A token of a model's vocabulary; without one it has no text."""
+    return schema.Token(id=id, **text_of(hosted, id))
+
+
+def text_of(hosted: Hosted, id: int) -> dict[str, str]:
+    """Text and bytes of a token as the fields of a type."""
+    if hosted.tokenizer is None or id >= hosted.n_vocab:
+        return {"text": "", "bytes": ""}
+    raw = hosted.tokenizer.token_bytes(id)
+    return {"text": raw.decode(errors="replace"), "bytes": raw.hex()}
+
+
+def candidates(found: Sequence[Found]) -> list[schema.Candidate]:
+    """The likeliest tokens."""
+    return [
+        schema.Candidate(
+            id=one.id,
+            text=one.text,
+            bytes=one.bytes.hex(),
+            logit=one.logit,
+            logprob=one.logprob,
+            prob=one.prob,
+            rank=one.rank,
+        )
+        for one in found
+    ]
+
+
+def as_edits(edits: schema.Edits) -> Edits:
+    """The edits of a request as those of a run."""
+    return Edits(
+        heads_off=tuple(edits.heads_off),
+        neurons_off=tuple(edits.neurons_off),
+        causal=edits.causal,
+        patches=tuple(HeadPatch(p.layer, p.head, p.run) for p in edits.patches),
+    )
+
+
+def run_info(run: Run, hosted: Hosted) -> schema.RunInfo:
+    """What a run is made of."""
+    edits = run.edits
+    return schema.RunInfo(
+        run=run.id,
+        model=hosted.name,
+        fingerprint=hosted.fingerprint,
+        ids=list(run.ids),
+        tokens=[token(hosted, id) for id in run.ids],
+        edits=schema.Edits(
+            heads_off=list(edits.heads_off),
+            neurons_off=list(edits.neurons_off),
+            causal=edits.causal,
+            patches=[schema.Patch(layer=p.layer, head=p.head, run=p.run) for p in edits.patches],
+        ),
+        n_ctx=run.model.config.n_ctx,
+    )
+
+
+class TextTooLong(ContextLengthError):
+    """A text longer than the context, with the numbers."""
+
+    def __init__(self, n_tokens: int, n_ctx: int) -> None:
+        super().__init__(
+            f"The text has {n_tokens:,} tokens, and the model {n_ctx:,} positions.",
+            f"Keep its first or its last {n_ctx:,} tokens.",
+        )
+        self.numbers = {"n_tokens": n_tokens, "n_ctx": n_ctx}
+
+
+def check_fits(hosted: Hosted, n_tokens: int) -> None:
+    """Raises for a text that is longer than the context.
+
+    Raises:
+        ContextLengthError: with both numbers.
+    """
+    n_ctx = hosted.lm.model.config.n_ctx
+    if n_tokens > n_ctx:
+        raise TextTooLong(n_tokens, n_ctx)
+
+
+def last(run: Run, q: int | None) -> int:
+    """The position asked for, or the last one."""
+    return len(run.ids) - 1 if q is None else q
+
+
+def part(name: str, text: str | None, n: int) -> slice:
+    """``a:b`` as a slice of ``n`` things.
+
+    Raises:
+        ConfigError: if it is empty or leaves them.
+    """
+    if text is None:
+        return slice(0, n)
+    start, _, stop = text.partition(":")
+    first, end = int(start or 0), int(stop) if stop else n
+    if not 0 <= first < end <= n:
+        raise ConfigError(f"{name} is {text!r}.", f"It must be a part, not empty, of 0:{n}.")
+    return slice(first, end)

@@ -1,0 +1,147 @@
+"""1.6 Self-attention recap: arcs, sentence and search for heads are the model's own weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from playwright.sync_api import expect
+
+from cutaway.generation import LanguageModel
+from cutaway.interp import Recorder
+from web.conftest import TEXT, Open, assert_accessible, numbers, settled
+
+Patterns = Callable[[list[int]], NDArray[np.float32]]
+
+
+@pytest.fixture
+def patterns(lm: LanguageModel) -> Patterns:
+    """Attention of all layers and heads, (L, H, T, S), by one plain pass."""
+
+    def run(ids: list[int]) -> NDArray[np.float32]:
+        names = [f"h.{i}.attn.pattern" for i in range(lm.model.config.n_layer)]
+        recorder = Recorder(set(names))
+        with torch.no_grad():
+            lm.model(torch.tensor([ids]), tap=recorder)
+        return np.stack([recorder.values[name][0].float().numpy() for name in names])
+
+    return run
+
+
+def drawn(page: Any) -> list[dict[str, Any]]:
+    return page.locator(".arcs canvas").evaluate("(canvas) => canvas.cutaway.arcs")
+
+
+def test_every_arc_is_a_weight(explore: Open, lm: LanguageModel, patterns: Patterns) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("arcs", ids=ids, more="&l=1&q=4")
+    rows = patterns(ids)[1, :, 4, :5]
+    arcs = drawn(page)
+    assert len(arcs) == rows.size
+    for arc in arcs:
+        head, k = map(int, arc["key"].split("."))
+        assert arc["weight"] == pytest.approx(rows[head, k], abs=1e-6)
+    page.keyboard.press("]")
+    page.keyboard.press("h")
+    settled(page)
+    assert {arc["key"] for arc in drawn(page)} == {f"1.{k}" for k in range(5)}
+
+
+def test_at_most_300_arcs_and_the_rest_in_words(
+    explore: Open, lm: LanguageModel, patterns: Patterns
+) -> None:
+    ids = (lm.encode(TEXT) * 40)[: lm.model.config.n_ctx]
+    page = explore("arcs", ids=ids)
+    weights = np.sort(patterns(ids)[0, :, -1].ravel())[::-1]
+    shown = [arc["weight"] for arc in drawn(page)]
+    np.testing.assert_allclose(shown, weights[:300], atol=1e-6)
+    expect(page.get_by_text(f"{len(weights) - 300} weaker ones")).to_be_visible()
+
+
+def test_the_sentence_tells_all_of_one_head(
+    explore: Open, lm: LanguageModel, patterns: Patterns
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("arcs", ids=ids, more="&l=2&h=3&q=5")
+    row = patterns(ids)[2, 3, 5, :6]
+    sentence = page.locator("[data-sentence]")
+    named = sentence.locator("button").evaluate_all("(all) => all.map((e) => Number(e.dataset.k))")
+    weights = numbers(sentence, "weight")
+    assert named == np.argsort(-row, kind="stable")[: len(named)].tolist()
+    np.testing.assert_allclose(weights, row[named], atol=1e-6)
+    assert sum(weights) + sum(numbers(sentence, "rest")) == pytest.approx(1, abs=1e-6)
+
+
+def test_heads_are_found_by_what_they_do(
+    explore: Open, lm: LanguageModel, patterns: Patterns
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("arcs", ids=ids, more="&q=5&k=2")
+    all_heads = patterns(ids)
+    n = len(ids)
+    figure = page.get_by_role("figure", name="Find heads that do this")
+    figure.get_by_role("button", name="All 15 heads").click()
+    expected = {
+        "This look": ("weight", all_heads[:, :, 5, 2]),
+        "The word before": (
+            "previous",
+            all_heads[:, :, range(1, n), range(n - 1)].mean(axis=-1),
+        ),
+        "The first word": ("first", all_heads[:, :, 1:, 0].mean(axis=-1)),
+    }
+    for name, (of, values) in expected.items():
+        figure.get_by_role("button", name=name).click()
+        shown = numbers(figure, of)
+        np.testing.assert_allclose(shown, np.sort(values.ravel())[::-1], atol=1e-5)
+    best = np.unravel_index(expected["The first word"][1].argmax(), (3, 5))
+    figure.get_by_role("button", name=f"block {best[0]}, head {best[1]}").click()
+    settled(page)
+    assert (f"&l={best[0]}" in page.evaluate("location.hash")) == (best[0] > 0)
+    assert "g=one" in page.evaluate("location.hash")
+
+
+def test_a_word_is_chosen_by_key_and_by_click(
+    explore: Open, lm: LanguageModel, patterns: Patterns
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("arcs", ids=ids)
+    chips = page.locator(".text [role=option]")
+    chips.nth(3).click()
+    settled(page)
+    assert chips.nth(3).get_attribute("aria-selected") == "true"
+    chips.nth(3).press("ArrowLeft")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert len(drawn(page)) == 5 * 3
+    chips.nth(1).click(modifiers=["Shift"])
+    settled(page)
+    figure = page.get_by_role("figure", name="Find heads that do this")
+    assert numbers(figure, "weight")[0] == pytest.approx(patterns(ids)[:, :, 2, 1].max(), abs=1e-6)
+
+
+def test_the_table_reads_a_head(explore: Open, lm: LanguageModel, patterns: Patterns) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("arcs", ids=ids, more="&h=2")
+    page.get_by_role("button", name="As a table").click()
+    expect(page.get_by_text("Head 2 gives")).to_be_visible()
+    page.locator("[role=grid] [tabindex='0']").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_text("Head 3 gives")).to_be_visible()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_is_accessible(
+    explore: Open, lm: LanguageModel, width: int, theme: str, language: str
+) -> None:
+    page = explore("arcs", ids=lm.encode(TEXT))
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=theme)
+    page.get_by_label("Language").select_option(language)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_accessible(page)
