@@ -110,3 +110,15 @@ def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
     assert_accessible_everywhere(page)
     page.get_by_role("button", name="As a table").click()
     assert_accessible_everywhere(page)
+
+
+def test_the_picture_fades_as_the_page_does(explore: Open, lm: LanguageModel) -> None:
+    page = explore("cabinet", ids=lm.encode(TEXT))
+    page.keyboard.press("e")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG drawing").click()
+    svg = download.value.path().read_text(encoding="utf-8")
+    opacities = [float(part.split('"')[0]) for part in svg.split('<g opacity="')[1:]]
+    assert svg.count("<g ") == svg.count("</g>")
+    for share in numbers(page, "weight"):
+        assert any(abs(one - max(0.1, share**0.5)) < 1e-3 for one in opacities)
