@@ -5,6 +5,8 @@ import { labelled, type CellAt, type Extent, type Viewport } from './viewport';
 
 export interface MatrixScene {
   image: HTMLCanvasElement;
+  /** What the image was made of; 0 where a cell is masked. */
+  picture: Uint32Array;
   seen: Viewport;
   extent: Extent;
   rows: readonly string[];
@@ -12,12 +14,16 @@ export interface MatrixScene {
   roles: readonly [rows: Role, columns: Role];
   selected: CellAt | null;
   hovered: CellAt | null;
+  /** The number of a cell, where cells are large enough to hold one. */
+  write?: ((row: number, column: number) => string) | undefined;
   /** Room for the labels. */
   left: number;
   top: number;
 }
 
 const LABEL = 13;
+/** The smallest cell that a number fits into. */
+const READABLE = 30;
 
 export function drawMatrix(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): void {
   const { image, seen, extent, left, top } = scene;
@@ -30,6 +36,7 @@ export function drawMatrix(pen: CanvasRenderingContext2D, ink: Ink, scene: Matri
   pen.imageSmoothingEnabled = seen.scale < 1;
   const [w, h] = [extent.width / seen.scale, extent.height / seen.scale];
   pen.drawImage(image, seen.x, seen.y, w, h, 0, 0, extent.width, extent.height);
+  numbers(pen, ink, scene);
   for (const [cell, strong] of [
     [scene.hovered, false],
     [scene.selected, true],
@@ -41,6 +48,39 @@ export function drawMatrix(pen: CanvasRenderingContext2D, ink: Ink, scene: Matri
   pen.strokeRect(left - 0.5, top - 0.5, extent.width + 1, extent.height + 1);
   rowLabels(pen, ink, scene);
   columnLabels(pen, ink, scene);
+}
+
+/** Numbers on the colours of their cells, dark on light or light on dark as each of them asks. */
+function numbers(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): void {
+  const { seen, extent, write, picture, rows, columns } = scene;
+  if (!write || seen.scale < READABLE) return;
+  pen.font = `${seen.scale < 40 ? 10 : 12}px ${ink.sans}`;
+  pen.textAlign = 'center';
+  pen.textBaseline = 'middle';
+  const [bottom, right] = [seen.y + extent.height / seen.scale, seen.x + extent.width / seen.scale];
+  for (let row = Math.floor(seen.y); row < Math.min(rows.length, bottom); row++) {
+    for (let column = Math.floor(seen.x); column < Math.min(columns.length, right); column++) {
+      const pixel = picture[row * columns.length + column]!;
+      const text = write(row, column);
+      const [x, y] = [(column + 0.5 - seen.x) * seen.scale, (row + 0.5 - seen.y) * seen.scale];
+      if (pixel === 0) blank(pen, ink, x, y, pen.measureText(text).width + 6);
+      pen.fillStyle = pixel === 0 ? ink.ink2 : readableOn(pixel);
+      pen.fillText(text, x, y);
+    }
+  }
+}
+
+/** Room for a number on a hatch. */
+function blank(pen: CanvasRenderingContext2D, ink: Ink, x: number, y: number, width: number) {
+  pen.fillStyle = ink.page;
+  pen.fillRect(x - width / 2, y - 8, width, 16);
+}
+
+/** Dark or white, whichever stands out more on a pixel of a colour table. */
+export function readableOn(pixel: number): string {
+  const linear = (shift: number) => (((pixel >> shift) & 255) / 255) ** 2.2;
+  const light = 0.2126 * linear(0) + 0.7152 * linear(8) + 0.0722 * linear(16);
+  return light > 0.19 ? '#1d1c20' : '#ffffff';
 }
 
 function outline(

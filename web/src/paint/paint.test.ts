@@ -3,6 +3,7 @@ import type { Frame } from '../core/frames';
 import { strongest } from './arcs';
 import { codesOf, pixels } from './bitmap';
 import { colourTable, mix, rgb } from './ink';
+import { readableOn } from './matrix';
 import { cellAt, clamp, fit, labelled, pan, zoom, type Extent } from './viewport';
 
 const EXTENT: Extent = { columns: 1024, rows: 1024, width: 512, height: 512 };
@@ -69,5 +70,14 @@ describe('arcs', () => {
     const { drawn, rest, restWeight } = strongest(all);
     expect([drawn.length, rest, restWeight]).toEqual([300, 100, (99 * 100) / 2]);
     expect(drawn[0]).toEqual({ weight: 399 });
+  });
+});
+
+describe('a number on a colour', () => {
+  it('is dark on light cells and light on dark ones', () => {
+    const table = colourTable([rgb('#ffffff'), rgb('#d9cdf0'), rgb('#8e62c9'), rgb('#33105f')]);
+    expect(readableOn(table[0]!)).toBe('#1d1c20');
+    expect(readableOn(table[90]!)).toBe('#1d1c20');
+    expect(readableOn(table[255]!)).toBe('#ffffff');
   });
 });

@@ -81,6 +81,14 @@ class Walker {
     if (isUnseen(element, style)) return;
     const box = element.getBoundingClientRect();
     if (style.display !== 'contents' && !meets(box, clip)) return;
+    // The twin of a drawing in SVG brings its opacity along.
+    const isFaded = style.opacity !== '1' && !(element instanceof SVGSVGElement);
+    if (isFaded) this.parts.push(`<g opacity="${style.opacity}">`);
+    this.#draw(element, style, box, clip);
+    if (isFaded) this.parts.push('</g>');
+  }
+
+  #draw(element: Element, style: CSSStyleDeclaration, box: DOMRect, clip: Box): void {
     if (element instanceof SVGSVGElement) {
       this.parts.push(svgTwin(element, box.left - this.left, box.top - this.top));
       return;
@@ -156,12 +164,14 @@ class Walker {
       range.setStart(node, i);
       range.setEnd(node, i + width);
       const box = range.getClientRects()[0];
-      if (!box || !meets(box, clip)) continue;
+      const isBlank = /\s/.test(node.data[i]!);
+      // Blanks that the browser has folded away take no room.
+      if (!box || (isBlank && box.width === 0) || !meets(box, clip)) continue;
       if (Math.abs(box.top - line.top) > 2 || Number.isNaN(line.top)) {
         end();
         line = { text: '', left: box.left, top: box.top };
       }
-      line.text += node.data.slice(i, i + width);
+      line.text += isBlank ? ' ' : node.data.slice(i, i + width);
     }
     end();
   }

@@ -1,0 +1,176 @@
+"""How long is a frame of the explorer's overview at 1,024 tokens, on software rendering?
+
+144 heads; one is zoomed and panned, then the pointer moves over it. ``work`` is what a frame costs:
+the event, what follows from it in the page, the drawing, and its raster, which reading a pixel back
+forces. ``interval`` is the time between frames, which the screen's 60 Hz bound from below: compare
+it with that of a page at ``rest``.
+"""
+
+import asyncio
+import base64
+import json
+import shutil
+import statistics
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from cutaway.generation import LanguageModel
+from cutaway.models import GPT2, GPT2Config
+from cutaway.tokenizers import Tokenizer
+
+N_TOKENS, FRAMES = 1_024, 90
+FLAGS = ["--no-sandbox", "--disable-gpu"]
+MEASURE = """
+async ({ kind, frames }) => {
+  const canvas = document.querySelectorAll('figure')[1].querySelector('canvas');
+  const box = canvas.getBoundingClientRect();
+  const at = (i) => ({
+    bubbles: true, pointerId: 1, isPrimary: true, cancelable: true,
+    clientX: box.left + 200 + 90 * Math.sin(i / 9), clientY: box.top + 250 + 90 * Math.cos(i / 7),
+  });
+  const fire = (Kind, name, more) => canvas.dispatchEvent(new Kind(name, more));
+  const wheel = (i, by) => fire(WheelEvent, 'wheel', { ...at(i), ctrlKey: true, deltaY: by });
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  if (kind === 'pan') {
+    for (let i = 0; i < 4; i++) wheel(0, -300);
+    fire(PointerEvent, 'pointerdown', at(0));
+  }
+  const [interval, work] = [[], []];
+  let last = await frame();
+  for (let i = 1; i <= frames; i++) {
+    let began = 0;
+    requestAnimationFrame(() => (began = performance.now()));
+    const started = performance.now();
+    if (kind === 'zoom') wheel(i, i % 30 < 15 ? -90 : 90);
+    else if (kind !== 'rest') fire(PointerEvent, 'pointermove', at(i));
+    await Promise.resolve();
+    await Promise.resolve();
+    const flushed = performance.now() - started;
+    const now = await frame();
+    canvas.getContext('2d').getImageData(300, 300, 1, 1);
+    work.push(flushed + performance.now() - began);
+    interval.push(now - last);
+    last = now;
+  }
+  if (kind === 'pan') fire(PointerEvent, 'pointerup', at(frames));
+  return { interval, work };
+}
+"""
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    lm = _model()
+    url, stop = _serve(lm)
+    ids = [n * n % lm.model.config.vocab_size for n in range(N_TOKENS)]
+    packed = base64.urlsafe_b64encode(np.asarray(ids, "<u2").tobytes()).decode().rstrip("=")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+        started = time.perf_counter()
+        page.goto(f"{url}/#v=overview&m=bench&t=s{packed}")
+        page.wait_for_selector("[data-view=overview] .matrix canvas", timeout=120_000)
+        _settle(page)
+        opened = time.perf_counter() - started
+        found = {kind: _frames(page, kind) for kind in ("rest", "zoom", "pan", "hover")}
+        head = _head_milliseconds(page)
+        version = browser.version
+        browser.close()
+    stop()
+    print(
+        json.dumps(
+            {
+                "benchmark": "explorer_frames",
+                "tokens": N_TOKENS,
+                "heads": lm.model.config.n_layer * lm.model.config.n_head,
+                **found,
+                "ms_head_from_click": head,
+                "s_all_heads": round(opened, 2),
+                "chromium": version,
+                "torch": torch.__version__,
+            }
+        )
+    )
+
+
+def _model() -> LanguageModel:
+    tokenizer = Tokenizer.gpt2()
+    config = GPT2Config(
+        vocab_size=tokenizer.vocab_size, n_ctx=N_TOKENS, n_embd=96, n_layer=12, n_head=12
+    )
+    torch.manual_seed(0)
+    return LanguageModel(GPT2(config).eval(), tokenizer, name="bench", fingerprint="0" * 64)
+
+
+def _serve(lm: LanguageModel) -> tuple[str, Any]:
+    """The explorer on a free port, and what ends it."""
+    import uvicorn
+
+    from cutaway.server import create_app
+
+    server = uvicorn.Server(
+        uvicorn.Config(create_app([lm]), host="127.0.0.1", port=0, log_level="error")
+    )
+    listens = threading.Event()
+    startup = server.startup
+
+    async def told(sockets: Any = None) -> None:
+        await startup(sockets)
+        listens.set()
+
+    server.startup = told  # type: ignore[method-assign]
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    if not listens.wait(60):
+        raise RuntimeError("The server does not start.")
+    port = server.servers[0].sockets[0].getsockname()[1]
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(30)
+
+    return f"http://127.0.0.1:{port}", stop
+
+
+def _settle(page: Any) -> None:
+    page.wait_for_selector("[data-busy=false]", state="attached", timeout=120_000)
+
+
+def _frames(page: Any, kind: str) -> dict[str, float]:
+    found = page.evaluate(MEASURE, {"kind": kind, "frames": FRAMES})
+    _settle(page)
+    told: dict[str, float] = {}
+    for name, values in found.items():
+        told[f"ms_{name}_median"] = round(statistics.median(values), 2)
+        told[f"ms_{name}_95th"] = round(statistics.quantiles(values, n=20)[-1], 2)
+    return told
+
+
+def _head_milliseconds(page: Any) -> float:
+    """From the key that asks for the next head until its bitmap is drawn; median of 5."""
+    script = """
+    async () => {
+      const canvas = () => document.querySelectorAll('figure')[1].querySelector('canvas');
+      const before = canvas().cutaway.frame;
+      const started = performance.now();
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
+      while (canvas().cutaway.frame === before) await new Promise(requestAnimationFrame);
+      await new Promise(requestAnimationFrame);
+      return performance.now() - started;
+    }
+    """
+    taken = []
+    for _ in range(5):
+        taken.append(page.evaluate(script))
+        _settle(page)
+    return round(statistics.median(taken), 1)
+
+
+if __name__ == "__main__":
+    main()

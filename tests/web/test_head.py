@@ -1,0 +1,128 @@
+"""2.3 One head: vectors, scores, shares and output are those of an independent pass."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from playwright.sync_api import expect
+
+from cutaway.generation import LanguageModel
+from cutaway.interp import Recorder
+from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled, tokens
+
+Vectors = Callable[[list[int], int, int], dict[str, NDArray[np.float64]]]
+
+
+@pytest.fixture
+def vectors(lm: LanguageModel) -> Vectors:
+    """Queries, keys, values and outputs (T, K) of one head, by one plain pass."""
+
+    def run(ids: list[int], layer: int, head: int) -> dict[str, NDArray[np.float64]]:
+        recorder = Recorder({f"h.{layer}.attn.{name}" for name in "qkvz"})
+        with torch.no_grad():
+            lm.model(torch.tensor([ids]), tap=recorder)
+        return {
+            name: recorder.values[f"h.{layer}.attn.{name}"][0, head].double().numpy()
+            for name in "qkvz"
+        }
+
+    return run
+
+
+def strips(scope: Any) -> list[NDArray[np.float64]]:
+    found = scope.locator("canvas").evaluate_all("(all) => all.map((c) => [...c.cutaway.values])")
+    return [np.array(values) for values in found]
+
+
+def close(found: Any, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_every_step_is_real(explore: Open, lm: LanguageModel, vectors: Vectors) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("head", ids=ids, more="&l=1&h=3")
+    at, q = vectors(ids, 1, 3), len(ids) - 1
+    query, keys = at["q"][q], at["k"]
+    dots = keys @ query
+    scores = dots / np.sqrt(lm.model.config.head_dim)
+    weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    close(numbers(page, "dot"), dots)
+    close(numbers(page, "score"), scores)
+    close(numbers(page, "weight"), weights)
+    for k in range(len(ids)):
+        key, product, value = strips(page.locator(f".row[data-k='{k}']"))
+        close(key, keys[k])
+        close(product, query * keys[k])
+        close(value, at["v"][k])
+    close(strips(page.locator(".row.top"))[0], query)
+    close(strips(page.locator(".row.sum"))[0], weights @ at["v"])
+    close(strips(page.locator(".row.sum"))[0], at["z"][q])
+
+
+def test_earlier_keys_are_from_the_cache(explore: Open, lm: LanguageModel) -> None:
+    page = explore("head", ids=lm.encode(TEXT), more="&q=3")
+    tags = page.locator("[data-tag]").evaluate_all("(all) => all.map((e) => e.dataset.tag)")
+    assert tags == ["cached", "cached", "cached", "made"]
+    tokens(page).nth(0).click()
+    settled(page)
+    expect(page.locator("[data-tag]")).to_have_text(["made now"])
+    assert numbers(page, "weight") == [1]
+
+
+def test_a_model_that_sees_ahead_has_no_cache(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("head", ids=ids, more="&q=1&e=free")
+    expect(page.locator("[data-tag=uncached]")).to_have_count(len(ids))
+    assert sum(numbers(page, "weight")) == pytest.approx(1, abs=1e-5)
+
+
+def test_time_brings_one_column_after_another(explore: Open, lm: LanguageModel) -> None:
+    page = explore("head", ids=lm.encode(TEXT))
+    scrub = page.locator("input[type=range]").first
+    seen = []
+    for _ in range(3):
+        seen.append(int(page.locator("[data-phase]").get_attribute("data-phase")))
+        scrub.press("Home" if len(seen) == 1 else "End")
+    assert seen == [7, 0, 7]
+    scrub.press("Home")
+    opacity = page.locator("[data-k] .weight").first.evaluate("(e) => getComputedStyle(e).opacity")
+    assert float(opacity) == 0
+
+
+def test_of_a_long_text_the_heaviest_are_drawn(
+    explore: Open, lm: LanguageModel, vectors: Vectors
+) -> None:
+    ids = (lm.encode(TEXT) * 20)[: lm.model.config.n_ctx]
+    page = explore("head", ids=ids)
+    shown = numbers(page, "weight")
+    assert len(shown) == 12
+    at = vectors(ids, 0, 0)
+    scores = at["k"] @ at["q"][-1] / np.sqrt(lm.model.config.head_dim)
+    weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    rest = 1 - sum(shown)
+    assert sum(shown) >= np.sort(weights)[::-1][:11].sum() - 1e-5
+    expect(page.get_by_text(f"52 others, {100 * rest:.1f}%")).to_be_visible()
+
+
+def test_an_entry_is_read_and_explained(explore: Open, lm: LanguageModel, vectors: Vectors) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("head", ids=ids)
+    at = vectors(ids, 0, 0)
+    key = page.locator(".row[data-k='2'] .key canvas")
+    key.click(position={"x": 2, "y": 5})
+    settled(page)
+    close(numbers(page, "product"), [at["q"][-1, 0] * at["k"][2, 0]])
+    close(numbers(page.locator(".inspector"), "cell"), [at["k"][2, 0]])
+    page.locator(".row[data-k='1'] .weight").click()
+    settled(page)
+    close(numbers(page.locator(".inspector"), "cell"), numbers(page, "weight")[1:2])
+
+
+def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
+    page = explore("head", ids=lm.encode(TEXT))
+    assert_accessible_everywhere(page)
+    page.get_by_role("button", name="As a table").click()
+    assert_accessible_everywhere(page)
