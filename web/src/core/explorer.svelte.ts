@@ -18,7 +18,7 @@ import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
 import type { Source } from './source';
-import { ofThisTab } from './storage';
+import { ofThisTab, type Store } from './storage';
 
 export const DEFAULT_TEXT = 'The robot must obey';
 const FINGERPRINT = 10;
@@ -29,12 +29,22 @@ export interface TooLong {
   n_ctx: number;
 }
 
+/** What differs where several explorers share one page. */
+export interface Home {
+  /** To begin with. */
+  text?: string;
+  appearance?: Appearance;
+  /** What outlives a reload. */
+  tab?: Store;
+}
+
 export class Explorer {
   readonly source: Recorder;
   readonly runs: Runs;
   readonly api: Api;
   readonly language = new Language();
-  readonly appearance = new Appearance();
+  readonly appearance: Appearance;
+  readonly tab: Store;
   readonly clock = new Clock();
   readonly busy = new Busy();
   readonly connection: Connection;
@@ -54,7 +64,13 @@ export class Explorer {
 
   readonly #waiting: (() => void)[] = [];
 
-  constructor(source: Source, address: Address) {
+  constructor(
+    source: Source,
+    address: Address,
+    private readonly home: Home = {},
+  ) {
+    this.appearance = home.appearance ?? new Appearance();
+    this.tab = home.tab ?? ofThisTab;
     this.source = new Recorder(source);
     this.runs = new Runs(this.source);
     this.api = new Api(this.source, this.runs);
@@ -109,7 +125,7 @@ export class Explorer {
     }
     const model = named ?? models.models.find(({ name }) => name === models.current)!;
     this.#toModel(model);
-    if (place.ids.length === 0) await this.write(DEFAULT_TEXT);
+    if (place.ids.length === 0) await this.write(this.home.text ?? DEFAULT_TEXT);
   }
 
   #toModel(model: ModelInfo): void {
@@ -232,13 +248,13 @@ export class Explorer {
 
   #show(quiet = false): void {
     this.cursor.set({ ids: this.branches.ids(), step: null, q: null, k: null }, { quiet });
-    ofThisTab.set('branches', JSON.stringify(this.branches.save()));
+    this.tab.set('branches', JSON.stringify(this.branches.save()));
   }
 
   /** Takes up the tree of this tab if it leads to the text of the address. */
   remember(): void {
     const { ids } = this.place;
-    const saved: unknown = JSON.parse(ofThisTab.get('branches') ?? 'null');
+    const saved: unknown = JSON.parse(this.tab.get('branches') ?? 'null');
     const tree = this.branches.root.length > 0 ? this.branches : Branches.restore(saved);
     const reached = (tree ?? Branches.from(ids)).reach(ids);
     if (reached.ids().join() !== this.branches.ids().join()) this.branches = reached;
