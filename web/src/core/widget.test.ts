@@ -103,8 +103,11 @@ describe('answers over messages', () => {
   it('are lost with the kernel, at once', async () => {
     const kernel = new Kernel();
     const source = new WidgetSource(kernel);
+    const told: unknown[] = [];
+    source.onLost = (problem) => told.push(problem);
     const reply = source.request('GET', '/a');
     kernel.emit('comm_live_update');
+    expect(told).toMatchObject([{ kind: 'Lost' }]);
     await expect(reply).rejects.toMatchObject({ kind: 'Lost' });
     void source.request('GET', '/b').catch(() => undefined); // the kernel may be back
     expect(kernel.sent.at(-1)).toMatchObject({ path: '/b' });

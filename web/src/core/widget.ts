@@ -31,6 +31,8 @@ interface Waiting {
 export class WidgetSource implements Source {
   readonly kind = 'widget';
   readonly client = named();
+  /** Hears when the kernel is lost, be anything on its way or not. */
+  onLost: (problem: Problem) => void = () => undefined;
   #next = 1;
   #closed = false;
   readonly #waiting = new Map<string, Waiting>();
@@ -46,7 +48,10 @@ export class WidgetSource implements Source {
       waiting?.onPiece(content, view ? copied(view) : new ArrayBuffer(0));
     };
     // The kernel was restarted or cut off: what was asked is lost, what is asked next may not be.
-    this.#lose = () => this.#failAll(lost());
+    this.#lose = () => {
+      this.#failAll(lost());
+      this.onLost(lost());
+    };
     channel.on('msg:custom', this.#receive);
     channel.on('comm_live_update', this.#lose);
   }

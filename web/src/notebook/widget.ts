@@ -33,8 +33,6 @@ const REST = 400;
 
 export const render: Render = ({ model, el }) => {
   const host = document.createElement('div');
-  // JupyterLab would take letters for commands on cells.
-  host.dataset['lmSuppressShortcuts'] = 'true';
   el.append(host);
   const frame = framed(host, Number(model.get('height')));
   const source = new WidgetSource(model);
@@ -46,12 +44,9 @@ export const render: Render = ({ model, el }) => {
     appearance: new Appearance(surroundingsOf(el), store),
     tab: store,
   });
+  source.onLost = (problem) => x.connection.notice(problem);
   const app = mount(App, { target: frame, props: { x, keys: host, whole: frame } });
-  // What the explorer has done with a key is not to be done again by the notebook.
-  const keep = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey)) event.stopPropagation();
-  };
-  host.addEventListener('keydown', keep);
+  const stopKeeping = keepingKeys(host);
   const leave = () => {
     flush();
     source.close();
@@ -59,11 +54,32 @@ export const render: Render = ({ model, el }) => {
   window.addEventListener('pagehide', leave);
   return () => {
     window.removeEventListener('pagehide', leave);
+    stopKeeping();
     leave();
     void unmount(app);
     host.remove();
   };
 };
+
+/**
+ * Keys pressed inside are not the notebook's, for which letters are commands on cells: those with
+ * Control or Command (to save, to run) are.
+ */
+function keepingKeys(host: HTMLElement): () => void {
+  const isOurs = (event: KeyboardEvent) => !(event.ctrlKey || event.metaKey);
+  // JupyterLab may listen before anything inside hears of a key; it heeds this mark.
+  const mark = (event: KeyboardEvent) =>
+    host.toggleAttribute('data-lm-suppress-shortcuts', isOurs(event));
+  const keep = (event: KeyboardEvent) => {
+    if (isOurs(event)) event.stopPropagation();
+  };
+  window.addEventListener('keydown', mark, { capture: true });
+  host.addEventListener('keydown', keep);
+  return () => {
+    window.removeEventListener('keydown', mark, { capture: true });
+    host.removeEventListener('keydown', keep);
+  };
+}
 
 function framed(host: HTMLElement, height: number): HTMLElement {
   const root = host.attachShadow({ mode: 'open' });
