@@ -249,7 +249,7 @@ def mask_laboratory(
                 "lost", found.lost_row, model=hosted.fingerprint, run=opened.id, dtype=dtype
             )
         )
-    return frames(join_frames(made))
+    return frames(join_frames(made), forever=True)
 
 
 @router.get("/loss")
