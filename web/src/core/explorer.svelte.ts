@@ -13,7 +13,7 @@ import { Cursor, type Address } from './cursor.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
-import { NO_EDITS, type Edits, type Place } from './place';
+import { NO_EDITS, type Edits, type Place, type Settings } from './place';
 import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
@@ -275,6 +275,24 @@ export class Explorer {
       this.#toModel(model);
       await this.write(DEFAULT_TEXT);
     }
+  }
+
+  /** What the view is set to, as the link has it. */
+  setting(name: string): string | null {
+    return this.place.settings[name] ?? null;
+  }
+
+  /** A setting that is a number: a neuron, a token, a place in a row. */
+  numberSet(name: string): number | null {
+    const text = this.setting(name) ?? '';
+    return /^\d{1,9}$/.test(text) ? Number(text) : null;
+  }
+
+  /** Sets the view to something, or back to how it opens. */
+  set(name: string, value: string | number | null): void {
+    const others = Object.entries(this.place.settings).filter(([one]) => one !== name);
+    const now = value === null ? [] : [[name, String(value)]];
+    this.cursor.set({ settings: Object.fromEntries([...others, ...now]) as Settings });
   }
 
   /** Another what-if: the same text with these edits. */
