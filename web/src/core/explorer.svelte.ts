@@ -277,6 +277,24 @@ export class Explorer {
     }
   }
 
+  /** What the view is set to, as the link has it. */
+  setting(name: string): string | null {
+    return this.place.settings[name] ?? null;
+  }
+
+  /** A setting that is a number: a neuron, a token, a place in a row. */
+  numberSet(name: string): number | null {
+    const text = this.setting(name) ?? '';
+    return /^\d{1,9}$/.test(text) ? Number(text) : null;
+  }
+
+  /** Sets the view to something, or back to how it opens. */
+  set(name: string, value: string | number | null): void {
+    const { [name]: _, ...rest } = this.place.settings;
+    const settings = value === null ? rest : { ...rest, [name]: String(value) };
+    this.cursor.set({ settings });
+  }
+
   /** Another what-if: the same text with these edits. */
   edit(edits: Edits): void {
     this.cursor.set({ edits });
