@@ -13,7 +13,7 @@ import { Cursor, type Address } from './cursor.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
-import { NO_EDITS, type Edits, type Place } from './place';
+import { NO_EDITS, type Edits, type Place, type Settings } from './place';
 import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
@@ -290,9 +290,9 @@ export class Explorer {
 
   /** Sets the view to something, or back to how it opens. */
   set(name: string, value: string | number | null): void {
-    const { [name]: _, ...rest } = this.place.settings;
-    const settings = value === null ? rest : { ...rest, [name]: String(value) };
-    this.cursor.set({ settings });
+    const others = Object.entries(this.place.settings).filter(([one]) => one !== name);
+    const now = value === null ? [] : [[name, String(value)]];
+    this.cursor.set({ settings: Object.fromEntries([...others, ...now]) as Settings });
   }
 
   /** Another what-if: the same text with these edits. */

@@ -48,5 +48,5 @@ export const en = {
   read: (word: string, site: string, best: string, p: string) =>
     `After “${word}”, ${site} would say “${best}” with ${p}.`,
   followed: (word: string, rank: string, p: string) => `“${word}” has rank ${rank} there, ${p}.`,
-  window: (a: number, b: number, n: number) => `positions ${a} to ${b} of ${n}`,
+  window: (a: number, b: number, n: number) => `positions ${a} to ${b}; the text has ${n} tokens`,
 };
