@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, count, exact, onAxis, percent, score, short, signed } from './numbers';
+import { bytes, count, exact, onAxis, percent, score, short, signed, tiny } from './numbers';
 
 describe('numbers', () => {
   it.each([
@@ -45,6 +45,10 @@ describe('numbers', () => {
       '0',
       '\u22121e\u22124',
     ]);
+  });
+
+  it('writes a rounding error in two digits', () => {
+    expect([1.0728836e-6, 0, 2.34e-10].map(tiny)).toEqual(['1.1e\u22126', '0', '2.3e\u221210']);
   });
 
   it('drops decimals beside an axis', () => {

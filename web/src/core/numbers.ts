@@ -35,6 +35,12 @@ export function exact(value: number): string {
   return tidy(write(9));
 }
 
+/** A distance that should be nothing but rounding: two digits that matter, 1.1e−6. */
+export function tiny(value: number): string {
+  if (!Number.isFinite(value)) return notFinite(value);
+  return value === 0 ? '0' : tidy(value.toExponential(1));
+}
+
 function tidy(text: string): string {
   return text.replace(/^-/, '\u2212').replace('e-', 'e\u2212').replace('e+', 'e');
 }
