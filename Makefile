@@ -5,10 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NODE := web/with-node
-PAGE := src/cutaway/server/static/index.html
+STATIC := src/cutaway/server/static
+PAGE := $(STATIC)/index.html
 
 .PHONY: setup run explore test check bench docs clean
 .DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
 
 setup: .venv/dev.stamp web/node_modules/.stamp
 
@@ -36,7 +38,7 @@ docs: .venv/dev.stamp
 	$(BIN)/python -m docs.generate
 
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis web/node_modules $(dir $(PAGE))
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis web/node_modules $(STATIC)
 
 # torch first and by its exact version: an open range would fetch the newest build of all.
 .venv/run.stamp: pyproject.toml constraints.txt
@@ -53,7 +55,7 @@ clean:
 
 .venv/dev.stamp: .venv/run.stamp
 	@echo "Installing the tools of development into .venv (once) ..." >&2
-	$(INSTALL) --editable '.[dev,explore]'
+	$(INSTALL) --editable '.[dev,explore,notebook]'
 	@touch $@
 
 # Debian's browser for the journeys; where there is none to be had, they are skipped and say so.
@@ -71,6 +73,7 @@ web/node_modules/.stamp: web/package.json web/package-lock.json web/.npmrc web/w
 	$(NODE) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(PAGE): web/node_modules/.stamp web/index.html web/vite.config.ts $(shell find web/src web/public -type f)
+# The page first, then the notebook's widget beside it: where either fails there is no page.
+$(PAGE): web/node_modules/.stamp web/index.html web/vite.config.ts web/vite.widget.config.ts $(shell find web/src web/public -type f)
 	$(NODE) npm run build --silent
-	@test -s $@
+	@test -s $@ -a -s $(STATIC)/notebook/widget.js

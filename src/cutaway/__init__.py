@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         TokenizerError,
     )
     from cutaway.generation import GenerationConfig, LanguageModel, load
+    from cutaway.notebook import explore
 
 __all__ = [
     "CheckpointError",
@@ -28,18 +29,24 @@ __all__ = [
     "GenerationConfig",
     "LanguageModel",
     "TokenizerError",
+    "explore",
     "load",
 ]
 
 __version__ = "0.1.0"
 
-_GENERATION = {"GenerationConfig", "LanguageModel", "load"}
+_HOMES = {
+    "GenerationConfig": "cutaway.generation",
+    "LanguageModel": "cutaway.generation",
+    "explore": "cutaway.notebook",
+    "load": "cutaway.generation",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module("cutaway.generation" if name in _GENERATION else "cutaway.errors")
+    module = import_module(_HOMES.get(name, "cutaway.errors"))
     return globals().setdefault(name, getattr(module, name))
 
 

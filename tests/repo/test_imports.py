@@ -7,7 +7,10 @@ import pytest
 
 from processes import environment
 
-HEAVY = {"torch", "numpy", "tiktoken", "rich", "safetensors", "jaxtyping", "huggingface_hub"}
+HEAVY = {
+    *("torch", "numpy", "tiktoken", "rich", "safetensors", "jaxtyping", "huggingface_hub"),
+    *("fastapi", "uvicorn", "anywidget", "ipywidgets", "IPython"),
+}
 
 
 def loaded_by(program: str) -> set[str]:

@@ -62,8 +62,9 @@ def create_app(
 
 
 def _add_page(app: FastAPI) -> None:
-    if (STATIC / "assets").is_dir():
-        app.mount("/assets", StaticFiles(directory=STATIC / "assets"), name="assets")
+    for name in ("assets", "notebook"):
+        if (STATIC / name).is_dir():
+            app.mount(f"/{name}", StaticFiles(directory=STATIC / name), name=name)
 
     @app.get("/", include_in_schema=False)
     def page() -> Response:

@@ -1,7 +1,10 @@
 /** Theme and motion: what the system says, unless the reader says otherwise. */
-import { lasting } from './storage';
+import { lasting, type Store } from './storage';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
+
+/** Says whether the surroundings are dark, now and whenever that changes; gives what ends it. */
+export type Surroundings = (set: (dark: boolean) => void) => () => void;
 
 export class Appearance {
   choice = $state<ThemeChoice>('system');
@@ -9,11 +12,16 @@ export class Appearance {
   reducedMotion = $state(false);
   readonly #stop: (() => void)[] = [];
 
-  constructor() {
-    const saved = lasting.get('theme');
+  constructor(
+    surroundings: Surroundings = (set) => following('(prefers-color-scheme: dark)', set),
+    private readonly store: Store = lasting,
+  ) {
+    const saved = store.get('theme');
     if (saved === 'light' || saved === 'dark') this.choice = saved;
-    this.#follow('(prefers-color-scheme: dark)', (yes) => (this.#systemDark = yes));
-    this.#follow('(prefers-reduced-motion: reduce)', (yes) => (this.reducedMotion = yes));
+    this.#stop.push(surroundings((dark) => (this.#systemDark = dark)));
+    this.#stop.push(
+      following('(prefers-reduced-motion: reduce)', (yes) => (this.reducedMotion = yes)),
+    );
   }
 
   get theme(): 'light' | 'dark' {
@@ -23,18 +31,19 @@ export class Appearance {
 
   choose(choice: ThemeChoice): void {
     this.choice = choice;
-    lasting.set('theme', choice);
+    this.store.set('theme', choice);
   }
 
   close(): void {
     for (const stop of this.#stop) stop();
   }
+}
 
-  #follow(query: string, set: (yes: boolean) => void): void {
-    const list = matchMedia(query);
-    const update = () => set(list.matches);
-    update();
-    list.addEventListener('change', update);
-    this.#stop.push(() => list.removeEventListener('change', update));
-  }
+/** Calls back with what a media query says, now and whenever that changes; gives what ends it. */
+export function following(query: string, set: (yes: boolean) => void): () => void {
+  const list = matchMedia(query);
+  const update = () => set(list.matches);
+  update();
+  list.addEventListener('change', update);
+  return () => list.removeEventListener('change', update);
 }

@@ -72,11 +72,18 @@ export function browserAddress(): Address {
   };
 }
 
-export function memoryAddress(hash = ''): Address {
+/** `onWrite` hears of every place gone to. */
+export function memoryAddress(
+  hash = '',
+  onWrite: (hash: string) => void = () => undefined,
+): Address {
   let now = hash;
   return {
     read: () => now,
-    write: (next) => (now = next),
+    write: (next) => {
+      now = next;
+      onWrite(next);
+    },
     onChange: () => () => undefined,
   };
 }

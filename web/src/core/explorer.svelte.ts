@@ -18,7 +18,7 @@ import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
 import type { Source } from './source';
-import { ofThisTab } from './storage';
+import { ofThisTab, type Store } from './storage';
 
 export const DEFAULT_TEXT = 'The robot must obey';
 const FINGERPRINT = 10;
@@ -37,12 +37,22 @@ function namesOf(model: ModelInfo): Pick<Place, 'model' | 'fingerprint'> {
   return { model: model.name, fingerprint: model.fingerprint.slice(0, FINGERPRINT) };
 }
 
+/** What differs where several explorers share one page. */
+export interface Home {
+  /** To begin with. */
+  text?: string;
+  appearance?: Appearance;
+  /** What outlives a reload. */
+  tab?: Store;
+}
+
 export class Explorer {
   readonly source: Recorder;
   readonly runs: Runs;
   readonly api: Api;
   readonly language = new Language();
-  readonly appearance = new Appearance();
+  readonly appearance: Appearance;
+  readonly tab: Store;
   readonly clock = new Clock();
   readonly busy = new Busy();
   readonly connection: Connection;
@@ -64,7 +74,13 @@ export class Explorer {
 
   readonly #waiting: (() => void)[] = [];
 
-  constructor(source: Source, address: Address) {
+  constructor(
+    source: Source,
+    address: Address,
+    private readonly home: Home = {},
+  ) {
+    this.appearance = home.appearance ?? new Appearance();
+    this.tab = home.tab ?? ofThisTab;
     this.source = new Recorder(source);
     this.runs = new Runs(this.source);
     this.api = new Api(this.source, this.runs);
@@ -128,7 +144,7 @@ export class Explorer {
 
   /** A text to begin with; a model without a tokenizer begins with its first id. */
   async #begin(model: ModelInfo): Promise<void> {
-    if (model.vocabulary) await this.write(DEFAULT_TEXT, model.name);
+    if (model.vocabulary) await this.write(this.home.text ?? DEFAULT_TEXT, model.name);
     else this.read([0], model.name);
   }
 
@@ -295,13 +311,13 @@ export class Explorer {
   #show(quiet = false, change: Partial<Place> = {}): void {
     const ids = this.branches.ids();
     this.cursor.set({ ...change, ids, step: null, q: null, k: null }, { quiet });
-    ofThisTab.set('branches', JSON.stringify(this.branches.save()));
+    this.tab.set('branches', JSON.stringify(this.branches.save()));
   }
 
   /** Takes up the tree of this tab if it leads to the text of the address. */
   remember(): void {
     const { ids } = this.place;
-    const saved: unknown = JSON.parse(ofThisTab.get('branches') ?? 'null');
+    const saved: unknown = JSON.parse(this.tab.get('branches') ?? 'null');
     const tree = this.branches.root.length > 0 ? this.branches : Branches.restore(saved);
     const reached = (tree ?? Branches.from(ids)).reach(ids);
     if (reached.ids().join() !== this.branches.ids().join()) this.branches = reached;

@@ -3,7 +3,6 @@ import type { GenerateBody } from '../api/types';
 import type { Explorer } from './explorer.svelte';
 import type { Place } from './place';
 import { asProblem, isAbort, Problem } from './problem';
-import { ofThisTab } from './storage';
 
 export interface Pending {
   /** Words still to come. */
@@ -20,7 +19,7 @@ export class Generation {
   #controller: AbortController | null = null;
 
   constructor(private readonly x: Explorer) {
-    const saved = ofThisTab.get('generation');
+    const saved = x.tab.get('generation');
     if (saved) this.cut = JSON.parse(saved) as Pending;
   }
 
@@ -68,7 +67,7 @@ export class Generation {
   }
 
   #save(pending: Pending | null): void {
-    ofThisTab.set('generation', pending && pending.left > 0 ? JSON.stringify(pending) : '');
+    this.x.tab.set('generation', pending && pending.left > 0 ? JSON.stringify(pending) : '');
   }
 }
 

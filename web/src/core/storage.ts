@@ -2,7 +2,7 @@
 
 export interface Store {
   get(key: string): string | null;
-  set(key: string, value: string): void;
+  set(key: string, value: string): unknown;
 }
 
 function safely(storage: () => Storage): Store {
@@ -22,6 +22,12 @@ function safely(storage: () => Storage): Store {
       }
     },
   };
+}
+
+/** Of one explorer among several on a page, which must not read each other's. */
+export function ofItself(): Store {
+  const kept = new Map<string, string>();
+  return { get: (key) => kept.get(key) ?? null, set: (key, value) => kept.set(key, value) };
 }
 
 /** Of this browser: language, theme. */

@@ -16,7 +16,13 @@ export const en = {
   >,
   model: 'Model',
   language: 'Language',
-  theme: { label: 'Theme', system: 'As the system', light: 'Light', dark: 'Dark' },
+  theme: {
+    label: 'Theme',
+    system: 'As the system',
+    notebook: 'As the notebook',
+    light: 'Light',
+    dark: 'Dark',
+  },
   text: {
     label: 'Text',
     write: 'Write your own text',
@@ -116,6 +122,7 @@ export const en = {
     html: 'One HTML file that needs no server',
     npz: 'Exact tensors (.npz)',
     link: 'Copy the link',
+    linkToServer: 'Copy the link for cutaway explore',
     cell: 'Copy a notebook cell',
     copied: 'Copied.',
     failed: 'That could not be exported.',
@@ -126,6 +133,8 @@ export const en = {
     loading: 'Asking the model …',
     starting: 'Opening the model …',
     lost: 'The server does not answer. Your text is safe in this page, which goes on as soon as the server is back.',
+    lostKernel:
+      'The kernel does not answer. Your text is safe here as long as the notebook is open; run the cell again to go on.',
     retry: 'Try now',
     problem: 'That did not work',
     offline: 'A recording: it shows what was exported and computes nothing new.',

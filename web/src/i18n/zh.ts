@@ -15,7 +15,13 @@ export const zh: typeof en = {
   part: { 1: 'GPT-2 与语言模型', 2: '图解自注意力' },
   model: '模型',
   language: '语言',
-  theme: { label: '外观', system: '跟随系统', light: '浅色', dark: '深色' },
+  theme: {
+    label: '外观',
+    system: '跟随系统',
+    notebook: '跟随笔记本',
+    light: '浅色',
+    dark: '深色',
+  },
   text: {
     label: '文本',
     write: '输入你自己的文本',
@@ -113,6 +119,7 @@ export const zh: typeof en = {
     html: '单个 HTML 文件，无需服务器',
     npz: '精确张量（.npz）',
     link: '复制链接',
+    linkToServer: '复制供 cutaway explore 打开的链接',
     cell: '复制笔记本单元',
     copied: '已复制。',
     failed: '无法导出。',
@@ -123,6 +130,8 @@ export const zh: typeof en = {
     loading: '正在询问模型……',
     starting: '正在打开模型……',
     lost: '服务器没有响应。你的文本完好地保留在本页；服务器恢复后会自动继续。',
+    lostKernel:
+      '内核没有响应。只要笔记本还开着，你的文本就完好地保留在这里；重新运行这个单元格即可继续。',
     retry: '现在重试',
     problem: '操作未成功',
     offline: '这是一份录制：只显示导出时的内容，不再计算新的。',

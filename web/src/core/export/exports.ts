@@ -2,7 +2,7 @@
 import type { View } from '../../views/registry';
 import type { Explorer } from '../explorer.svelte';
 import { toHash } from '../place';
-import { pageWith } from './page';
+import { ownPage, pageWith, servedPage } from './page';
 import { pictureOf, pngOf, type Picture } from './picture';
 import { save } from './save';
 
@@ -45,7 +45,7 @@ export async function exportView(
       save(new Blob([await x.api.npz(x.run!, view.sites(x))]), `${name}.npz`);
       return false;
     case 'link':
-      await navigator.clipboard.writeText(location.href.replace(/#.*$/s, '') + toHash(x.place));
+      await navigator.clipboard.writeText(linkFor(x));
       return true;
     case 'cell':
       await navigator.clipboard.writeText(cellFor(x));
@@ -70,13 +70,23 @@ async function htmlFor(x: Explorer): Promise<string> {
   // The file opens the run by its ids, whichever way it was made here.
   await x.api.createRun(x.cursor.spec);
   if (x.place.compare) await x.api.createRun(x.place.compare);
-  return pageWith({
+  const page = x.source.kind === 'widget' ? await servedPage(x.source) : ownPage();
+  return pageWith(page, {
     hash: toHash(x.place),
     language: x.language.code,
     theme: x.appearance.theme,
     receipt: receiptOf(x),
     answers: x.source.recorded(),
   });
+}
+
+/** Where `cutaway explore` serves unless told otherwise. */
+const SERVER = 'http://127.0.0.1:8337/';
+
+/** This page at this place; a notebook's own address says nothing of it, the server's does. */
+function linkFor(x: Explorer): string {
+  const page = x.source.kind === 'widget' ? SERVER : location.href.replace(/#.*$/s, '');
+  return page + toHash(x.place);
 }
 
 /** A notebook cell that shows the same. */

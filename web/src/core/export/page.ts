@@ -1,5 +1,6 @@
 /** One HTML file that holds the page and the answers of one view: no server, no network. */
 import type { Recorded } from '../recording';
+import type { Source } from '../source';
 
 export const RECORDING = 'cutaway-recording';
 
@@ -17,9 +18,31 @@ export function embeddedRecording(): Recording | null {
   return element?.textContent ? (JSON.parse(element.textContent) as Recording) : null;
 }
 
-export async function pageWith(recording: Recording): Promise<string> {
-  const script = await codeOf('script[type=module]', 'src');
-  const style = await codeOf('link[rel=stylesheet], style[data-cutaway]', 'href');
+/** Where the page's script and style come from. */
+export interface Page {
+  document: ParentNode;
+  /** The text behind an address that the document names. */
+  read: (address: string) => Promise<string>;
+}
+
+/** The page that this code runs in. */
+export function ownPage(): Page {
+  return { document, read: async (address) => (await fetch(address)).text() };
+}
+
+/** The page that the source has, where this code runs in somebody else's: a notebook. */
+export async function servedPage(source: Source): Promise<Page> {
+  const read = async (address: string) => {
+    const reply = await source.request('GET', new URL(address, 'http://127.0.0.1/').pathname);
+    if (reply.status !== 200) throw new Error(`${address}: ${reply.status}`);
+    return new TextDecoder().decode(await reply.bytes());
+  };
+  return { document: new DOMParser().parseFromString(await read('/'), 'text/html'), read };
+}
+
+export async function pageWith(page: Page, recording: Recording): Promise<string> {
+  const script = await codeOf(page, 'script[type=module]', 'src');
+  const style = await codeOf(page, 'link[rel=stylesheet], style[data-cutaway]', 'href');
   const json = JSON.stringify(recording).replaceAll('<', '\\u003c');
   return `<!doctype html>
 <html lang="${recording.language}">
@@ -39,13 +62,11 @@ export async function pageWith(recording: Recording): Promise<string> {
 `;
 }
 
-/** The text of the page's own script or style, inline or from where the page has it. */
-async function codeOf(selector: string, attribute: 'src' | 'href'): Promise<string> {
-  const texts = [...document.querySelectorAll(selector)].map(async (element) => {
+/** The text of a page's script or style, inline or from where the page has it. */
+async function codeOf(page: Page, selector: string, attribute: 'src' | 'href'): Promise<string> {
+  const texts = [...page.document.querySelectorAll(selector)].map((element) => {
     const address = element.getAttribute(attribute);
-    if (!address) return element.textContent;
-    const response = await fetch(address);
-    return response.text();
+    return address ? page.read(address) : Promise.resolve(element.textContent);
   });
   return (await Promise.all(texts)).join('\n');
 }
