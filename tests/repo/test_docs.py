@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 REPO = Path(__file__).parents[2]
-PAGES = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
+PAGES = [*sorted(REPO.glob("README*.md")), *sorted((REPO / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
 HAS_MODEL = (REPO / "src" / "cutaway" / "assets" / "pocket").exists()
@@ -66,3 +66,14 @@ def test_links_lead_somewhere(path: Path) -> None:
         target = match[1] or match[2]
         if not re.match(r"[a-z]+:", target):
             assert (path.parent / target).exists(), target
+
+
+def test_every_view_of_the_explorer_has_its_row() -> None:
+    page = (REPO / "docs" / "explorer.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| (\d\.\d) \| ([^|]+) \|", page, re.MULTILINE))
+    views = set()
+    for folder in (REPO / "web" / "src" / "views").glob("*/"):
+        [section] = re.findall(r"section: '(.+)'", (folder / "index.ts").read_text("utf-8"))
+        [name] = re.findall(r"^  name: '(.+)'", (folder / "en.ts").read_text("utf-8"), re.MULTILINE)
+        views.add((section, name))
+    assert rows == views

@@ -8,6 +8,7 @@ same weights in this process, which knows nothing of the server.
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,14 +119,22 @@ def served(lm: LanguageModel, enliven: Callable[..., GPT2]) -> Iterator[Served]:
     """The explorer's server with two models."""
     from cutaway.server.app import create_app
 
-    app = create_app([lm, tiny_model(enliven, name="other", seed=11, n_ctx=24)])
+    with serving(create_app([lm, tiny_model(enliven, name="other", seed=11, n_ctx=24)])) as served:
+        yield served
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[Served]:
+    """An application behind an address of its own."""
     server = _Server(app)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert server.listens.wait(30)
-    yield Served(server.url, app)
-    server.should_exit = True
-    thread.join(30)
+    try:
+        yield Served(server.url, app)
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +154,8 @@ class Watch:
     """What pages did that they must not."""
 
     outside: list[str] = field(default_factory=list)
+    # Servers of a test's own.
+    own: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     # Errors that a test provokes: parts of their texts.
     expected: list[str] = field(default_factory=list)
@@ -160,7 +171,7 @@ def watch(context: Any, served: Served) -> Iterator[Watch]:
 
     def guard(route: Any) -> None:
         url = route.request.url
-        if url.startswith((served.url, "data:", "blob:", "file:")):
+        if url.startswith((served.url, *watched.own, "data:", "blob:", "file:")):
             route.fallback()
         else:
             watched.outside.append(url)

@@ -111,3 +111,26 @@ def test_it_is_accessible(
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert_accessible(page)
+
+
+def test_the_word_that_is_pushed_is_in_the_link(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("merge", ids=ids, more=f"&l={LAYER}")
+    choice = page.get_by_label("Push on")
+    other = choice.locator("option").nth(3).get_attribute("value")
+    choice.select_option(other)
+    settled(page)
+    pushes = numbers(page, "push")
+    again = explore("merge", more=page.url.partition("#v=merge")[2])
+    assert again.locator("[data-token]").get_attribute("data-token") == other
+    assert again.get_by_label("Push on").input_value() == other
+    assert numbers(again, "push") == pushes
+
+
+def test_the_projection_drawn_is_the_models(explore: Open, lm: LanguageModel) -> None:
+    page = explore("merge", ids=lm.encode(TEXT), more=f"&l={LAYER}")
+    drawn = page.get_by_role("img", name="projection matrix").locator("canvas")
+    shape, data = drawn.evaluate("(c) => [c.cutaway.tiles.header.shape, [...c.cutaway.tiles.data]]")
+    weight = lm.model.get_parameter(f"h.{LAYER}.attn.c_proj.weight").detach().abs()
+    assert shape == list(weight.shape)  # small enough to be drawn weight by weight
+    np.testing.assert_allclose(data, weight.flatten(), rtol=1e-6)

@@ -74,7 +74,7 @@ def test_the_folded_heads_are_q_k_and_v(explore: Open, lm: LanguageModel) -> Non
     page = explore("product", ids=ids, more=f"&l={LAYER}")
     values = recorded(lm, ids)
     # The middle third holds the keys; its first head stands at the top.
-    point(page, "canvas.fold", 0.36, 30, click=True)
+    point(page, "canvas.fold", 0.36, 48, click=True)
     settled(page)
     place = page.locator("[aria-label='How was this number made?'] code").first.text_content()
     assert place == f"h.{LAYER}.attn.k"

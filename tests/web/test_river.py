@@ -37,6 +37,13 @@ def shown(page: Any, part: str, of: str) -> float:
     return number
 
 
+def assert_named(page: Any, words: list[str]) -> None:
+    """The first cells of the lens name these words; parts of characters stand there as bytes."""
+    cells = page.locator("[role=gridcell] .word").all_inner_texts()
+    for cell, word in zip(cells, words, strict=False):
+        assert cell.replace("\u2423", " ") == word or not word.isprintable() or "\ufffd" in word
+
+
 def test_lengths_and_angles_are_those_of_the_parts(
     explore: Open, lm: LanguageModel, values: Callable[[list[int]], Values]
 ) -> None:
@@ -78,12 +85,19 @@ def test_every_height_of_the_lens_is_the_model_stopped_there(
     names = [f"h.{i}.{s}" for i in range(3) for s in ("resid_mid", "resid_post")]
     columns = page.locator("table[role=grid] thead th").count() - 1
     start = len(ids) - columns
-    expected = []
+    expected: list[float] = []
+    best, highest = [], []
     for name in reversed(["h.0.resid_pre", *names]):
         with torch.no_grad():
             logits = lm.model.unembed(lm.model.ln_f(stream[name])).numpy()
         expected += [softmax(logits[q])[own[q].argmax()] for q in range(start, len(ids))]
+        best += [int(logits[q].argmax()) for q in range(start, len(ids))]
+        highest += [softmax(logits[q]).max() for q in range(start, len(ids))]
+    np.testing.assert_allclose(numbers(page, "lens_best"), highest, atol=1e-5)
+    assert_named(page, [lm.decode([id]) for id in best])
+    page.get_by_role("button", name="the word followed").click()
     np.testing.assert_allclose(numbers(page, "lens_prob"), expected, atol=1e-5)
+    assert_named(page, [lm.decode([int(own[q].argmax())]) for q in range(start, len(ids))])
 
 
 def test_the_top_row_is_what_the_model_says(
@@ -94,8 +108,8 @@ def test_the_top_row_is_what_the_model_says(
     best = softmax(forward(ids)[-1]).max()
     assert numbers(page, "says_prob")[0] == pytest.approx(best, abs=1e-6)
     columns = page.locator("table[role=grid] thead th").count() - 1
-    assert numbers(page, "lens_prob")[columns - 1] == pytest.approx(best, abs=1e-6)
-    page.get_by_role("button", name="better in rank").click()
+    assert numbers(page, "lens_best")[columns - 1] == pytest.approx(best, abs=1e-6)
+    page.get_by_role("button", name="its rank").click()
     assert numbers(page, "lens_rank")[:columns] == [1] * columns
 
 
@@ -115,10 +129,22 @@ def test_any_word_can_be_followed(explore: Open, lm: LanguageModel, forward: For
     columns = grid.locator("thead th").count() - 1
     top = [softmax(row)[word] for row in logits[len(ids) - columns :]]
     np.testing.assert_allclose(numbers(page, "lens_prob")[:columns], top, atol=1e-6)
+    page.reload()
+    settled(page)
+    np.testing.assert_allclose(numbers(page, "lens_prob")[:columns], top, atol=1e-6)
     page.get_by_role("button", name="Follow the end again").click()
     settled(page)
-    page.get_by_role("button", name="better in rank").click()
+    page.get_by_role("button", name="its rank").click()
     assert numbers(page, "lens_rank")[:columns] == [1] * columns
+
+
+def test_nothing_in_its_table_is_cut_off(explore: Open, lm: LanguageModel) -> None:
+    page = explore("river", ids=lm.encode(TEXT))
+    for width in (1440, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        settled(page)
+        cut = "all => all.filter((td) => td.scrollWidth > td.clientWidth).map((td) => td.innerText)"
+        assert page.locator("tr[data-part] > *").evaluate_all(cut) == []
 
 
 def test_the_river_rises_with_the_clock(explore: Open, lm: LanguageModel) -> None:

@@ -92,6 +92,20 @@ def test_at_temperature_0_the_best_is_taken(
     expect(tokens(page)).to_have_count(len(ids) + 1)
 
 
+def test_the_link_keeps_all_that_is_set(explore: Open, lm: LanguageModel) -> None:
+    page = explore("scores", ids=lm.encode(TEXT))
+    choose(page, temperature=0.35, top_k=11, top_p=0.6, seed=123)
+    page.get_by_label("Where is a token?").last.fill("#65")
+    page.keyboard.press("Tab")
+    found, kept = behind(page), numbers(page, "n_kept")
+    page.reload()
+    settled(page)
+    assert behind(page) == found
+    assert numbers(page, "n_kept") == kept
+    expect(page.get_by_label("Seed")).to_have_value("123")
+    expect(page.locator("tr[data-id='65']")).to_be_visible()
+
+
 def test_a_token_is_found_wherever_it_is(
     explore: Open, lm: LanguageModel, forward: Forward
 ) -> None:

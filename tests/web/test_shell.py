@@ -7,7 +7,17 @@ import pytest
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from web.conftest import TEXT, Open, Served, Watch, assert_accessible, packed, settled, tokens
+from web.conftest import (
+    TEXT,
+    Open,
+    Served,
+    Watch,
+    assert_accessible,
+    packed,
+    serving,
+    settled,
+    tokens,
+)
 
 
 def test_it_opens_with_a_text_of_its_own(explore: Open, lm: LanguageModel) -> None:
@@ -70,6 +80,123 @@ def test_too_long_a_text_is_told_with_the_numbers(explore: Open, lm: LanguageMod
     settled(page)
 
 
+def test_too_long_a_text_can_be_edited_and_is_not_lost(explore: Open, lm: LanguageModel) -> None:
+    page = explore()
+    written = "x" * 99 + "y"
+    page.get_by_role("button", name="Edit").click()
+    field = page.get_by_label("Write your own text")
+    field.fill(written)
+    page.keyboard.press("Enter")
+    told = page.get_by_role("alertdialog")
+    expect(told.get_by_role("button", name="The first 64")).to_be_focused()
+    told.get_by_role("button", name="Edit what I wrote").click()
+    expect(field).to_have_value(written)
+    field.fill(written[90:])
+    page.keyboard.press("Enter")
+    expect(tokens(page)).to_have_count(len(lm.encode(written[90:])))
+    settled(page)
+    assert focused_token(page) == len(lm.encode(written[90:]))
+
+
+def focused_token(page: Any) -> int:
+    """The place, from 1, of the token that has the focus; 0 where none has."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.tokens [role=option]')]"
+        ".indexOf(document.activeElement) + 1"
+    )
+
+
+def test_a_text_that_was_not_changed_keeps_its_tokens(explore: Open, lm: LanguageModel) -> None:
+    # Half a character: its text is a replacement character, which would be other tokens.
+    ids = lm.encode("the \u4f60")[:-1]
+    page = explore(ids=ids)
+    page.get_by_role("button", name="Edit").click()
+    page.keyboard.press("Enter")
+    settled(page)
+    assert packed(ids) in page.url
+
+
+@pytest.mark.parametrize("text", ["", "\U0001f600\u200d\U0001f467 \ufffd", "a\x00\u202eb"])
+def test_any_text_is_read(explore: Open, lm: LanguageModel, text: str) -> None:
+    page = explore()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("Write your own text").fill(text)
+    page.keyboard.press("Enter")
+    expect(tokens(page)).to_have_count(max(1, len(lm.encode(text))))
+    settled(page)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert all(chip.strip() for chip in tokens(page).all_inner_texts())
+
+
+def test_a_text_written_while_the_server_is_gone_is_kept(
+    explore: Open, lm: LanguageModel, watch: Watch, context: Any
+) -> None:
+    page = explore()
+    watch.expected.append("Failed to load resource")
+    context.route("**/tokenize", lambda route: route.abort())
+    page.get_by_role("button", name="Edit").click()
+    field = page.get_by_label("Write your own text")
+    field.fill("the long work of an afternoon")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(field).to_have_value("the long work of an afternoon")
+    context.unroute("**/tokenize")
+    page.get_by_role("button", name="Try now").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="Read it").click()
+    expect(tokens(page)).to_have_count(len(lm.encode("the long work of an afternoon")))
+    settled(page)
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [("t=s____AAAA", "id is 65535"), ("t=sAQACAA&e=h99.1", "layer is 99")],
+)
+def test_a_broken_link_says_so_and_leads_on(
+    served: Served, context: Any, watch: Watch, lm: LanguageModel, broken: str, told: str
+) -> None:
+    watch.expected.append("422")
+    page = context.new_page()
+    page.goto(f"{served.url}/#v=keyboard&m=tiny&{broken}")
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    page.get_by_role("button", name="Start with a new text").click()
+    expect(tokens(page)).to_have_count(len(lm.encode("The robot must obey")))
+    expect(page.get_by_role("alert")).to_have_count(0)
+    settled(page)
+
+
+def test_a_broken_link_in_an_open_page_leaves_the_text(
+    explore: Open, watch: Watch, lm: LanguageModel
+) -> None:
+    watch.expected.append("422")
+    ids = lm.encode(TEXT)
+    page = explore(ids=ids)
+    page.evaluate("location.hash = '#v=keyboard&m=tiny&t=s____AAAA'")
+    expect(page.get_by_role("alert")).to_contain_text("id is 65535")
+    page.get_by_role("alert").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    settled(page)
+    assert packed(ids) in page.url
+
+
+def test_a_link_beyond_the_model_leads_to_its_end(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("blocks", ids=ids, more="&l=99&h=77&q=50&k=40")
+    last = len(ids) - 1
+    expect(page).to_have_url(re.compile(f"l=2&h=4&q={last}&k={last}"))
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value("2")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_view_that_is_not_there_says_so(explore: Open, served: Served) -> None:
+    page = explore()
+    page.evaluate("location.hash = '#v=nowhere'")
+    expect(page.get_by_text("There is no such view.")).to_be_visible()
+    page.get_by_role("link", name="Keyboard").click()
+    expect(page.locator("[data-view=keyboard] figure").first).to_be_visible()
+    settled(page)
+
+
 def test_a_link_for_another_model_asks_first(
     served: Served, context: Any, watch: Watch, lm: LanguageModel
 ) -> None:
@@ -91,6 +218,28 @@ def test_another_model_reads_the_same_text(explore: Open, lm: LanguageModel) -> 
     expect(page).to_have_url(re.compile("m=other"))
     settled(page)
     assert "".join(tokens(page).all_inner_texts()).replace("\u2423", " ") == TEXT
+
+
+def test_too_long_a_text_for_another_model_asks_first(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode("x" * 29 + "y")
+    page = explore(ids=ids)
+    page.get_by_label("Model").select_option("other")
+    told = page.get_by_role("alertdialog")
+    expect(told).to_contain_text("It has 30 tokens; this model has 24 positions.")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    told.get_by_role("button", name="Keep the text as it was").click()
+    expect(page.get_by_label("Model")).to_have_value("tiny")
+    assert packed(ids) in page.url
+    page.get_by_label("Model").select_option("other")
+    told.get_by_role("button", name="The last 24").click()
+    expect(tokens(page)).to_have_count(24)
+    expect(tokens(page).last).to_contain_text("y")
+    expect(page.get_by_label("Model")).to_have_value("other")
+    settled(page)
+    page.go_back()
+    expect(tokens(page)).to_have_count(30)
+    expect(page.get_by_label("Model")).to_have_value("tiny")
+    settled(page)
 
 
 def test_a_lost_server_loses_no_text(
@@ -149,6 +298,56 @@ def test_a_reload_while_the_model_writes_loses_no_word(
     page.get_by_role("button", name="Go on").click()
     expect(tokens(page)).to_have_count(len(ids) + 20)
     settled(page)
+
+
+def test_words_for_a_text_that_was_changed_are_not_taken(
+    explore: Open, lm: LanguageModel, context: Any
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore(ids=ids)
+    held: list[Any] = []
+    context.route("**/generate", lambda route: held.append(route))
+    page.get_by_role("button", name="Write on").click()
+    page.keyboard.press("1")
+    expect(tokens(page)).to_have_count(len(ids) + 1)
+    page.wait_for_timeout(0)
+    (route,) = held
+    route.continue_()
+    expect(page.get_by_role("button", name="Write on")).to_be_visible()
+    settled(page)
+    expect(tokens(page)).to_have_count(len(ids) + 1)
+
+
+def test_a_model_without_a_tokenizer_is_read_by_its_ids(
+    context: Any, watch: Watch, lm: LanguageModel
+) -> None:
+    from cutaway.server.app import create_app
+
+    bare = LanguageModel(lm.model, None, name="bare", fingerprint=lm.fingerprint)
+    with serving(create_app([bare, lm])) as served:
+        watch.own.append(served.url)
+        page = context.new_page()
+        page.goto(served.url)
+        expect(page.get_by_text("came without a tokenizer")).to_be_visible()
+        expect(tokens(page)).to_have_text(["#0"])
+        page.get_by_role("button", name="Edit").click()
+        field = page.get_by_label("Write token ids")
+        expect(field).to_have_value("0")
+        field.fill(f"3 {lm.model.config.vocab_size}")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("each below")
+        assert_accessible(page)
+        field.fill("3 1, 4")
+        page.keyboard.press("Enter")
+        expect(tokens(page)).to_have_text(["#3", "#1", "#4"])
+        settled(page)
+        page.keyboard.press("1")
+        expect(tokens(page)).to_have_count(4)
+        settled(page)
+        page.get_by_label("Model").select_option(lm.name)
+        expect(tokens(page)).to_have_count(4)
+        expect(page.get_by_text("came without a tokenizer")).to_have_count(0)
+        settled(page)
 
 
 def test_two_tabs_do_not_disturb_each_other(explore: Open, lm: LanguageModel) -> None:

@@ -108,3 +108,28 @@ def test_it_is_accessible(
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert_accessible(page)
+
+
+def test_what_is_chosen_is_in_the_link(explore: Open, lm: LanguageModel) -> None:
+    page = explore("wider", ids=lm.encode(TEXT), more=f"&l={LAYER}")
+    page.get_by_label("Strongest by").select_option("push")
+    settled(page)
+    row = page.locator("[data-neuron]").nth(2)
+    row.locator(".name").click()
+    settled(page)
+    link = page.url.partition("#v=wider")[2]
+    again = explore("wider", more=link)
+    assert again.get_by_label("Strongest by").input_value() == "push"
+    neurons = [
+        p.locator("[data-neuron]").evaluate_all("(all) => all.map((e) => e.dataset.neuron)")
+        for p in (page, again)
+    ]
+    assert neurons[0] == neurons[1]
+    assert numbers(again, "chosen_pre") == numbers(page, "chosen_pre")
+
+
+def test_the_middle_is_four_times_as_wide(explore: Open, lm: LanguageModel) -> None:
+    page = explore("wider", ids=lm.encode(TEXT), more=f"&l={LAYER}")
+    strips = page.locator(".wide .strip")
+    widths = [strips.nth(i).bounding_box()["width"] for i in range(strips.count())]
+    np.testing.assert_allclose(np.array(widths) / widths[0], [1, 4, 1, 1], atol=0.02)

@@ -30,7 +30,7 @@ from cutaway.nn.masks import CAUSAL, NO_MASK, Mask
 
 __all__ = ["Run", "run_id"]
 
-_BLOCKS_HELD = 3
+_BLOCK_BYTES = 256 << 20  # of blocks that were looked at; the last one stays whatever its size
 _GROWTH = 64  # positions for which room is made at once
 _QUADRATIC = ("attn.scores", "attn.pattern")
 
@@ -133,7 +133,19 @@ class Run:
     @property
     def block_nbytes(self) -> int:
         """Bytes of the blocks that were looked at last."""
-        return sum(x.nbytes for block in list(self._blocks.values()) for x in block.values())
+        return _nbytes(self._blocks)
+
+    @property
+    def held(self) -> dict[int, int]:
+        """Bytes of all that this run keeps alive, by what has them: what runs share counts once.
+
+        Those are its state, the blocks that were looked at last, and both of every run that a head
+        is taken from.
+        """
+        held = {id(self._state): self.state_nbytes, id(self._blocks): self.block_nbytes}
+        for donor in self.donors.values():
+            held |= donor.held
+        return held
 
     def forget(self) -> None:
         """Frees what can be computed again."""
@@ -159,13 +171,13 @@ class Run:
     def block(self, layer: int) -> Mapping[str, Tensor]:
         """All values inside a block but scores and patterns, by their tap's name after ``h.{i}.``.
 
-        Without the batch axis: (T, D), (H, T, K) or (T, F). The last three blocks are held.
+        Without the batch axis: (T, D), (H, T, K) or (T, F). The blocks asked for last are held.
         """
         check_index("layer", layer, self.model.config.n_layer)
         held = self._blocks  # another thread may forget them meanwhile
         found = held.pop(layer, None) or self._record(layer)
         held[layer] = found
-        while len(held) > _BLOCKS_HELD:
+        while len(held) > 1 and _nbytes(held) > _BLOCK_BYTES:
             held.popitem(last=False)
         return found
 
@@ -260,6 +272,10 @@ class _State:
             copy.cache.v[:, :, :, :n] = self.cache.v[:, :, :, :n]
             copy.cache.lengths = [n]
         return copy
+
+
+def _nbytes(blocks: Mapping[int, Mapping[str, Tensor]]) -> int:
+    return sum(x.nbytes for block in list(blocks.values()) for x in block.values())
 
 
 def _check_length(model: GPT2, n: int) -> None:

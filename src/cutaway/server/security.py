@@ -32,6 +32,8 @@ _HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+_UNFORESEEN = "The server could not answer: something went wrong that nobody foresaw."
+_SEE = "What it was stands where the server was started. Another question may still work."
 
 
 class Guard:
@@ -57,17 +59,24 @@ class Guard:
         if refused is not None:
             await _refuse(send, *refused)
             return
-        body = _Body(receive)
+        body, has_begun = _Body(receive), False
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
+            nonlocal has_begun
             if body.is_too_large:
                 return  # the app's own words about a body cut short
             if message["type"] == "http.response.start":
+                has_begun = True
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
             await send(message)
 
-        with suppress(_TooLarge):
-            await self._app(scope, body, guarded)
+        try:
+            with suppress(_TooLarge):
+                await self._app(scope, body, guarded)
+        except Exception:
+            if not has_begun:
+                await _refuse(send, 500, "InternalError", _UNFORESEEN, _SEE)
+            raise  # whoever runs the server sees the whole of it
         if body.is_too_large:
             await _refuse(send, 413, "RequestTooLarge", f"The request has over {MAX_BODY:,} bytes.")
 
@@ -120,8 +129,8 @@ def _name(host: str) -> str:
     return (name if name and port.isdigit() else host).lower()
 
 
-async def _refuse(send: Send, status: int, error: str, what: str) -> None:
-    problem = {"error": error, "what": what, "hint": "", "numbers": {}}
-    headers = [(b"content-type", b"application/json"), *_HEADERS]
+async def _refuse(send: Send, status: int, error: str, what: str, hint: str = "") -> None:
+    problem = {"error": error, "what": what, "hint": hint, "numbers": {}}
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *_HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

@@ -113,14 +113,20 @@ class Store:
         """Keeps a run and makes room for it."""
         with self._lock:
             if run.id in self._runs:
-                self._runs.move_to_end(run.id)
-                return self._runs[run.id][0]
+                return self._touched(run.id)[0]
             self._runs[run.id] = (run, hosted)
-            for other, _ in list(self._runs.values())[:-_RECENT]:
-                other.forget()
-            while len(self._runs) > 1 and self.nbytes > self.max_bytes:
-                self._runs.popitem(last=False)
+            self._make_room()
             return run
+
+    def _make_room(self) -> None:
+        """Gives up what can be computed again, the oldest first, and then whole runs."""
+        *older, _ = [run for run, _ in self._runs.values()]
+        for i, run in enumerate(older):
+            if i <= len(older) - _RECENT or self.nbytes > self.max_bytes:
+                run.forget()
+        while len(self._runs) > 1 and self.nbytes > self.max_bytes:
+            _, (run, _) = self._runs.popitem(last=False)
+            run.forget()  # another run may still take a head from it
 
     def remembered(self, run: Run, question: str, make: Callable[[], T]) -> T:
         """What was found out about a run before, or finds it out: a run never changes.
@@ -146,8 +152,14 @@ class Store:
         with self._lock:
             if id not in self._runs:
                 return None
+            return self._touched(id)[0]
+
+    def _touched(self, id: str) -> tuple[Run, Hosted]:
+        """A run that is asked for; what was looked at since is counted when the run changes."""
+        if next(reversed(self._runs)) != id:
             self._runs.move_to_end(id)
-            return self._runs[id][0]
+            self._make_room()
+        return self._runs[id]
 
     def get(self, id: str) -> tuple[Run, Hosted]:
         """A run and its model.
@@ -158,8 +170,7 @@ class Store:
         with self._lock:
             if id not in self._runs:
                 raise RunNotFound(f"No run {id!r} is open.", "Open it again from its ids.")
-            self._runs.move_to_end(id)
-            return self._runs[id]
+            return self._touched(id)
 
     def close(self) -> None:
         """Ends the texts that are being written: the server stops."""
@@ -178,11 +189,12 @@ class Store:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that all runs hold; a state that several share counts once."""
+        """Bytes that all runs hold, with those they take heads from; what is shared counts once."""
         with self._lock:
-            runs = [run for run, _ in self._runs.values()]
-            blocks = sum(run.block_nbytes for run in runs)
-            return blocks + sum({id(run.state): run.state_nbytes for run in runs}.values())
+            held: dict[int, int] = {}
+            for run, _ in self._runs.values():
+                held |= run.held
+            return sum(held.values())
 
 
 def _weights_digest(lm: LanguageModel) -> str:

@@ -11,6 +11,7 @@ from cutaway.generation import LanguageModel
 from cutaway.server import create_app
 from cutaway.server.store import Store, host
 
+LOCAL = {"host": "localhost"}
 JSON = {"content-type": "application/json"}
 
 
@@ -179,6 +180,61 @@ def test_runs_that_share_a_state_count_it_once(lm: LanguageModel) -> None:
     for id in (3, 4, 5):
         run = store.add(run.extended(id), hosted)
     assert store.nbytes == before
+
+
+def test_a_run_that_heads_are_taken_from_counts_as_long_as_it_is_needed(lm: LanguageModel) -> None:
+    from cutaway.interp import Edits, HeadPatch
+
+    [hosted] = host([lm]).values()
+    store = Store({"m": hosted})
+    donor = store.open(hosted, [1, 2, 3], Edits())
+    patch = Edits(patches=(HeadPatch(0, 0, donor.id),))
+    patched = store.open(hosted, [4, 5], patch)
+    both = donor.state_nbytes + patched.state_nbytes
+    assert store.nbytes >= both
+    store.max_bytes = both + donor.state_nbytes - 1
+    other = store.open(hosted, [9], Edits())
+    # Without its donor the patched run would fit; but it keeps the donor alive, so it goes too.
+    assert store.nbytes == other.state_nbytes
+    with pytest.raises(LookupError):
+        store.get(patched.id)
+
+
+def test_what_was_looked_at_is_given_up_before_a_run_is(lm: LanguageModel) -> None:
+    from cutaway.interp import Edits
+
+    [hosted] = host([lm]).values()
+    store = Store({"m": hosted})
+    one, two = (store.open(hosted, [n, 1], Edits()) for n in (2, 3))
+    one.block(0)
+    two.block(0)
+    store.max_bytes = store.nbytes - 1
+    assert store.get(one.id)[0] is one
+    assert (one.block_nbytes > 0, two.block_nbytes) == (True, 0)
+    assert store.nbytes <= store.max_bytes
+    assert store.get(two.id)[0] is two
+
+
+def test_an_unforeseen_error_is_a_problem_like_any_other(
+    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret details")
+
+    app = create_app([lm])
+    client = TestClient(app, raise_server_exceptions=False, headers=LOCAL)
+    run = client.post("/api/runs", json={"text": "a"}).json()["run"]
+    monkeypatch.setattr("cutaway.server.routes.runs.overview_of", broken)
+    answer = client.get(f"/api/runs/{run}/overview?layer=0")
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "InternalError"
+    assert set(answer.json()) == {"error", "what", "hint", "numbers"}
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    loud = TestClient(app, headers=LOCAL)
+    with pytest.raises(RuntimeError, match="secret"):  # whoever runs the server sees it whole
+        loud.get(f"/api/runs/{run}/overview?layer=0")
 
 
 def test_models_get_names_that_fit_into_an_address(lm: LanguageModel) -> None:

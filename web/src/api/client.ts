@@ -102,7 +102,13 @@ export class Api {
 
   neurons(
     run: RunInfo,
-    query: { layer: number; q: number; top?: number; words?: number },
+    query: {
+      layer: number;
+      q: number;
+      by?: 'contribution' | 'activation' | 'push';
+      top?: number;
+      words?: number;
+    },
     signal?: AbortSignal,
   ): Promise<Neurons> {
     return this.ofRun(run.run, 'GET', `/neurons${text(query)}`, undefined, signal);

@@ -36,14 +36,15 @@ export class Cursor {
   }
 
   /**
-   * Changes some fields; a new text or view is a new entry of the history, all else is not, nor is
-   * text that writes itself (`quiet`).
+   * Changes some fields; settings belong to one view and end with it. A new text or view is a new
+   * entry of the history, all else is not, nor is text that writes itself (`quiet`).
    */
   set(change: Partial<Place>, { quiet = false } = {}): void {
     const before = this.#place;
-    this.#place = { ...before, ...change };
+    const leaves = change.view !== undefined && change.view !== before.view;
+    this.#place = { ...before, ...(leaves ? { settings: {} } : {}), ...change };
     const isNew =
-      (change.view !== undefined && change.view !== before.view) ||
+      leaves ||
       (change.ids !== undefined &&
         before.ids.length > 0 &&
         change.ids.join() !== before.ids.join());

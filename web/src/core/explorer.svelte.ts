@@ -13,7 +13,7 @@ import { Cursor, type Address } from './cursor.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
-import { NO_EDITS, type Edits, type Place } from './place';
+import { NO_EDITS, type Edits, type Place, type Settings } from './place';
 import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
@@ -23,10 +23,18 @@ import { ofThisTab, type Store } from './storage';
 export const DEFAULT_TEXT = 'The robot must obey';
 const FINGERPRINT = 10;
 
-/** A text with more tokens than the model has positions, waiting for a choice. */
+/** A text with more tokens than a model has positions, waiting for a choice. */
 export interface TooLong {
   ids: number[];
   n_ctx: number;
+  model: string;
+}
+
+/** What was chosen and changed in one model means nothing in another. */
+const ANEW: Partial<Place> = { layer: 0, head: 0, edits: NO_EDITS, compare: null };
+
+function namesOf(model: ModelInfo): Pick<Place, 'model' | 'fingerprint'> {
+  return { model: model.name, fingerprint: model.fingerprint.slice(0, FINGERPRINT) };
 }
 
 /** What differs where several explorers share one page. */
@@ -58,6 +66,8 @@ export class Explorer {
   run = $state.raw<RunInfo | null>(null);
   branches = $state.raw<Branches>(Branches.from([]));
   problem = $state.raw<Problem | null>(null);
+  /** What stands in the text field; null while it is closed. Only reading it or the reader ends it. */
+  draft = $state<string | null>(null);
   tooLong = $state.raw<TooLong | null>(null);
   /** The place a link names whose model is not here; kept until the reader chooses. */
   stranger = $state.raw<Readonly<Place> | null>(null);
@@ -125,11 +135,17 @@ export class Explorer {
     }
     const model = named ?? models.models.find(({ name }) => name === models.current)!;
     this.#toModel(model);
-    if (place.ids.length === 0) await this.write(this.home.text ?? DEFAULT_TEXT);
+    if (place.ids.length === 0) await this.#begin(model);
   }
 
   #toModel(model: ModelInfo): void {
-    this.cursor.set({ model: model.name, fingerprint: model.fingerprint.slice(0, FINGERPRINT) });
+    this.cursor.set(namesOf(model));
+  }
+
+  /** A text to begin with; a model without a tokenizer begins with its first id. */
+  async #begin(model: ModelInfo): Promise<void> {
+    if (model.vocabulary) await this.write(this.home.text ?? DEFAULT_TEXT, model.name);
+    else this.read([0], model.name);
   }
 
   /** Loads the run of the cursor; called by the shell whenever the spec changes. */
@@ -144,12 +160,28 @@ export class Explorer {
       if (signal.aborted) return;
       this.run = run;
       this.problem = null;
+      this.#keepInside(run);
     } catch (error) {
       this.#fail(error);
     } finally {
       done();
       if (!signal.aborted) for (const wake of this.#waiting.splice(0)) wake();
     }
+  }
+
+  /** A link may name a layer, a head or a position that is not there: the nearest one is. */
+  #keepInside({ ids }: RunInfo): void {
+    const { layer, head, q, k } = this.place;
+    const { n_layer, n_head } = this.model!.config;
+    const within = (at: number | null, n: number) => (at === null ? null : Math.min(at, n - 1));
+    const kept = {
+      layer: Math.min(layer, n_layer - 1),
+      head: Math.min(head, n_head - 1),
+      q: within(q, ids.length),
+      k: within(k, ids.length),
+    };
+    if (kept.layer !== layer || kept.head !== head || kept.q !== q || kept.k !== k)
+      this.cursor.set(kept);
   }
 
   /** When the run that the cursor asks for is here, or has failed. */
@@ -169,10 +201,8 @@ export class Explorer {
     const done = this.busy.start();
     try {
       const found = await this.api.tokenize(model, text);
-      const ids = found.ids.length > 0 ? found.ids : await this.#unprompted(model);
-      const n_ctx = found.n_ctx;
-      if (ids.length > n_ctx) this.tooLong = { ids, n_ctx };
-      else this.goTo(ids);
+      this.problem = null;
+      this.read(found.ids.length > 0 ? found.ids : await this.#unprompted(model), model);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -184,11 +214,43 @@ export class Explorer {
     return (await this.api.createRun({ model, text: '' })).ids;
   }
 
-  /** Starts anew from ids. */
-  goTo(ids: number[]): void {
+  /** Starts anew from ids with this model, or asks which part of them to keep. */
+  read(ids: number[], name = this.place.model): void {
+    const model = this.models?.models.find((one) => one.name === name);
+    if (!model) return;
+    const { n_ctx } = model.config;
+    if (ids.length > n_ctx) this.tooLong = { ids, n_ctx, model: name };
+    else this.goTo(ids, name === this.place.model ? {} : { ...ANEW, ...namesOf(model) });
+  }
+
+  /** What of a text that is too long the model shall read. */
+  keep(part: 'first' | 'last'): void {
+    if (!this.tooLong) return;
+    const { ids, n_ctx, model } = this.tooLong;
+    this.read(part === 'first' ? ids.slice(0, n_ctx) : ids.slice(-n_ctx), model);
+  }
+
+  /** Starts anew from ids; what else changes with them is one step of the history. */
+  goTo(ids: number[], change: Partial<Place> = {}): void {
     this.tooLong = null;
+    this.draft = null;
     this.branches = Branches.from(ids);
-    this.#show();
+    this.#show(false, change);
+  }
+
+  /** After what could not be shown: back to what still is, or to a text that can be. */
+  async recover(): Promise<void> {
+    this.problem = null;
+    const { run } = this;
+    const model = this.models?.models.find(({ name }) => name === (run?.model ?? this.place.model));
+    if (!model) return;
+    if (run && run === this.runs.known(this.cursor.spec)) return;
+    const change = { edits: run?.edits ?? NO_EDITS, compare: null, ...namesOf(model) };
+    if (run) this.goTo(run.ids, change);
+    else {
+      this.cursor.set(change);
+      await this.#begin(model);
+    }
   }
 
   /**
@@ -246,8 +308,9 @@ export class Explorer {
     this.#show();
   }
 
-  #show(quiet = false): void {
-    this.cursor.set({ ids: this.branches.ids(), step: null, q: null, k: null }, { quiet });
+  #show(quiet = false, change: Partial<Place> = {}): void {
+    const ids = this.branches.ids();
+    this.cursor.set({ ...change, ids, step: null, q: null, k: null }, { quiet });
     this.tab.set('branches', JSON.stringify(this.branches.save()));
   }
 
@@ -260,23 +323,16 @@ export class Explorer {
     if (reached.ids().join() !== this.branches.ids().join()) this.branches = reached;
   }
 
-  /** Another model: the same text in its words. */
+  /** Another model: the same text in its words; between a model with and one without, its ids. */
   async choose(name: string): Promise<void> {
     const model = this.models?.models.find((one) => one.name === name);
-    if (!model) return;
-    const before = this.model;
+    if (!model || name === this.place.model) return;
+    const [before, after] = [this.model?.vocabulary, model.vocabulary];
+    if (this.run && before && after && before.fingerprint !== after.fingerprint)
+      return this.write(this.api.textOf(this.run), name);
     const ids = this.place.ids;
-    const same = before?.vocabulary?.fingerprint === model.vocabulary?.fingerprint;
-    this.cursor.set({ layer: 0, head: 0, q: null, k: null, edits: NO_EDITS, compare: null });
-    if (same || !this.run) {
-      this.#toModel(model);
-      if (ids.length > model.config.n_ctx) this.tooLong = { ids, n_ctx: model.config.n_ctx };
-      return;
-    }
-    const text = new TextDecoder().decode(this.api.textBytes(this.run));
-    this.cursor.set({ ids: [] });
-    this.#toModel(model);
-    await this.write(text);
+    if (ids.every((id) => id < model.config.vocab_size)) this.read(ids, name);
+    else await this.#begin(model);
   }
 
   /** What to do with a link for a model that is not here: its ids in this one, or a fresh start. */
@@ -285,12 +341,30 @@ export class Explorer {
     this.stranger = null;
     const model = this.models?.models.find(({ name }) => name === this.models?.current);
     if (!place || !model) return;
-    if (choice === 'ids') this.#toModel(model);
+    if (choice === 'ids' && place.ids.length <= model.config.n_ctx) this.#toModel(model);
+    else if (choice === 'ids') this.read(place.ids, model.name);
     else {
-      this.cursor.set({ ids: [], edits: NO_EDITS, compare: null, step: null, q: null, k: null });
-      this.#toModel(model);
-      await this.write(DEFAULT_TEXT);
+      this.cursor.set({ ...ANEW, ...namesOf(model), ids: [] });
+      await this.#begin(model);
     }
+  }
+
+  /** What the view is set to, as the link has it. */
+  setting(name: string): string | null {
+    return this.place.settings[name] ?? null;
+  }
+
+  /** A setting that is a number: a neuron, a token, a place in a row. */
+  numberSet(name: string): number | null {
+    const text = this.setting(name) ?? '';
+    return /^\d{1,9}$/.test(text) ? Number(text) : null;
+  }
+
+  /** Sets the view to something, or back to how it opens. */
+  set(name: string, value: string | number | null): void {
+    const others = Object.entries(this.place.settings).filter(([one]) => one !== name);
+    const now = value === null ? [] : [[name, String(value)]];
+    this.cursor.set({ settings: Object.fromEntries([...others, ...now]) as Settings });
   }
 
   /** Another what-if: the same text with these edits. */

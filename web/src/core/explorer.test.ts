@@ -157,7 +157,7 @@ describe('the explorer', () => {
     await x.write('x'.repeat(41));
     expect(x.tooLong).toMatchObject({ n_ctx: 40 });
     expect(x.place.ids).toEqual(idsOf(DEFAULT_TEXT));
-    x.goTo(x.tooLong!.ids.slice(0, 40));
+    x.keep('first');
     await follow(x);
     expect([x.tooLong, x.run?.ids.length]).toEqual([null, 40]);
   });
@@ -167,7 +167,10 @@ describe('the explorer', () => {
     x.cursor.set({ layer: 1, head: 1 });
     await x.choose('b');
     expect(x.tooLong?.ids).toEqual(idsOf(DEFAULT_TEXT));
+    expect([x.place.model, x.place.layer]).toEqual(['a', 1]);
+    x.keep('last');
     expect([x.place.model, x.place.layer]).toEqual(['b', 0]);
+    expect(x.place.ids).toEqual(idsOf(DEFAULT_TEXT).slice(-12));
   });
 
   it('says that the server is lost, keeps all, and goes on when it is back', async () => {

@@ -1,6 +1,7 @@
 /** Text that the model writes on by itself, word by word; a reload in the middle loses no word. */
 import type { GenerateBody } from '../api/types';
 import type { Explorer } from './explorer.svelte';
+import type { Place } from './place';
 import { asProblem, isAbort, Problem } from './problem';
 
 export interface Pending {
@@ -27,16 +28,21 @@ export class Generation {
     if (!x.run || this.running) return;
     this.cut = null;
     this.running = true;
-    this.#controller = new AbortController();
+    const controller = (this.#controller = new AbortController());
     this.#save(pending);
     let { left } = pending;
+    let before = x.place;
     try {
       const { seed, settings } = pending;
       const body = { n: left, seed, settings };
-      for await (const event of x.api.generate(x.run.run, body, this.#controller.signal)) {
+      for await (const event of x.api.generate(x.run.run, body, controller.signal)) {
         if (event.event === 'error') throw new Problem(event.error, event.what, event);
         if (event.event !== 'token') continue;
+        // A word for a text that the reader has changed since belongs nowhere.
+        if (!isSameText(before, x.place)) controller.abort();
+        controller.signal.throwIfAborted();
         x.extend(event.id);
+        before = x.place;
         this.#save({ ...pending, left: --left });
       }
       this.#save(null);
@@ -63,4 +69,9 @@ export class Generation {
   #save(pending: Pending | null): void {
     this.x.tab.set('generation', pending && pending.left > 0 ? JSON.stringify(pending) : '');
   }
+}
+
+/** Whether two places show one text; the cursor keeps what it does not change. */
+function isSameText(one: Readonly<Place>, other: Readonly<Place>): boolean {
+  return one.ids === other.ids && one.edits === other.edits && one.model === other.model;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, count, exact, percent, score, short } from './numbers';
+import { bytes, count, exact, onAxis, percent, score, short, signed, tiny } from './numbers';
 
 describe('numbers', () => {
   it.each([
@@ -27,6 +27,33 @@ describe('numbers', () => {
       'NaN',
       '\u2212\u221e',
     ]);
+  });
+
+  it('has no minus before a zero, and a sign before what is added', () => {
+    expect([score(-0.001), score(-0.006), score(-0)]).toEqual(['0.00', '\u22120.01', '0.00']);
+    expect([signed(0.0504), signed(-0.1), signed(-0.0001)]).toEqual([
+      '+0.050',
+      '\u22120.100',
+      '0.000',
+    ]);
+  });
+
+  it('writes what is tiny with its power of ten', () => {
+    expect([exact(5.722046e-6), exact(0.5), exact(0), exact(-1e-4)]).toEqual([
+      '5.722046e\u22126',
+      '0.5',
+      '0',
+      '\u22121e\u22124',
+    ]);
+  });
+
+  it('writes a rounding error in two digits', () => {
+    expect([1.0728836e-6, 0, 2.34e-10].map(tiny)).toEqual(['1.1e\u22126', '0', '2.3e\u221210']);
+  });
+
+  it('drops decimals beside an axis', () => {
+    expect([0, 5e9, 1.5e7, 2e10].map(onAxis(short))).toEqual(['0', '5 B', '15 M', '20 B']);
+    expect([100000, 1.28e6].map(onAxis(bytes))).toEqual(['100 KB', '1.28 MB']);
   });
 
   it('groups, shortens and measures', () => {

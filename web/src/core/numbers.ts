@@ -12,18 +12,33 @@ export function percent(p: number): string {
 /** A score, activation or norm: two decimals, with a true minus. */
 export function score(value: number, digits = 2): string {
   if (!Number.isFinite(value)) return notFinite(value);
-  return value.toFixed(digits).replace('-', '\u2212');
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '\u2212');
+}
+
+/** What is added to something: its sign always, three decimals. */
+export function signed(value: number): string {
+  const text = score(value, 3);
+  return Number(text) > 0 || text === '\u221e' ? `+${text}` : text;
 }
 
 /** The shortest decimal that reads back as the same float32. */
 export function exact(value: number): string {
   if (!Number.isFinite(value)) return notFinite(value);
   const single = Math.fround(value);
+  const isTiny = single !== 0 && Math.abs(single) < 1e-4;
+  const write = (digits: number) =>
+    isTiny ? single.toExponential(digits - 1) : single.toPrecision(digits);
   for (let digits = 1; digits < 9; digits++) {
-    const text = single.toPrecision(digits);
-    if (Math.fround(Number(text)) === single) return tidy(text);
+    if (Math.fround(Number(write(digits))) === single) return tidy(write(digits));
   }
-  return tidy(single.toPrecision(9));
+  return tidy(write(9));
+}
+
+/** A distance that should be nothing but rounding: two digits that matter, 1.1e−6. */
+export function tiny(value: number): string {
+  if (!Number.isFinite(value)) return notFinite(value);
+  return value === 0 ? '0' : tidy(value.toExponential(1));
 }
 
 function tidy(text: string): string {
@@ -64,6 +79,14 @@ export function bytes(n: number): string {
     if (n >= size) return `${threeDigits(n / size)} ${unit}`;
   }
   return `${n} B`;
+}
+
+/** A number beside an axis: as `write` has it, without decimals that say nothing. */
+export function onAxis(write: (value: number) => string): (value: number) => string {
+  return (value) =>
+    write(value)
+      .replace(/(\.\d*?)0+(?=\D|$)/, '$1')
+      .replace(/\.(?=\D|$)/, '');
 }
 
 function threeDigits(value: number): string {

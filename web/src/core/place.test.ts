@@ -18,6 +18,7 @@ const FULL: Place = {
   q: 2,
   k: 0,
   stage: 'softmax',
+  settings: { word: '345', by: 'push' },
   compare: { model: 'my models/gpt2 (2)', ids: [70000, 1], edits: NO_EDITS },
 };
 
@@ -40,6 +41,12 @@ describe('the hash', () => {
       expect(place.edits).toEqual(NO_EDITS);
     },
   );
+
+  it('has settings in one order, and takes none that are not plain', () => {
+    const hash = toHash({ ...START, settings: { neuron: '12', by: 'push' } });
+    expect(decodeURIComponent(hash)).toContain('o=by.push,neuron.12');
+    expect(fromHash('#o=a.1,B.2,c,d.<b>,.x,e.2-3').settings).toEqual({ a: '1', e: '2-3' });
+  });
 
   it('survives what mail programs do to a plus', () => {
     expect(fromHash('#m=a+b').model).toBe('a+b');

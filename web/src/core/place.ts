@@ -1,7 +1,7 @@
 /**
  * The one cursor as plain data, and as the hash of the page's address: any state is a link.
  *
- *   #v=keyboard&m=pocket.49dcf470&t=sAAEC&e=h3.1,n2.77,free&s=5&l=3&h=1&q=4&k=2&g=softmax&c=…
+ *   #v=keyboard&m=pocket.49dcf470&t=sAAEC&e=h3.1,n2.77,free&s=5&l=3&h=1&q=4&k=2&g=softmax&o=word.12&c=…
  *
  * Ids travel as base64url of little-endian numbers: `s` and 16 bits each, or `l` and 32.
  */
@@ -34,6 +34,9 @@ export interface RunSpec {
   edits: Edits;
 }
 
+/** Names of small letters, values of letters, digits, `_` and `-`: they stand in the address as they are. */
+export type Settings = Readonly<Record<string, string>>;
+
 export interface Place {
   view: string;
   model: string;
@@ -50,6 +53,8 @@ export interface Place {
   /** Key position; null where none is chosen. */
   k: number | null;
   stage: string;
+  /** What the view is set to, by names of its own; see `Settings`. */
+  settings: Settings;
   /** A second run beside the first. */
   compare: RunSpec | null;
 }
@@ -66,6 +71,7 @@ export const START: Readonly<Place> = {
   q: null,
   k: null,
   stage: '',
+  settings: {},
   compare: null,
 };
 
@@ -114,6 +120,16 @@ export function unpackEdits(text: string): Edits {
   return edits;
 }
 
+export function packSettings(settings: Settings): string {
+  const all = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  return all.map(([name, value]) => `${name}.${value}`).join(',');
+}
+
+export function unpackSettings(text: string): Settings {
+  const all = text.split(',').map((part) => /^([a-z]+)\.([\w-]+)$/.exec(part));
+  return Object.fromEntries(all.flatMap((found) => (found ? [[found[1]!, found[2]!]] : [])));
+}
+
 export function isEdited(edits: Edits): boolean {
   return packEdits(edits) !== '';
 }
@@ -130,6 +146,7 @@ export function toHash(place: Place): string {
     ['q', place.q],
     ['k', place.k],
     ['g', place.stage],
+    ['o', packSettings(place.settings)],
     ['c', place.compare ? packCompare(place.compare) : ''],
   ];
   const shown = fields.filter(([, value]) => value !== null && value !== '');
@@ -163,6 +180,7 @@ export function fromHash(hash: string): Partial<Place> {
   place.layer = whole('l') ?? 0;
   place.head = whole('h') ?? 0;
   if (/^[\w-]+$/.test(text('g'))) place.stage = text('g');
+  if (text('o')) place.settings = unpackSettings(text('o'));
   const compare = attempt(() => unpackCompare(text('c')));
   if (compare) place.compare = compare;
   return place;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { label, pieces, segments, splitCharacters, spoken } from './tokens';
+import { idsIn, label, pieces, segments, splitCharacters, spoken } from './tokens';
 
 const token = (bytes: number[] | string, id = 0) => {
   const all = typeof bytes === 'string' ? [...new TextEncoder().encode(bytes)] : bytes;
@@ -40,5 +40,18 @@ describe('tokens', () => {
       [4, 5, ''],
     ]);
     expect(splitCharacters([token([0xff]), token('a')])).toEqual([]);
+  });
+});
+
+describe('idsIn', () => {
+  it('reads whole numbers of the vocabulary, and nothing else', () => {
+    expect(idsIn(' 3, 14\n15 ', 16)).toEqual([3, 14, 15]);
+    for (const text of ['', '16', '1.5', '-1', '3 x']) expect(idsIn(text, 16)).toBeNull();
+  });
+});
+
+describe('a token without a tokenizer', () => {
+  it('is its id', () => {
+    expect(label({ id: 7, text: '', bytes: '' })).toBe('#7');
   });
 });

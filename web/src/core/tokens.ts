@@ -30,7 +30,8 @@ export function wholeText(bytes: Uint8Array): string | null {
 
 /** What to draw for a token: its text, blanks as marks, and bytes where it holds half a character. */
 export function pieces(token: TokenLike): Piece[] {
-  if (token.bytes === '') return [{ kind: 'text', shown: token.text }]; // <|endoftext|>
+  // <|endoftext|>, or an id of a model without a tokenizer.
+  if (token.bytes === '') return [{ kind: 'text', shown: token.text || `#${token.id}` }];
   const text = wholeText(bytesOf(token.bytes));
   if (text === null) {
     const pairs = token.bytes.toUpperCase().match(/../g) ?? [];
@@ -59,6 +60,13 @@ export function label(token: TokenLike): string {
 /** As label, without the mark of a leading blank: for sentences that are read aloud. */
 export function spoken(token: TokenLike): string {
   return label(token).replace(/^\u2423(?=.)/u, '');
+}
+
+/** The ids that a text writes, between blanks or commas; null where one is none of the vocabulary. */
+export function idsIn(text: string, size: number): number[] | null {
+  const ids = text.split(/[\s,]+/).filter((part) => part !== '');
+  const isId = (part: string) => /^\d{1,9}$/.test(part) && Number(part) < size;
+  return ids.length > 0 && ids.every(isId) ? ids.map(Number) : null;
 }
 
 export interface Group {

@@ -3,6 +3,8 @@ export const en = {
   name: 'English',
   title: 'Cutaway',
   tagline: 'GPT-2 cut open while it runs',
+  stop: '.',
+  colon: ':',
   skip: 'Skip to the drawing',
   contents: 'Contents',
   openContents: 'Contents',
@@ -24,15 +26,16 @@ export const en = {
   text: {
     label: 'Text',
     write: 'Write your own text',
+    writeIds: 'Write token ids, with blanks between them',
+    placeholderIds: '464 2068 7586 …',
+    noIds: (size: string) => `Write at least one whole number, each below ${size}.`,
     edit: 'Edit',
     placeholder: 'Type a beginning …',
     done: 'Read it',
     cancel: 'Cancel',
-    tokens: (n: number, ctx: string) => `${n} of ${ctx} tokens`,
+    tokens: (n: string, ctx: string) => `${n} of ${ctx} tokens`,
     token: (n: number, text: string, id: number) => `Token ${n}: ${text}, id ${id}`,
     halves: (text: string) => `together: ${text}`,
-    more: (n: number) => `… ${n} earlier`,
-    keysHint: 'Arrow keys move from token to token.',
   },
   stepper: {
     label: 'Steps',
@@ -51,7 +54,7 @@ export const en = {
     stop: 'Stop',
     words: (n: number) => `Let the model add ${n} tokens`,
     cut: (n: number) =>
-      `The page was reloaded while the model wrote; ${n} tokens were still to come.`,
+      `The model was cut off while it wrote; ${n} ${n === 1 ? 'token was' : 'tokens were'} still to come.`,
     resume: 'Go on',
     dismiss: 'Leave it',
   },
@@ -129,13 +132,14 @@ export const en = {
   state: {
     loading: 'Asking the model …',
     starting: 'Opening the model …',
-    lost: 'The server does not answer. Your text is safe in this page; it goes on as soon as the server is back.',
+    lost: 'The server does not answer. Your text is safe in this page, which goes on as soon as the server is back.',
     lostKernel:
       'The kernel does not answer. Your text is safe here as long as the notebook is open; run the cell again to go on.',
     retry: 'Try now',
     problem: 'That did not work',
     offline: 'A recording: it shows what was exported and computes nothing new.',
-    noTokenizer: 'This model came without a tokenizer, so only ids can be shown.',
+    noTokenizer:
+      'This model came without a tokenizer: its tokens are shown as ids, and a text is written as ids.',
   },
   tooLong: {
     title: 'The text is longer than the model can read',
@@ -144,6 +148,7 @@ export const en = {
     start: (n: string) => `The first ${n}`,
     end: (n: string) => `The last ${n}`,
     back: 'Keep the text as it was',
+    edit: 'Edit what I wrote',
   },
   stranger: {
     title: 'This link was made for another model',
@@ -152,5 +157,5 @@ export const en = {
     ids: (here: string) => `Read its ids with ${here}`,
     fresh: 'Start with a new text',
   },
-  unknownView: 'There is no such view yet. Choose one from the contents.',
+  unknownView: 'There is no such view. Choose one from the contents.',
 };

@@ -5,6 +5,8 @@ export const zh: typeof en = {
   name: '中文',
   title: 'Cutaway',
   tagline: '剖开运行中的 GPT-2',
+  stop: '。',
+  colon: '：',
   skip: '跳到图示',
   contents: '目录',
   openContents: '目录',
@@ -23,6 +25,9 @@ export const zh: typeof en = {
   text: {
     label: '文本',
     write: '输入你自己的文本',
+    writeIds: '输入词元编号，用空格隔开',
+    placeholderIds: '464 2068 7586 ……',
+    noIds: (size) => `至少写一个整数，每个都要小于 ${size}。`,
     edit: '编辑',
     placeholder: '写一个开头……',
     done: '读入',
@@ -30,8 +35,6 @@ export const zh: typeof en = {
     tokens: (n, ctx) => `${n} / ${ctx} 个词元`,
     token: (n, text, id) => `第 ${n} 个词元：${text}，编号 ${id}`,
     halves: (text) => `合起来是：${text}`,
-    more: (n) => `… 前面还有 ${n} 个`,
-    keysHint: '方向键在词元之间移动。',
   },
   stepper: {
     label: '步进',
@@ -49,7 +52,7 @@ export const zh: typeof en = {
     on: '续写',
     stop: '停止',
     words: (n) => `让模型再写 ${n} 个词元`,
-    cut: (n) => `模型写到一半时页面被刷新了，还差 ${n} 个词元。`,
+    cut: (n) => `模型写到一半被打断了，还差 ${n} 个词元。`,
     resume: '继续',
     dismiss: '不用了',
   },
@@ -126,13 +129,13 @@ export const zh: typeof en = {
   state: {
     loading: '正在询问模型……',
     starting: '正在打开模型……',
-    lost: '服务器没有回应。你的文本好好地留在这个页面里；服务器一恢复就继续。',
+    lost: '服务器没有响应。你的文本完好地保留在本页；服务器恢复后会自动继续。',
     lostKernel:
-      '内核没有回应。只要笔记本还开着，你的文本就好好地留在这里；重新运行这个单元格即可继续。',
+      '内核没有响应。只要笔记本还开着，你的文本就完好地保留在这里；重新运行这个单元格即可继续。',
     retry: '现在重试',
-    problem: '没有成功',
+    problem: '操作未成功',
     offline: '这是一份录制：只显示导出时的内容，不再计算新的。',
-    noTokenizer: '这个模型没有附带分词器，只能显示编号。',
+    noTokenizer: '这个模型没有附带分词器：词元显示为编号，文本也用编号来写。',
   },
   tooLong: {
     title: '文本超出了模型能读的长度',
@@ -140,6 +143,7 @@ export const zh: typeof en = {
     start: (n) => `前 ${n} 个`,
     end: (n) => `后 ${n} 个`,
     back: '保留原来的文本',
+    edit: '修改我写的文本',
   },
   stranger: {
     title: '这个链接属于另一个模型',
@@ -148,5 +152,5 @@ export const zh: typeof en = {
     ids: (here) => `用 ${here} 读这些编号`,
     fresh: '从新文本开始',
   },
-  unknownView: '还没有这个视图，请从目录中选择。',
+  unknownView: '没有这个视图，请从目录中选择。',
 };

@@ -36,11 +36,16 @@ export function strongest<T extends { weight: number }>(
   };
 }
 
-/** An arc as a curve: upwards between points of one line, sideways between points of one column. */
-export function curve({ from, to }: Arc): [Point, Point] {
+/** Strong arcs stand out, and hundreds of weak ones make no fog. */
+export function opacity(weight: number): number {
+  return 0.05 + 0.85 * Math.sqrt(Math.min(1, weight));
+}
+
+/** An arc as a curve, at most `highest` above its ends: upwards between points of one line, sideways between points of one column. */
+export function curve({ from, to }: Arc, highest = 120): [Point, Point] {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   if (Math.abs(dx) >= Math.abs(dy)) {
-    const lift = Math.min(160, 14 + Math.abs(dx) * 0.45);
+    const lift = Math.min(highest / 0.75, 14 + Math.abs(dx) * 0.45);
     return [
       { x: from.x + dx * 0.1, y: Math.min(from.y, to.y) - lift },
       { x: to.x - dx * 0.1, y: Math.min(from.y, to.y) - lift },

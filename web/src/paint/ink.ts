@@ -2,7 +2,8 @@
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 export type Role = 'query' | 'key' | 'value' | 'residual' | 'prob';
-export type Ramp = 'weight' | 'signed';
+/** Attention weights; values around zero; sizes of what has no role. */
+export type Ramp = 'weight' | 'signed' | 'size';
 
 export interface Ink {
   page: string;
@@ -15,6 +16,7 @@ export interface Ink {
   sans: string;
   role: Readonly<Record<Role, string>>;
   fill: Readonly<Record<Role, string>>;
+  soft: Readonly<Record<Role, string>>;
   /** From nothing to all, and from most negative over zero to most positive. */
   stops: Readonly<Record<Ramp, readonly Rgb[]>>;
 }
@@ -37,11 +39,20 @@ export function readInk(element: Element): Ink {
     sans: of('sans'),
     role: roles(''),
     fill: roles('-fill'),
+    soft: roles('-soft'),
     stops: {
       weight: ['ramp-0', 'ramp-1', 'ramp-2', 'ramp-3'].map((name) => rgb(of(name))),
+      size: ['page', 'residual-soft', 'residual-fill', 'residual', 'ink'].map((name) =>
+        rgb(of(name)),
+      ),
       signed: ['minus', 'minus-soft', 'zero', 'plus-soft', 'plus'].map((name) => rgb(of(name))),
     },
   };
+}
+
+/** From nothing to the strong colour of a role: sizes of what belongs to it. */
+export function roleStops(ink: Ink, role: Role): Rgb[] {
+  return [ink.page, ink.soft[role], ink.fill[role], ink.role[role]].map(rgb);
 }
 
 /** `#rrggbb` and `#rgb`. */

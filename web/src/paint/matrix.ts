@@ -119,7 +119,9 @@ function rowLabels(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene):
     const y = (row - seen.y + 0.5) * seen.scale;
     if (y < 0 || y > extent.height) continue;
     write(pen, ink, roles[0], isMarked(scene, 'row', row));
-    pen.fillText(clipText(pen, rows[row]!, left - 10), left - 7, top + y);
+    // The last of many rows is thinner than its label.
+    const inside = Math.max(4, Math.min(extent.height - 5, y));
+    pen.fillText(clipText(pen, rows[row]!, left - 10), left - 7, top + inside);
   }
 }
 

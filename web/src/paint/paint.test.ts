@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../core/frames';
-import { strongest } from './arcs';
+import { curve, opacity, strongest } from './arcs';
 import { codesOf, pixels } from './bitmap';
 import { colourTable, mix, rgb } from './ink';
 import { readableOn } from './matrix';
@@ -79,5 +79,29 @@ describe('a number on a colour', () => {
     expect(readableOn(table[0]!)).toBe('#1d1c20');
     expect(readableOn(table[90]!)).toBe('#1d1c20');
     expect(readableOn(table[255]!)).toBe('#ffffff');
+  });
+});
+
+describe('an arc', () => {
+  const arc = (dx: number) => ({
+    from: { x: 0, y: 200 },
+    to: { x: dx, y: 200 },
+    weight: 1,
+    colour: '',
+  });
+
+  it('rises no higher than there is room', () => {
+    for (const room of [48, 120]) {
+      const [a] = curve(arc(2000), room);
+      expect(200 - 0.75 * (200 - a.y)).toBeCloseTo(200 - room);
+    }
+    expect(curve(arc(10), 48)[0].y).toBeGreaterThan(150);
+  });
+
+  it('is fainter the weaker it is', () => {
+    const all = [0, 0.001, 0.05, 0.5, 1].map(opacity);
+    expect(all).toEqual([...all].sort((a, b) => a - b));
+    expect(all[1]).toBeLessThan(0.1);
+    expect(all.at(-1)).toBeCloseTo(0.9);
   });
 });

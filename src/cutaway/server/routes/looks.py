@@ -17,7 +17,6 @@ from cutaway.interp.merge import merge
 from cutaway.interp.neurons import neurons
 from cutaway.interp.push import readout
 from cutaway.interp.river import river
-from cutaway.interp.runs import Run
 from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame, join_frames
 from cutaway.server.routes.models import FRAMES, frames
@@ -173,12 +172,9 @@ def residual_river(
 ) -> answers.River:
     """The stream from the embedding to the last block, and what each part adds."""
     opened, hosted = found_run(request, run)
-    q, n_layer = last(opened, q), opened.model.config.n_layer
-    with hosted.lock, torch.inference_mode():
+    q = last(opened, q)
+    with hosted.lock:
         found = river(opened, q=q, id=id, n_vocab=hosted.n_vocab)
-        end = opened.stream(n_layer)[q].float()
-        streams = [_stream_at(opened, inflow.site, q) for inflow in found.inflows]
-        cosines = torch.cosine_similarity(torch.stack(streams), end[None], dim=-1).tolist()
     return answers.River(
         q=q,
         token=token(hosted, found.id),
@@ -188,13 +184,13 @@ def residual_river(
             answers.RiverStep(
                 site=inflow.site,
                 norm=inflow.stream_norm,
-                cosine=cosine,
+                cosine=inflow.end_cosine,
                 part=inflow.name,
                 part_norm=inflow.norm,
                 part_cosine=inflow.cosine,
                 push=inflow.push,
             )
-            for inflow, cosine in zip(found.inflows, cosines, strict=True)
+            for inflow in found.inflows
         ],
     )
 
@@ -249,7 +245,7 @@ def mask_laboratory(
                 "lost", found.lost_row, model=hosted.fingerprint, run=opened.id, dtype=dtype
             )
         )
-    return frames(join_frames(made))
+    return frames(join_frames(made), forever=True)
 
 
 @router.get("/loss")
@@ -330,11 +326,3 @@ def _moved(hosted: Hosted, ids: Tensor, pushes: Tensor) -> list[answers.TokenPus
 
 def _rows(scores: Tensor | None) -> list[list[float]] | None:
     return None if scores is None else scores.tolist()
-
-
-def _stream_at(run: Run, site: str, q: int) -> Tensor:
-    """The stream at a site of the river, (D)."""
-    if site == "wte":
-        return run.model.wte.weight[run.ids[q]].float()
-    _, layer, name = site.split(".")
-    return run.block(int(layer))[name][q].float()

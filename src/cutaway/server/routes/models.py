@@ -31,9 +31,9 @@ def _model(request: Request, model: str) -> Hosted:
     return store.model(model)
 
 
-def frames(content: bytes) -> Response:
-    """Bytes that never change."""
-    headers = {"cache-control": "private, max-age=31536000, immutable"}
+def frames(content: bytes, *, forever: bool = False) -> Response:
+    """Frames; a browser may keep those of a run for ever, since its id tells all that made them."""
+    headers = {"cache-control": "private, max-age=31536000, immutable" if forever else "no-store"}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 

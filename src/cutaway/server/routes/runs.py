@@ -95,7 +95,8 @@ def tensor(
             dtype=dtype,
             layout=layout,
             is_probability=is_probability,
-        )
+        ),
+        forever=True,
     )
 
 
@@ -120,7 +121,8 @@ def overview(
             dtype="u1",
             is_probability=True,
             n_tokens=len(opened.ids),
-        )
+        ),
+        forever=True,
     )
 
 

@@ -26,7 +26,7 @@ export const en = {
   comma: ', ',
   and: ', and ',
   stop: '.',
-  others: (n: number) => `to ${n} other ${n === 1 ? 'token' : 'tokens'} together`,
+  others: (n: string) => `to ${n} other ${n === '1' ? 'token' : 'tokens'} together`,
   weaker: (n: string, share: string) =>
     `The 300 strongest arcs are drawn; ${n} weaker ones, ${share} of all attention, are not.`,
   most: 'most to',

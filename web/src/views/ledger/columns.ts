@@ -72,10 +72,28 @@ export function progress(t: number, layer: number, n_layer: number): number {
   return part(t, (0.85 * layer) / n_layer, (0.85 * (layer + 1)) / n_layer);
 }
 
+export interface Named {
+  i: number;
+  /** The middle of its name, kept inside the drawing. */
+  x: number;
+  /** Pixels that the name may take. */
+  room: number;
+}
+
+const LEAST = 44;
+
 /** Columns whose names have room, the current one always among them. */
-export function named(c: Columns, n_tokens: number, current: number): number[] {
-  const every = Math.max(1, Math.ceil(44 / c.cell));
-  return Array.from({ length: n_tokens }, (_, i) => i).filter(
-    (i) => i === current || (i % every === 0 && Math.abs(i - current) * c.cell >= 44),
+export function named(c: Columns, n_tokens: number, current: number): Named[] {
+  const every = Math.max(1, Math.ceil(LEAST / c.cell));
+  const shown = Array.from({ length: n_tokens }, (_, i) => i).filter(
+    (i) => i === current || (i % every === 0 && Math.abs(i - current) * c.cell >= LEAST),
   );
+  return shown.map((i, at) => {
+    const beside = [shown[at - 1], shown[at + 1]].map(
+      (j) => Math.abs((j ?? Infinity) - i) * c.cell,
+    );
+    const room = Math.min(2 * LEAST, ...beside);
+    const middle = c.left + i * c.cell + (c.cell - c.gap) / 2;
+    return { i, room, x: Math.min(middle, c.width - Math.min(room, LEAST) / 2) };
+  });
 }

@@ -1,3 +1,5 @@
+import { count } from '../../core/numbers';
+
 export const en = {
   name: 'Cache ledger',
   title: 'Each step makes one column and reuses all the others',
@@ -14,8 +16,8 @@ export const en = {
   mode: 'How the step is computed',
   with: 'With the cache',
   without: 'Without',
-  made: (n: number) => (n === 1 ? 'made: 1 column' : `made: ${n} columns`),
-  reused: (n: number) => `reused: ${n}`,
+  made: (n: number) => (n === 1 ? 'made: 1 column' : `made: ${count(n)} columns`),
+  reused: (n: number) => `reused: ${count(n)}`,
   legendMade: 'made at this step',
   legendReused: 'reused from the cache',
   legendAhead: 'not read yet',
@@ -50,7 +52,7 @@ export const en = {
   read: (n: string, made: string, reused: string, withMs: string, withoutMs: string) =>
     `At ${n} tokens the step makes ${made} and reuses ${reused} columns; it took ${withMs} with the cache and ${withoutMs} without.`,
   rowRead: (n: number, reused: number, adds: string, uncached: string) =>
-    `The step that reads token ${n} makes one column, reuses ${reused}, and takes ${adds} multiply-adds; without the cache, ${uncached}.`,
+    `The step that reads token ${count(n)} makes one column, reuses ${count(reused)}, and takes ${adds} multiply-adds; without the cache, ${uncached}.`,
   table: {
     tokens: 'Tokens',
     made: 'Made',
@@ -66,14 +68,14 @@ export const en = {
   shapesNote:
     'Why a shape seems to change: the first pass reads the whole text, so attention has a row for each token. Every later pass has one row only, and a column more than the one before.',
   tensor: 'Tensor',
-  first: (n: number) => (n === 1 ? 'First pass, 1 token' : `First pass, ${n} tokens`),
+  first: (n: number) => (n === 1 ? 'First pass, 1 token' : `First pass, ${count(n)} tokens`),
   later: 'The next token, with the cache',
   laterWithout: 'The next token, without',
   axes: 'heads × queries × keys',
   names: { q: 'queries', k: 'keys read', kNew: 'keys made', pattern: 'attention weights' },
   end: 'At the end of the context',
   full: (n: string) => `of ${n} positions taken`,
-  endBytes: 'the cache when all are taken',
+  endBytes: 'the cache when all are taken: ',
   endWhy: (n: string) =>
     `There are ${n} position vectors and no more, so the model cannot read a token further. Here the text ends, and the page says so.`,
   endSlide: (half: string) =>

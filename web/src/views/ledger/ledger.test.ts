@@ -24,9 +24,19 @@ describe('the grid', () => {
   it('names the current column, and no two names stand in one another', () => {
     const c = layOut(900, 12, 1024);
     const shown = named(c, 1024, 700);
-    expect(shown).toContain(700);
-    for (let i = 1; i < shown.length; i++)
-      expect((shown[i]! - shown[i - 1]!) * c.cell).toBeGreaterThanOrEqual(43.9);
+    expect(shown.map(({ i }) => i)).toContain(700);
+    for (let at = 1; at < shown.length; at++) {
+      const [one, next] = [shown[at - 1]!, shown[at]!];
+      expect((next.i - one.i) * c.cell).toBeGreaterThanOrEqual(43.9);
+      expect(one.x + one.room / 2).toBeLessThanOrEqual(next.x - next.room / 2 + 0.1);
+    }
+  });
+
+  it('keeps the name of the last of many columns inside', () => {
+    const c = layOut(900, 12, 1024);
+    const last = named(c, 1024, 1023).at(-1)!;
+    expect(last.i).toBe(1023);
+    expect(last.x).toBeLessThanOrEqual(900 - 22);
   });
 
   it('makes a column from the bottom up, and has all of it at the end', () => {

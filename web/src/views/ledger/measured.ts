@@ -1,5 +1,7 @@
 /** Which steps are run under the clock, and the shapes that tensors have in a step. */
 
+import { count } from '../../core/numbers';
+
 /** Positions of texts of 1, 4, 16, ... tokens and the whole: together less than three times it. */
 export function places(n: number): number[] {
   const lengths: number[] = [];
@@ -16,7 +18,7 @@ export interface Shapes {
 
 /** Shapes of one layer in a pass that reads `fresh` tokens behind `held` cached ones. */
 export function shapes(heads: number, headDim: number, fresh: number, held: number): Shapes {
-  const of = (...axes: number[]) => axes.join(' × ');
+  const of = (...axes: number[]) => axes.map(count).join(' × ');
   return {
     q: of(heads, fresh, headDim),
     kNew: of(heads, fresh, headDim),

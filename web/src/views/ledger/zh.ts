@@ -1,3 +1,4 @@
+import { count } from '../../core/numbers';
 import type { en } from './en';
 
 export const zh: typeof en = {
@@ -15,8 +16,8 @@ export const zh: typeof en = {
   mode: '这一步怎样计算',
   with: '用缓存',
   without: '不用',
-  made: (n) => `新算：${n} 列`,
-  reused: (n) => `重用：${n}`,
+  made: (n) => `新算：${count(n)} 列`,
+  reused: (n) => `重用：${count(n)}`,
   legendMade: '这一步新算的',
   legendReused: '从缓存重用的',
   legendAhead: '还没读到',
@@ -48,7 +49,7 @@ export const zh: typeof en = {
   read: (n, made, reused, withMs, withoutMs) =>
     `文本有 ${n} 个词元时，这一步新算 ${made} 列，重用 ${reused} 列；用缓存 ${withMs}，不用 ${withoutMs}。`,
   rowRead: (n, reused, adds, uncached) =>
-    `读第 ${n} 个词元的这一步新算一列，重用 ${reused} 列，乘加 ${adds} 次；不用缓存则要 ${uncached} 次。`,
+    `读第 ${count(n)} 个词元的这一步新算一列，重用 ${count(reused)} 列，乘加 ${adds} 次；不用缓存则要 ${uncached} 次。`,
   table: {
     tokens: '词元数',
     made: '新算',
@@ -64,14 +65,14 @@ export const zh: typeof en = {
   shapesNote:
     '形状为什么好像会变：第一遍读入整个文本，所以注意力对每个词元都有一行；以后每一遍只有一行，而列比上一遍多一。',
   tensor: '张量',
-  first: (n) => `第一遍，${n} 个词元`,
+  first: (n) => `第一遍，${count(n)} 个词元`,
   later: '下一个词元，用缓存',
   laterWithout: '下一个词元，不用缓存',
   axes: '头 × 查询 × 键',
   names: { q: '查询', k: '读到的键', kNew: '新算的键', pattern: '注意力权重' },
   end: '到了上下文的尽头',
   full: (n) => `个位置已用，共 ${n} 个`,
-  endBytes: '全部用满时的缓存',
+  endBytes: '全部用满时的缓存：',
   endWhy: (n) => `位置向量只有 ${n} 个，模型再也读不进下一个词元。文本到此为止，页面会说明这一点。`,
   endSlide: (half) =>
     `想写下去，就得丢掉开头。留下的词元位置都变了，每一块里的键和值也随之改变，整个缓存只能作废。所以本库在被要求继续时，一次丢掉半个上下文：把 ${half} 个词元重读一遍，之后又有同样多的空位。`,

@@ -7,7 +7,7 @@ export const view: View = {
   id: 'merge',
   section: '2.3',
   order: 5,
-  anchor: 'gpt-2-self-attention-35--merging-attention-heads',
+  anchor: 'gpt-2-self-attention-35--merge-attention-heads',
   texts: { en, zh },
   component: Merge,
   uses: ['layer'],

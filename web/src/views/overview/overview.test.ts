@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { repeated, rowOf, spanOf, strongestOf, type Exact } from './overview';
+import { nearestFirst, repeated, rowOf, spanOf, strongestOf, type Exact } from './overview';
+
+describe('what is asked for first', () => {
+  it('is the block that is looked at, then those beside it', () => {
+    expect(nearestFirst(5, 3)).toEqual([3, 2, 4, 1, 0]);
+    expect(nearestFirst(3, 9)).toEqual([2, 1, 0]);
+    expect(nearestFirst(0, 0)).toEqual([]);
+  });
+});
 
 describe('a text as long as the context', () => {
   it('is the same text again, cut at the end', () => {

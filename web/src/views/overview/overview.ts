@@ -39,6 +39,13 @@ export function rowOf(exact: Exact | null, q: number): Float32Array | null {
   return (exact.frame.data as Float32Array).subarray(from, from + (exact.causal ? q + 1 : width));
 }
 
+/** The blocks in the order in which they are asked for: the one that is looked at, then its neighbours. */
+export function nearestFirst(n: number, from: number): number[] {
+  return Array.from({ length: n }, (_, i) => i).sort(
+    (a, b) => Math.abs(a - from) - Math.abs(b - from) || a - b,
+  );
+}
+
 /** The first of the largest. */
 export function strongestOf(row: ArrayLike<number>): number {
   let best = 0;

@@ -1,3 +1,4 @@
+import { count } from '../../core/numbers';
 import type { en } from './en';
 
 export const zh: typeof en = {
@@ -6,7 +7,7 @@ export const zh: typeof en = {
   lede: '每个小方块是一个头：行是正在读的词，列是它所看的词。选一个头看全貌，再点一个单元格看它的数值。',
   notes: [
     {
-      article: '只画了某一块十二个头中的三个，共四个词。',
+      article: '只画了某一块十二个头中的三个。',
       model:
         '这里是所有块的所有头，文本有多长就多长。斜线表示某个头看固定距离之前的词，竖线表示许多词都看的一个词。',
     },
@@ -17,9 +18,9 @@ export const zh: typeof en = {
   blockOf: (n) => `第 ${n} 块`,
   coming: (here, n) => `已到 ${here} 块，共 ${n} 块。`,
   pooled: (n, size) =>
-    `每个点是一片区域中的最大权重：${n} × ${n} 个单元格缩为 ${size} × ${size} 个点。`,
+    `每个点是一片区域中的最大权重：${count(n)} × ${count(n)} 个单元格缩为 ${size} × ${size} 个点。`,
   axes: '向上：块，第一块在最下面。横向：头。',
-  fill: (n) => `把文本重复到 ${n} 个词元`,
+  fill: (n) => `把文本重复到 ${count(n)} 个词元`,
   fillTitle: '同样的词反复出现：若有头会看“上次后面是什么”，就会显出斜线',
   legend: '权重',
   masked: '被掩码遮住',
@@ -28,7 +29,7 @@ export const zh: typeof en = {
   to: '给',
   comma: '，',
   and: '，另有 ',
-  others: (n) => `分给其余 ${n} 个词元`,
+  others: (n) => `分给其余 ${count(n)} 个词元`,
   stop: '。',
   pair: (q, k) => `“${q}”看“${k}”`,
   gives: '权重为',

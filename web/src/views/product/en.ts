@@ -1,25 +1,28 @@
+import { count } from '../../core/numbers';
+
 export const en = {
   name: 'One big product',
   title: 'One product makes query, key and value for all heads at once',
   lede: 'The vector of a token meets one wide matrix. The long result is cut in three, and each third is folded into heads.',
   notes: [
     {
-      article: 'The token’s vector is multiplied with the weight matrix of the block.',
+      article:
+        'The token’s vector is multiplied with the weight matrix of the block, and a bias is added.',
       model:
-        'A layer norm comes first, which the drawings leave out: what is multiplied is the normalised vector. And a bias is added.',
+        'A layer norm comes first, which the drawings leave out: what is multiplied is the normalised vector.',
     },
   ],
   drawing: 'x × W + b',
   drawingNote:
-    'The matrix is drawn small: each tile is the largest weight of its part. Point at the result to see the row and the column that made it; click to keep it.',
-  x: (d: number) => `x: ${d} numbers, normalised`,
-  w: (d: number, out: number) => `W: ${d} × ${out}`,
+    'The matrix is drawn small: each tile is the largest size of a weight in its part, in the colour of what it helps to make. Point at the result to see the row and the column that made it; click to keep it.',
+  x: (d: number) => `x: ${count(d)} numbers, normalised`,
+  w: (d: number, out: number) => `W: ${count(d)} × ${count(out)}`,
   b: 'b',
-  result: (out: number) => `result: ${out} numbers`,
+  result: (out: number) => `result: ${count(out)} numbers`,
   sum: 'One number of the result',
   sumOf: (part: string, head: number, i: number) => `${part}, head ${head}, number ${i}`,
   input: 'input row',
-  column: (j: number) => `weight column ${j}`,
+  column: (j: number) => `weight column ${count(j)}`,
   products: 'their products, one by one',
   total: 'sum of the products',
   bias: 'bias',

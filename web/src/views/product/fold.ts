@@ -25,8 +25,8 @@ export interface Which {
 
 export const FRONT = 3;
 const ROW = 22;
-const TOP = 22;
-const STEP = 34;
+const TOP = 40;
+const STEP = 38;
 const BEHIND = 4;
 
 export function whichOf(j: number, { d, heads }: Shape): Which {
@@ -78,6 +78,26 @@ export function placeOf(j: number, shape: Shape, t: number): Rect {
     y: between(from.y, to.y),
     w: between(from.w, to.w),
     h: between(from.h, to.h),
+  };
+}
+
+/** The line over a third, and over its first head once it is folded, with room for the head's name. */
+export function titleOf(
+  group: number,
+  shape: Shape,
+  t: number,
+): { x: number; y: number; width: number } {
+  const size = shape.d / shape.heads;
+  const fold = eased(part(t, 0.72, 1));
+  const end = (j: number) => {
+    const { x, w } = placeOf(group * shape.d + j, shape, t);
+    return x + w;
+  };
+  const { x, y } = placeOf(group * shape.d, shape, t);
+  return {
+    x,
+    y: y - 4 - 15 * fold,
+    width: (1 - fold) * (end(shape.d - 1) - x) + fold * (end(size - 1) - x),
   };
 }
 

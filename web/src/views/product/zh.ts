@@ -1,3 +1,4 @@
+import { count } from '../../core/numbers';
 import type { en } from './en';
 
 export const zh: typeof en = {
@@ -6,21 +7,21 @@ export const zh: typeof en = {
   lede: '词元的向量与一个很宽的矩阵相乘。长长的结果切成三段，每一段再折成各个头。',
   notes: [
     {
-      article: '词元的向量与这一块的权重矩阵相乘。',
-      model: '先有一次层归一化，图里省掉了：相乘的是归一化之后的向量。还要加上偏置。',
+      article: '词元的向量与这一块的权重矩阵相乘，再加上偏置。',
+      model: '先有一次层归一化，图里省掉了：相乘的是归一化之后的向量。',
     },
   ],
   drawing: 'x × W + b',
   drawingNote:
-    '矩阵缩小画出：每一小块是它那部分里最大的权重。指向结果，就能看到得出它的那一行和那一列；点一下可以留住。',
-  x: (d) => `x：${d} 个数，已归一化`,
-  w: (d, out) => `W：${d} × ${out}`,
+    '矩阵缩小画出：每一小块的深浅是其中权重的最大绝对值，颜色表示它参与得出查询、键还是值。指向结果，就能看到得出它的那一行和那一列；点一下可以留住。',
+  x: (d) => `x：${count(d)} 个数，已归一化`,
+  w: (d, out) => `W：${count(d)} × ${count(out)}`,
   b: 'b',
-  result: (out) => `结果：${out} 个数`,
+  result: (out) => `结果：${count(out)} 个数`,
   sum: '结果中的一个数',
   sumOf: (part, head, i) => `${part}，头 ${head}，第 ${i} 个数`,
   input: '输入行',
-  column: (j) => `权重第 ${j} 列`,
+  column: (j) => `权重第 ${count(j)} 列`,
   products: '逐个的乘积',
   total: '乘积之和',
   bias: '偏置',

@@ -32,18 +32,21 @@ export const en = {
   streamKey: 'stream',
   lens: 'What every height would say',
   lensNote:
-    'The logit lens: each site of the stream goes through the last layer norm and the embedding matrix. The top row is what the model really says. Choose a cell to follow its word through all heights and positions.',
+    'The logit lens: each site of the stream goes through the last layer norm and the embedding matrix. The top row is what the model really says. The darker, the likelier, or the better in rank; bold where the word followed is the likeliest. Choose a cell to follow its word through all heights and positions.',
   embedding: 'embedding',
   follow: (word: string) => `Following “${word}”`,
   own: 'Following what the model says in the end',
   reset: 'Follow the end again',
-  colour: 'Darker is',
-  by: { prob: 'likelier', rank: 'better in rank' },
+  colour: 'Cells tell',
+  tell: {
+    best: 'the likeliest word',
+    prob: 'the word followed',
+    rank: 'its rank',
+  },
+  rank: 'rank',
   corner: 'site',
   read: (word: string, site: string, best: string, p: string) =>
     `After “${word}”, ${site} would say “${best}” with ${p}.`,
   followed: (word: string, rank: string, p: string) => `“${word}” has rank ${rank} there, ${p}.`,
-  window: (a: number, b: number, n: number) => `positions ${a} to ${b} of ${n}`,
-  earlier: 'Earlier positions',
-  later: 'Later positions',
+  window: (a: number, b: number, n: number) => `positions ${a} to ${b}; the text has ${n} tokens`,
 };

@@ -1,7 +1,13 @@
 /** Reading an answer of the logit lens: which block a site belongs to, and how dark a cell is. */
 import type { Lens, Token } from '../../api/types';
 
-export type ColourBy = 'prob' | 'rank';
+/** What a cell tells: the likeliest word there, or how likely the word that is followed is, or its rank. */
+export const TELLS = ['best', 'prob', 'rank'] as const;
+export type Tell = (typeof TELLS)[number];
+
+export function tellOf(name: string | null): Tell {
+  return TELLS.find((one) => one === name) ?? 'best';
+}
 
 export interface Site {
   layer: number;
@@ -22,8 +28,8 @@ export function windowOf(q: number, n: number, room: number): [number, number] {
 }
 
 /** How dark a cell is, 0 to 1: the root of the probability, or the rank on a logarithmic scale. */
-export function shade(by: ColourBy, { prob, rank, size }: Record<string, number>): number {
-  if (by === 'prob') return Math.sqrt(Math.min(1, Math.max(0, prob!)));
+export function shade(by: Tell, { prob, rank, size }: Record<string, number>): number {
+  if (by !== 'rank') return Math.sqrt(Math.min(1, Math.max(0, prob!)));
   return 1 - Math.log(Math.max(1, rank!)) / Math.log(Math.max(2, size!));
 }
 

@@ -62,8 +62,8 @@ describe('the lens', () => {
   });
 
   it('is darker where the word is likelier or ranks better', () => {
-    expect(shade('prob', { prob: 0, rank: 1, size: 100 })).toBe(0);
-    expect(shade('prob', { prob: 1, rank: 1, size: 100 })).toBe(1);
+    expect(shade('best', { prob: 0, rank: 1, size: 100 })).toBe(0);
+    expect(shade('best', { prob: 1, rank: 1, size: 100 })).toBe(1);
     expect(shade('rank', { prob: 0, rank: 1, size: 100 })).toBe(1);
     expect(shade('rank', { prob: 0, rank: 100, size: 100 })).toBeCloseTo(0);
     expect(shade('rank', { prob: 0, rank: 10, size: 100 })).toBeCloseTo(0.5);

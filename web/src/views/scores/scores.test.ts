@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { cut, draw, ranked, segments, softmax } from './sampler';
 import { search, texts } from './search';
 import { along, columns, placeAt, ranks } from './skyline';
+import { packSettings, unpackSettings } from '../../core/place';
+import { choiceOf, keep, OPENS, packText, unpackText } from './address';
 
 const logits = Float64Array.from([1, 3, 2, 3, -1, 0.5]);
 const order = ranked(logits);
@@ -96,5 +98,29 @@ describe('the skyline', () => {
     expect(wide.at(-1)!.to).toBe(6);
     for (const place of [0, 3, 5]) expect(placeAt(along(place, 6, true), 6, true)).toBe(place);
     expect(columns(logits, share, (place) => place, { width: 900, ranked: false })).toHaveLength(6);
+  });
+});
+
+describe('a link to a choice', () => {
+  const mine = { temperature: 0.35, top_k: 0, top_p: 0.8, seed: 2 ** 53 - 1 };
+
+  it('keeps it, beside other settings, in plain letters', () => {
+    const kept = keep({ find: 'x' }, mine);
+    expect(choiceOf(unpackSettings(packSettings(kept)))).toEqual(mine);
+    expect(kept).toMatchObject({ find: 'x', t: '35', k: '0', p: '80' });
+    expect(keep(kept, OPENS)).toEqual({ find: 'x' });
+  });
+
+  it('takes nothing that cannot be', () => {
+    const odd = { t: '900', p: '0', k: 'many', seed: '-1' };
+    expect(choiceOf(odd)).toEqual({ ...OPENS, temperature: 2, top_p: 0.01 });
+  });
+
+  it('keeps what is searched for', () => {
+    for (const text of ['London', '#17', ' 机器人']) {
+      expect(packText(text)).toMatch(/^[\w-]+$/);
+      expect(unpackText(packText(text))).toBe(text);
+    }
+    expect([packText(''), unpackText(null), unpackText('_w')]).toEqual([null, '', '']);
   });
 });

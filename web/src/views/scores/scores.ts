@@ -11,7 +11,7 @@ export interface Scores {
   run: RunInfo;
   q: number;
   /** The final residual stream, normalised. */
-  final: ArrayLike<number>;
+  final: Float32Array;
   logits: Float64Array;
   order: Uint32Array;
   ranks: Uint32Array;
@@ -39,7 +39,7 @@ export async function readScores(
   return {
     run,
     q,
-    final: final.data,
+    final: final.data as Float32Array,
     logits,
     order,
     ranks: ranks(order),

@@ -7,7 +7,7 @@ export const en = {
       article:
         'The parameters add up to 124M, while GPT-2 small is said to have 117M; “I’m not sure why”.',
       model:
-        'The sum is right: 124,439,808. OpenAI’s own page says that its first counts were wrong; the table below has all four.',
+        'The sum is right: 124,439,808. OpenAI’s own page says that its first counts were wrong; the table above has all four.',
     },
     {
       article:
@@ -21,6 +21,7 @@ export const en = {
   shape: 'Shape',
   each: 'In one',
   copies: 'Copies',
+  times: (n: number) => `, ${n} of them`,
   all: 'In all',
   share: 'Share',
   bytes: 'Bytes',

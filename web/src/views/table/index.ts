@@ -8,7 +8,7 @@ export const view: View = {
   id: 'table',
   section: '2.4',
   order: 2,
-  anchor: 'gpt-2-fully-connected-neural-network',
+  anchor: 'gpt-2-fully-connected-neural-network-layer-2---projecting-to-model-dimension',
   texts: { en, zh },
   component: Table,
   uses: ['layer', 'stage'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Parameters } from '../../api/types';
 import { corner, spans } from './pooled';
-import { cards } from './released';
+import { cards } from '../../core/released';
 import { nameAt, rowsOf, segments, STAGES, total } from './rows';
 
 const matrices = [

@@ -8,7 +8,7 @@ export const zh: typeof en = {
     {
       article: '参数加起来是 1.24 亿，而小号 GPT-2 据称只有 1.17 亿，“我不确定为什么”。',
       model:
-        '加出来的数是对的：124,439,808。OpenAI 自己的页面说明最初的统计有误；下表列出四种规模。',
+        '加出来的数是对的：124,439,808。OpenAI 自己的页面说明最初的统计有误；上表列出四种规模。',
     },
     {
       article: '中文译本在“该网络会有”之后漏掉了数字：MLP 第一层有多少个神经元。',
@@ -21,6 +21,7 @@ export const zh: typeof en = {
   shape: '形状',
   each: '单个',
   copies: '份数',
+  times: (n) => `，共 ${n} 份`,
   all: '合计',
   share: '占比',
   bytes: '字节',

@@ -1,7 +1,7 @@
 /** Towers to scale: as many blocks high and as wide as the configuration says; all else follows. */
 import type { ModelInfo } from '../../api/types';
-import { parameters } from '../keyboard/sizes';
-import { RELEASED } from '../table/released';
+import { parameters } from '../../core/sizes';
+import { RELEASED } from '../../core/released';
 
 export const STAGES = ['this', 'small', 'medium', 'large', 'xl'] as const;
 

@@ -15,8 +15,9 @@ export const en = {
     'Each tick below the curve is one neuron before GELU, each dot the same one behind it. Left of zero GELU lets almost nothing through. Click near a dot to choose a neuron.',
   pre: 'before GELU',
   post: 'after GELU',
-  active: 'above zero',
-  of: (n: string) => `of ${n}`,
+  active: 'above zero: ',
+  colon: ': ',
+  of: (n: string) => ` of ${n}`,
   strongest: 'The strongest neurons, and their words',
   by: 'Strongest by',
   kinds: { contribution: 'length added', activation: 'activation', push: 'push' },
@@ -43,7 +44,7 @@ export const en = {
   wide: (d: string, n: string) => `× ${d} × ${n} + b, then GELU: ${n} neurons`,
   back: (n: string, d: string) => `× ${n} × ${d} + b: what the MLP adds`,
   sum: 'added to the stream: the output of the block',
-  made: 'You made it',
+  made: 'You made it.',
   madeNote: (layer: number, more: number) =>
     more === 0
       ? `Block ${layer} is the last: next come the final norm and the scores.`

@@ -1,6 +1,5 @@
 /** What the MLP of a layer does at a position. */
-import type { Neurons, RunInfo } from '../../api/types';
-import { text } from '../../api/client';
+import type { RunInfo } from '../../api/types';
 import type { Explorer } from '../../core/explorer.svelte';
 import type { Frame } from '../../core/frames';
 
@@ -28,13 +27,4 @@ export async function readLayer(
   );
   const sites = Object.fromEntries(names.map((name, i) => [name, data[i]!.data])) as Layer['sites'];
   return { run, layer, q, sites };
-}
-
-export function readNeurons(
-  x: Explorer,
-  run: RunInfo,
-  query: { layer: number; q: number; by: Kind; top: number; words: number },
-  signal: AbortSignal,
-): Promise<Neurons> {
-  return x.api.ofRun<Neurons>(run.run, 'GET', `/neurons${text(query)}`, undefined, signal);
 }

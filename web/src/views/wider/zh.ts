@@ -15,8 +15,9 @@ export const zh: typeof en = {
     '曲线下面每一道是一个神经元经过 GELU 之前的值，曲线上的点是它之后的值。零的左边 GELU 几乎什么也不放过。在点附近点一下，选中一个神经元。',
   pre: 'GELU 之前',
   post: 'GELU 之后',
-  active: '大于零',
-  of: (n) => `共 ${n}`,
+  active: '大于零的：',
+  colon: '：',
+  of: (n) => ` 个，共 ${n} 个`,
   strongest: '最强的神经元和它们的词',
   by: '按什么排',
   kinds: { contribution: '加入的长度', activation: '激活', push: '推动' },
@@ -43,7 +44,7 @@ export const zh: typeof en = {
   wide: (d, n) => `× ${d} × ${n} + b，再经 GELU：${n} 个神经元`,
   back: (n, d) => `× ${n} × ${d} + b：MLP 加进去的`,
   sum: '加到残差流上：这一块的输出',
-  made: '走完了',
+  made: '走完了。',
   madeNote: (layer, more) =>
     more === 0
       ? `第 ${layer} 块是最后一块：接下来是最后的归一化和分数。`

@@ -1,5 +1,5 @@
 /** The four sizes that OpenAI released, as their hparams have them: all else is counted. */
-import { parameters, type Size } from '../keyboard/sizes';
+import { parameters, type Size } from './sizes';
 
 export interface Released extends Size {
   key: 'small' | 'medium' | 'large' | 'xl';

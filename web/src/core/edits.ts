@@ -1,6 +1,6 @@
 /** Switching parts of a model off and on again, as edits of a run. */
-import type { RunInfo } from '../../api/types';
-import type { Edits, RunSpec } from '../../core/place';
+import type { RunInfo } from '../api/types';
+import type { Edits, RunSpec } from './place';
 
 type Pair = [number, number];
 
