@@ -19,7 +19,6 @@ export default defineConfig({
     // One script and one style sheet: an exported file carries both inside itself.
     cssCodeSplit: false,
     assetsInlineLimit: 8192,
-    chunkSizeWarningLimit: 1024, // the budget is a test's, and in gzipped bytes
     modulePreload: false,
     // In KB before gzip; a test holds what travels to the budget.
     chunkSizeWarningLimit: 1000,
