@@ -83,8 +83,11 @@ def test_a_file_opens_with_no_server(
     # It can be exported once more, and its keys do no harm.
     again = export(offline, "One HTML file", tmp_path / "again")
     assert again.read_text(encoding="utf-8").count("cutaway-recording") >= 1
-    offline.keyboard.press("ArrowLeft")
-    settled(offline)
+    for key in ("1", "Backspace", "ArrowLeft", "Space"):
+        offline.keyboard.press(key)
+        settled(offline)
+    expect(offline.get_by_text("That did not work")).to_have_count(0)
+    expect(tokens(offline)).to_have_count(len(lm.encode(TEXT)) + 1)
 
 
 def test_npz_holds_the_tensors(explore: Open, lm: LanguageModel, tmp_path: Path) -> None:
