@@ -43,6 +43,17 @@ def test_svg_holds_the_text_and_a_receipt(
     )
 
 
+def test_svg_holds_what_stands_in_its_fields(
+    explore: Open, lm: LanguageModel, tmp_path: Path
+) -> None:
+    page = explore("bench", ids=lm.encode(TEXT), more="&g=live")
+    root = ElementTree.parse(export(page, "SVG drawing", tmp_path)).getroot()
+    words = [element.text for element in root.iter(f"{SVG}text")]
+    fields = [field.input_value() for field in page.locator("[data-block] input").all()]
+    assert len(fields) > 30
+    assert set(fields) <= set(words)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_png_has_two_pixels_for_each_of_the_page(
     explore: Open, lm: LanguageModel, tmp_path: Path, view: str
