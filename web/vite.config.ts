@@ -20,8 +20,6 @@ export default defineConfig({
     cssCodeSplit: false,
     assetsInlineLimit: 8192,
     modulePreload: false,
-    // In KB before gzip; a test holds what travels to the budget.
-    chunkSizeWarningLimit: 1000,
     rolldownOptions: { output: { codeSplitting: false }, checks: { bundlerTimings: false } },
   },
   server: { proxy: { '/api': process.env['CUTAWAY_API'] ?? 'http://127.0.0.1:8000' } },

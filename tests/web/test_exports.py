@@ -121,3 +121,21 @@ def test_link_and_cell_are_copied(explore: Open, lm: LanguageModel, context: Any
         copied = page.evaluate("navigator.clipboard.readText()")
         assert part in copied
     compile(copied, "cell", "exec")
+
+
+def test_what_is_folded_away_is_not_drawn(explore: Open, lm: LanguageModel, tmp_path: Path) -> None:
+    page = explore("merge", ids=lm.encode(TEXT), more="&l=1&e=h1.3")
+    root = ElementTree.parse(export(page, "SVG drawing", tmp_path)).getroot()
+    drawn = [element.text or "" for element in root.iter(f"{SVG}text")]
+    assert "With all heads on" in drawn
+    assert drawn.count("Probability") == 1
+
+
+def test_names_of_lines_are_drawn_over_their_halos(
+    explore: Open, lm: LanguageModel, tmp_path: Path
+) -> None:
+    page = explore("ledger", ids=lm.encode(TEXT))
+    root = ElementTree.parse(export(page, "SVG drawing", tmp_path)).getroot()
+    names = [e for e in root.iter(f"{SVG}text") if (e.text or "").startswith("With the cache ")]
+    assert names
+    assert all(e.get("paint-order", "").startswith("stroke") for e in names)

@@ -200,10 +200,11 @@ class Walker {
     if (!pen) return;
     pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     const ascent = pen.measureText('x').fontBoundingBoxAscent;
+    const struck = style.textDecorationLine.includes('line-through');
     this.parts.push(
       `<text x="${left - this.left}" y="${top - this.top + ascent}" font-size="${style.fontSize}"` +
         ` font-family="${escape(style.fontFamily)}" font-weight="${style.fontWeight}"` +
-        ` font-style="${style.fontStyle}" fill="${style.color}" xml:space="preserve">${escape(text)}</text>`,
+        ` font-style="${style.fontStyle}"${struck ? ' text-decoration="line-through"' : ''} fill="${style.color}" xml:space="preserve">${escape(text)}</text>`,
     );
   }
 }
@@ -214,7 +215,8 @@ function isUnseen(element: Element, style: CSSStyleDeclaration): boolean {
     style.visibility === 'hidden' ||
     style.opacity === '0' ||
     element.classList.contains('unseen') ||
-    element.hasAttribute('data-not-exported')
+    element.hasAttribute('data-not-exported') ||
+    element.matches('details:not([open]) > :not(summary)')
   );
 }
 
