@@ -19,6 +19,7 @@ export default defineConfig({
     // One script and one style sheet: an exported file carries both inside itself.
     cssCodeSplit: false,
     assetsInlineLimit: 8192,
+    chunkSizeWarningLimit: 1024, // the budget is a test's, and in gzipped bytes
     modulePreload: false,
     rolldownOptions: { output: { codeSplitting: false }, checks: { bundlerTimings: false } },
   },
