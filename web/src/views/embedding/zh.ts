@@ -18,7 +18,7 @@ export const zh: typeof en = {
   position: (n) => `第 ${n} 行，位置 ${n}`,
   sum: 'x₀ = 词元 + 位置',
   equal: (n, all) => `${all} 个数中有 ${n} 个与模型算出的 float32 值逐比特相同。`,
-  cell: '第几个数：',
+  cell: '序号',
   choose: '指向一格可读出它的三个数；点击和的一格可看它怎样算出。',
   near: '最近的词元',
   nearNote: (norm, mean) => `嵌入矩阵各行之间的余弦。这一行长 ${norm}，全部的平均为 ${mean}。`,
