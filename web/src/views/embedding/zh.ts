@@ -6,7 +6,7 @@ export const zh: typeof en = {
   lede: '嵌入矩阵中词元的那一行，与位置矩阵中位置的那一行相加。第一块得到的就只有这个和。',
   notes: [
     {
-      article: '文中图里的词表有 5,000 个词。',
+      article: '原文图中的词表有 5,000 个词。',
       model:
         'GPT-2 的词表有 50,257 项；这个模型的词表每一项占矩阵的一行。同一个矩阵在顶端再用一次，给每个词元打分。',
     },
@@ -17,8 +17,8 @@ export const zh: typeof en = {
   token: (word, id) => `第 ${id} 行，“${word}”`,
   position: (n) => `第 ${n} 行，位置 ${n}`,
   sum: 'x₀ = 词元 + 位置',
-  equal: (n, all) => `${all} 个数中有 ${n} 个与模型算出的 float32 逐位相等。`,
-  cell: '第',
+  equal: (n, all) => `${all} 个数中有 ${n} 个与模型算出的 float32 值逐比特相同。`,
+  cell: '序号',
   choose: '指向一格可读出它的三个数；点击和的一格可看它怎样算出。',
   near: '最近的词元',
   nearNote: (norm, mean) => `嵌入矩阵各行之间的余弦。这一行长 ${norm}，全部的平均为 ${mean}。`,
