@@ -123,9 +123,9 @@ def test_a_cell_tells_its_exact_number(
     figure = whole(page, 2, 1)
     canvas = figure.locator("canvas")
     box = canvas.bounding_box()
-    left = min(110, max(36, figure.locator(".matrix").bounding_box()["width"] * 0.16))
+    left, top = (float(canvas.get_attribute(f"data-{side}")) for side in ("left", "top"))
     cell = (box["width"] - left - 30) / len(ids)
-    canvas.click(position={"x": left + 2.5 * cell, "y": 64 + 4.5 * cell})
+    canvas.click(position={"x": left + 2.5 * cell, "y": top + 4.5 * cell})
     settled(page)
     weight = patterns(ids)[2, 1, 4, 2]
     assert numbers(page.locator(".inspector"), "cell") == [pytest.approx(weight, abs=1e-6)]
