@@ -103,6 +103,32 @@ describe('the explorer', () => {
     expect([x.run?.ids, x.place.model, x.step, x.q]).toEqual([idsOf('hey'), 'b', 2, 1]);
   });
 
+  it('keeps what a view is set to in the link, until the view is left', async () => {
+    const { x } = await opened();
+    x.set('word', 12);
+    x.set('by', 'push');
+    expect([x.numberSet('word'), x.setting('by'), x.numberSet('by')]).toEqual([12, 'push', null]);
+    x.cursor.set({ layer: 1 });
+    expect(x.setting('by')).toBe('push');
+    x.set('by', null);
+    expect(x.place.settings).toEqual({ word: '12' });
+    x.cursor.set({ view: 'merge' });
+    expect(x.place.settings).toEqual({});
+  });
+
+  it('asks nothing of a place that the text does not have any more', async () => {
+    const { x } = await opened();
+    x.inspector.show({ site: 'logits', q: 5, i: 1 });
+    x.inspector.keepWithin(6);
+    expect(x.inspector.cell?.q).toBe(5);
+    x.inspector.keepWithin(5);
+    expect(x.inspector.cell).toBeNull();
+    const run = x.run!;
+    x.inspector.show({ site: 'logits', q: 5, i: 1, run });
+    x.inspector.keepWithin(2);
+    expect(x.inspector.cell?.run).toBe(run);
+  });
+
   it('asks before it shows a link that was made for another model, and keeps the link till then', async () => {
     const hash = toHash({ ...START, model: 'z', fingerprint: 'cccccccccc', ids: idsOf('hey') });
     const { x } = await opened(hash);

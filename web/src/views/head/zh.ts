@@ -1,7 +1,7 @@
 import type { en } from './en';
 
 export const zh: typeof en = {
-  name: '一个头',
+  name: '一个注意力头',
   title: '一个查询遇上每一个键，从每一个值里各取一些',
   lede: '最新的词用它的查询来问，前面的每个词用键来答，这些键缓存里都留着。越匹配，就从那个词的值里取得越多。',
   notes: [
@@ -14,7 +14,7 @@ export const zh: typeof en = {
       model: '还要除以向量长度的平方根：GPT-2 里是 √64。',
     },
   ],
-  drawing: '这个头在这一步做什么',
+  drawing: '这个注意力头在这一步做什么',
   query: (word) => `“${word}”的查询`,
   columns: {
     key: '键',

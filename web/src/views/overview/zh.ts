@@ -2,9 +2,9 @@ import { count } from '../../core/numbers';
 import type { en } from './en';
 
 export const zh: typeof en = {
-  name: '所有的头',
-  title: '每一块的每一个头，覆盖整段文本',
-  lede: '每个小方块是一个头：行是正在读的词，列是它所看的词。选一个头看全貌，再点一个单元格看它的数值。',
+  name: '全部注意力头',
+  title: '每一块的每一个注意力头，覆盖整段文本',
+  lede: '每个小方块是一个注意力头：行是正在读的词，列是它所看的词。选一个头看全貌，再点一个单元格看它的数值。',
   notes: [
     {
       article: '只画了某一块十二个头中的三个。',
@@ -12,7 +12,7 @@ export const zh: typeof en = {
         '这里是所有块的所有头，文本有多长就多长。斜线表示某个头看固定距离之前的词，竖线表示许多词都看的一个词。',
     },
   ],
-  all: '所有的头',
+  all: '全部注意力头',
   whole: (layer, head) => `第 ${layer} 块，第 ${head} 头`,
   headOf: (n) => `第 ${n} 头`,
   blockOf: (n) => `第 ${n} 块`,

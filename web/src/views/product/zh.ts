@@ -19,7 +19,7 @@ export const zh: typeof en = {
   b: 'b',
   result: (out) => `结果：${count(out)} 个数`,
   sum: '结果中的一个数',
-  sumOf: (part, head, i) => `${part}，头 ${head}，第 ${i} 个数`,
+  sumOf: (part, head, i) => `${part}，第 ${head} 头，第 ${i} 个数`,
   input: '输入行',
   column: (j) => `权重第 ${count(j)} 列`,
   products: '逐个的乘积',
@@ -31,9 +31,9 @@ export const zh: typeof en = {
   foldNote: (heads, size) =>
     `${heads} 个头里三个站在前面，其余叠在后面；每个头 ${size} 个数。这里什么也不计算：同样的数换了位置，三段各用自己的色标。播放，或拖动时间。`,
   parts: ['查询', '键', '值'],
-  head: (h) => `头 ${h}`,
+  head: (h) => `第 ${h} 头`,
   others: (n) => `还有 ${n} 个`,
   row: (part, head) => `${part} ${head}`,
   corner: '头',
-  read: (part, head, size, norm) => `头 ${head} 的${part}有 ${size} 个数，长度 ${norm}。`,
+  read: (part, head, size, norm) => `第 ${head} 头的${part}有 ${size} 个数，长度 ${norm}。`,
 };

@@ -1,8 +1,8 @@
 import type { en } from './en';
 
 export const zh: typeof en = {
-  name: '宽四倍',
-  title: 'MLP 把向量展开到四倍宽，再折回来',
+  name: '四倍宽度',
+  title: 'MLP 把向量展宽到四倍，再收回来',
   lede: '每个神经元在向量里寻找一个方向，经过 GELU，再把自己的那一行加到残差流上。那一行可以读成词。',
   notes: [
     {
@@ -19,11 +19,11 @@ export const zh: typeof en = {
   colon: '：',
   of: (n) => ` 个，共 ${n} 个`,
   strongest: '最强的神经元和它们的词',
-  by: '按什么排',
-  kinds: { contribution: '加入的长度', activation: '激活', push: '推动' },
+  by: '排序依据',
+  kinds: { contribution: '所加向量的长度', activation: '激活', push: '推力' },
   neuron: '神经元',
   length: '长度',
-  push: (word) => `对 ${word} 的推动`,
+  push: (word) => `对 ${word} 的推力`,
   promotes: '抬高',
   demotes: '压低',
   off: '关掉',
@@ -32,17 +32,17 @@ export const zh: typeof en = {
   offNow: '这一块里已关掉的',
   rest: '其余所有神经元',
   bias: '偏置',
-  all: 'MLP 加进去的',
+  all: 'MLP 加的量',
   words: '接下来是什么',
   unedited: '所有神经元都打开时',
   same: '还没有关掉任何神经元：在表里点一个。',
   reset: '全部打开',
   moved: (word, p, now, rank, rankNow) =>
     `${word}：之前 ${p}，现在 ${now}；名次之前第 ${rank}，现在第 ${rankNow}。`,
-  drawing: '展开再折回',
+  drawing: '展宽再收回',
   in: (d) => `进来 ${d} 个数，已归一化`,
   wide: (d, n) => `× ${d} × ${n} + b，再经 GELU：${n} 个神经元`,
-  back: (n, d) => `× ${n} × ${d} + b：MLP 加进去的`,
+  back: (n, d) => `× ${n} × ${d} + b：MLP 加进残差流的量`,
   sum: '加到残差流上：这一块的输出',
   made: '走完了。',
   madeNote: (layer, more) =>
