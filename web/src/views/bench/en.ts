@@ -4,7 +4,8 @@ export const en = {
   lede: 'Four tokens, three numbers each, one head, no mask. Change any number of x or W and watch what follows from it.',
   notes: [
     {
-      article: 'For the scores one needs the Query and Value vectors.',
+      article:
+        'Some copies and translations have it that the scores need the query and value vectors.',
       model: 'The scores come from queries and keys; the values are only summed afterwards.',
     },
     {

@@ -4,9 +4,10 @@ export const en = {
   lede: 'The query is a sticky note: what the word looks for. Each word so far has a folder. Its label is the key, its content the value. The better note and label match, the more of the content goes into the blend.',
   notes: [
     {
-      article: 'The value vector is multiplied with each key to score them.',
+      article:
+        'The query is multiplied by each key, which gives each folder a score; some copies and translations write “value” for “query”.',
       model:
-        'The query is what meets each key. Values are the contents: they are blended once the shares are known.',
+        'It is the query that meets each key, and the product is divided by the root of their length before softmax makes shares of it. Values are the contents: they are blended once the shares are known.',
     },
   ],
   drawing: 'The cabinet of this head',

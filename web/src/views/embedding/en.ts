@@ -4,9 +4,9 @@ export const en = {
   lede: 'The token’s row of the embedding matrix and the position’s row of the position matrix are added. Their sum is all that the first block gets.',
   notes: [
     {
-      article: 'The vocabulary in its drawings has 5,000 words.',
+      article: 'GPT-2 knows 50,000 words (5,000 in some copies and translations).',
       model:
-        'GPT-2’s vocabulary has 50,257 entries; the matrix has one row for each entry of this model’s. The same matrix is used again at the top, to score every token.',
+        'GPT-2’s vocabulary has 50,257 entries: 256 bytes, 50,000 merges and end-of-text; the matrix has one row for each entry of this model’s. The same matrix is used again at the top, to score every token.',
     },
   ],
   drawing: 'Two rows and their sum',

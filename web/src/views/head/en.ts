@@ -4,7 +4,7 @@ export const en = {
   lede: 'The newest word asks with its query. Each earlier word answers with a key, which the cache has kept. The better they match, the more of that word’s value is taken along.',
   notes: [
     {
-      article: 'Section 2.1, second step: only queries and values are used for scoring.',
+      article: 'In section 2.1 some copies and translations score with queries and values.',
       model: 'Scoring multiplies queries with keys. Values come in afterwards, in the sum.',
     },
     {

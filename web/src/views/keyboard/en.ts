@@ -5,7 +5,7 @@ export const en = {
   notes: [
     {
       article:
-        'GPT-2 is the next-word prediction of a keyboard app, only larger; the vocabulary of its drawings has 5,000 words.',
+        'GPT-2 is basically the next-word prediction of a keyboard app, only larger and more sophisticated; it knows 50,000 words.',
       model:
         'It scores every entry of its vocabulary at every step: words, parts of words, single bytes. The list shows ten of them; the last row is all the others.',
     },
