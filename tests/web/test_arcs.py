@@ -130,18 +130,3 @@ def test_the_table_reads_a_head(explore: Open, lm: LanguageModel, patterns: Patt
     page.keyboard.press("ArrowDown")
     expect(page.get_by_text("Head 3 gives")).to_be_visible()
     assert_accessible(page)
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_it_is_accessible(
-    explore: Open, lm: LanguageModel, width: int, theme: str, language: str
-) -> None:
-    page = explore("arcs", ids=lm.encode(TEXT))
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme=theme)
-    page.get_by_label("Language").select_option(language)
-    settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert_accessible(page)

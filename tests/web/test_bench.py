@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
 from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled
+from web.conftest import TEXT, Open, numbers, settled
 
 Array = NDArray[np.float64]
 MADE = ("q", "k", "v", "scores", "scaled", "weights", "z")
@@ -162,8 +162,3 @@ def test_a_short_text_has_fewer_rows(explore: Open, lm: LanguageModel) -> None:
     page = explore("bench", ids=lm.encode(TEXT)[:2], more="&g=live")
     assert block(page, "weights").shape == (2, 2)
     assert_follows(page)
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore("bench", ids=lm.encode(TEXT))
-    assert_accessible_everywhere(page)

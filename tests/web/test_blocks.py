@@ -15,7 +15,6 @@ from web.conftest import (
     TEXT,
     Open,
     Watch,
-    assert_accessible_everywhere,
     numbers,
     packed,
     serving,
@@ -164,11 +163,6 @@ def test_it_stands_a_full_context(explore: Open, lm: LanguageModel) -> None:
     page = explore("blocks", ids=ids, more="&e=free")
     expect(tokens(page).last).to_be_visible()
     assert torch.tensor(pixels(page, "free")).numel() == len(ids) ** 2
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore("blocks", ids=lm.encode(TEXT), more="&e=free")
-    assert_accessible_everywhere(page)
 
 
 def test_a_text_longer_than_the_drawn_blocks_is_told(

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
 from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled
+from web.conftest import TEXT, Open, numbers, settled
 
 Vectors = Callable[[list[int], int, int], dict[str, NDArray[np.float64]]]
 
@@ -103,13 +103,6 @@ def test_of_a_long_text_the_best_are_drawn(explore: Open, lm: LanguageModel) -> 
     assert len(shares) == 8
     told = f"{len(ids) - 8} others, {100 * (1 - sum(shares)):.1f}%"
     expect(page.get_by_text(told)).to_be_visible()
-
-
-def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
-    page = explore("cabinet", ids=lm.encode(TEXT))
-    assert_accessible_everywhere(page)
-    page.get_by_role("button", name="As a table").click()
-    assert_accessible_everywhere(page)
 
 
 def test_the_picture_fades_as_the_page_does(explore: Open, lm: LanguageModel) -> None:

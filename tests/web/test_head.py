@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
 from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled, tokens
+from web.conftest import TEXT, Open, numbers, settled, tokens
 
 Vectors = Callable[[list[int], int, int], dict[str, NDArray[np.float64]]]
 
@@ -119,10 +119,3 @@ def test_an_entry_is_read_and_explained(explore: Open, lm: LanguageModel, vector
     page.locator(".row[data-k='1'] .weight").click()
     settled(page)
     close(numbers(page.locator(".inspector"), "cell"), numbers(page, "weight")[1:2])
-
-
-def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
-    page = explore("head", ids=lm.encode(TEXT))
-    assert_accessible_everywhere(page)
-    page.get_by_role("button", name="As a table").click()
-    assert_accessible_everywhere(page)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled, softmax, tokens
+from web.conftest import TEXT, Open, numbers, settled, softmax, tokens
 
 Forward = Callable[[list[int]], NDArray[np.float32]]
 
@@ -126,13 +126,6 @@ def test_a_full_context_says_so(explore: Open, lm: LanguageModel) -> None:
     page = explore(ids=ids)
     expect(page.get_by_text("All 64 positions are taken")).to_be_visible()
     assert page.locator(".next-words button[aria-label^=Append]").count() == 0
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore(ids=lm.encode(TEXT))
-    page.keyboard.press("1")
-    settled(page)
-    assert_accessible_everywhere(page)
 
 
 def test_the_newest_choice_stays_in_sight(explore: Open, lm: LanguageModel) -> None:

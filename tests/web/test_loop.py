@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import expect
 
 from cutaway.generation import GenerationConfig, LanguageModel
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled, softmax, tokens
+from web.conftest import TEXT, Open, numbers, settled, softmax, tokens
 
 Forward = Callable[[list[int]], NDArray[np.float32]]
 N = 4
@@ -106,8 +106,3 @@ def test_the_seed_is_in_the_address(explore: Open, lm: LanguageModel) -> None:
     assert page.get_by_label("Seed").input_value() == "7"
     written = lm.generate(TEXT, seed=7, max_new_tokens=1)
     assert page.locator("[data-output]").get_attribute("data-output") == str(written.ids[0])
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore("loop", ids=lm.encode(TEXT), more="&g=seed-3")
-    assert_accessible_everywhere(page)

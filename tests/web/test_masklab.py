@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
 from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled
+from web.conftest import TEXT, Open, numbers, settled
 
 Products = Callable[[list[int], int, int], NDArray[np.float64]]
 
@@ -164,7 +164,3 @@ def test_the_table_reads_a_row(explore: Open, lm: LanguageModel, products: Produ
     expected = products(ids, 0, 0)[-1]
     shown = [float(text.replace("\u2212", "-")) for text in row]
     np.testing.assert_allclose(shown, expected, atol=1e-3)
-
-
-def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
-    assert_accessible_everywhere(explore("masklab", ids=lm.encode(TEXT)))

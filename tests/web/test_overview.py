@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
 from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled, tokens
+from web.conftest import TEXT, Open, numbers, settled, tokens
 
 Patterns = Callable[[list[int]], NDArray[np.float32]]
 
@@ -151,10 +151,6 @@ def test_the_tables_hold_exact_numbers(
     one_head.locator("[tabindex='0']").press("ArrowUp")
     settled(page)
     assert "q=3&k=3" in page.evaluate("location.hash")
-
-
-def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
-    assert_accessible_everywhere(explore("overview", ids=lm.encode(TEXT)))
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -13,7 +13,6 @@ from web.conftest import (
     TEXT,
     Open,
     assert_accessible,
-    assert_accessible_everywhere,
     numbers,
     settled,
     tokens,
@@ -89,11 +88,6 @@ def test_the_table_reads_the_stack(explore: Open, lm: LanguageModel) -> None:
     page.keyboard.press("ArrowLeft")
     expect(page.locator("[aria-selected=true][role=gridcell]")).to_have_text("from the cache")
     assert_accessible(page)
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore("path", ids=lm.encode(TEXT))
-    assert_accessible_everywhere(page)
 
 
 def test_a_long_loop_fits_a_narrow_screen(explore: Open, lm: LanguageModel) -> None:

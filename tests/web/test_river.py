@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
 from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, assert_accessible, numbers, settled, softmax
+from web.conftest import TEXT, Open, numbers, settled, softmax
 
 Forward = Callable[[list[int]], NDArray[np.float32]]
 Values = dict[str, torch.Tensor]
@@ -154,18 +154,3 @@ def test_the_river_rises_with_the_clock(explore: Open, lm: LanguageModel) -> Non
     page.get_by_label("Moment of the animation").fill("0")
     expect(parts).to_have_count(0)
     expect(page.locator("tr.ahead")).to_have_count(8)
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_it_is_accessible(
-    explore: Open, lm: LanguageModel, width: int, theme: str, language: str
-) -> None:
-    page = explore("river", ids=lm.encode(TEXT))
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme=theme)
-    page.get_by_label("Language").select_option(language)
-    settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert_accessible(page)

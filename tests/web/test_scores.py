@@ -131,18 +131,3 @@ def test_both_orders_and_the_table(explore: Open, lm: LanguageModel) -> None:
     page.get_by_role("button", name="As a table").click()
     assert len(numbers(page.locator("figure").nth(1), "logit")) == 40
     assert_accessible(page)
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_it_is_accessible(
-    explore: Open, lm: LanguageModel, width: int, theme: str, language: str
-) -> None:
-    page = explore("scores", ids=lm.encode(TEXT))
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme=theme)
-    page.get_by_label("Language").select_option(language)
-    settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert_accessible(page)

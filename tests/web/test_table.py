@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled
+from web.conftest import TEXT, Open, numbers, settled
 
 
 def tensors(lm: LanguageModel) -> dict[str, Any]:
@@ -101,8 +101,3 @@ def test_keys_walk_through_matrices_and_blocks(explore: Open, lm: LanguageModel)
 def test_the_card_has_the_released_counts(explore: Open, lm: LanguageModel) -> None:
     page = explore("table", ids=lm.encode(TEXT))
     assert numbers(page, "released") == [124_439_808, 354_823_168, 774_030_080, 1_557_611_200]
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore("table", ids=lm.encode(TEXT), more="&g=h-mlp-c_fc-weight")
-    assert_accessible_everywhere(page)

@@ -8,7 +8,6 @@ from web.conftest import (
     TEXT,
     Open,
     assert_accessible,
-    assert_accessible_everywhere,
     numbers,
     settled,
 )
@@ -78,8 +77,3 @@ def test_the_table_reads_the_towers(explore: Open, lm: LanguageModel) -> None:
     sentence = "GPT-2 small has 12 blocks, 768 wide: 124,439,808 parameters."
     expect(page.get_by_text(sentence)).to_be_visible()
     assert_accessible(page)
-
-
-def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
-    page = explore("towers", ids=lm.encode(TEXT))
-    assert_accessible_everywhere(page)
