@@ -1,6 +1,8 @@
-"""How long is a frame of the explorer's overview at 1,024 tokens, on software rendering?
+"""How long is a frame of the explorer's attention views at 1,024 tokens, on software rendering?
 
-144 heads; one is zoomed and panned, then the pointer moves over it. ``work`` is what a frame costs:
+A matrix is zoomed and panned, then the pointer moves over it: one of 144 heads in the overview, all
+four stages at once in the mask laboratory. Arcs and the cabinet are drawn anew for another position
+or head in each frame, from answers that are here already. ``work`` is what a frame costs:
 the event, what follows from it in the page, the drawing, and its raster, which reading a pixel back
 forces. ``interval`` is the time between frames, which the screen's 60 Hz bound from below: compare
 it with that of a page at ``rest``.
@@ -23,10 +25,16 @@ from cutaway.models import GPT2, GPT2Config
 from cutaway.tokenizers import Tokenizer
 
 N_TOKENS, FRAMES = 1_024, 90
+VIEWS = {
+    "overview": ("rest", "zoom", "pan", "hover"),
+    "masklab": ("zoom", "pan", "hover"),
+    "arcs": ("move",),
+    "cabinet": ("move",),
+}
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 MEASURE = """
 async ({ kind, frames }) => {
-  const canvas = document.querySelectorAll('figure')[1].querySelector('canvas');
+  const canvas = document.querySelector('.matrix canvas, .arcs canvas, .folder canvas');
   const box = canvas.getBoundingClientRect();
   const at = (i) => ({
     bubbles: true, pointerId: 1, isPrimary: true, cancelable: true,
@@ -45,10 +53,12 @@ async ({ kind, frames }) => {
     let began = 0;
     requestAnimationFrame(() => (began = performance.now()));
     const started = performance.now();
-    if (kind === 'zoom') wheel(i, i % 30 < 15 ? -90 : 90);
+    if (kind === 'move') {
+      const key = i % 2 ? 'h' : 'H';
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    } else if (kind === 'zoom') wheel(i, i % 30 < 15 ? -90 : 90);
     else if (kind !== 'rest') fire(PointerEvent, 'pointermove', at(i));
-    await Promise.resolve();
-    await Promise.resolve();
+    for (let turn = 0; turn < 4; turn++) await Promise.resolve();
     const flushed = performance.now() - started;
     const now = await frame();
     canvas.getContext('2d').getImageData(300, 300, 1, 1);
@@ -70,16 +80,21 @@ def main() -> None:
     url, stop = _serve(lm)
     ids = [n * n % lm.model.config.vocab_size for n in range(N_TOKENS)]
     packed = base64.urlsafe_b64encode(np.asarray(ids, "<u2").tobytes()).decode().rstrip("=")
+    found: dict[str, Any] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-        started = time.perf_counter()
-        page.goto(f"{url}/#v=overview&m=bench&t=s{packed}")
-        page.wait_for_selector("[data-view=overview] .matrix canvas", timeout=120_000)
-        _settle(page)
-        opened = time.perf_counter() - started
-        found = {kind: _frames(page, kind) for kind in ("rest", "zoom", "pan", "hover")}
-        head = _head_milliseconds(page)
+        for view, kinds in VIEWS.items():
+            started = time.perf_counter()
+            page.goto(f"{url}/#v={view}&m=bench&t=s{packed}&g={'one' if view == 'arcs' else ''}")
+            page.reload()
+            page.wait_for_selector(f"[data-view={view}] figure canvas", timeout=120_000)
+            _settle(page)
+            opened = round(time.perf_counter() - started, 2)
+            frames = {kind: _frames(page, kind) for kind in kinds}
+            found[view] = {"s_opened": opened, **frames}
+            if view != "cabinet":
+                found[view]["ms_head_from_click"] = _head_milliseconds(page)
         version = browser.version
         browser.close()
     stop()
@@ -90,8 +105,6 @@ def main() -> None:
                 "tokens": N_TOKENS,
                 "heads": lm.model.config.n_layer * lm.model.config.n_head,
                 **found,
-                "ms_head_from_click": head,
-                "s_all_heads": round(opened, 2),
                 "chromium": version,
                 "torch": torch.__version__,
             }
@@ -156,11 +169,14 @@ def _head_milliseconds(page: Any) -> float:
     """From the key that asks for the next head until its bitmap is drawn; median of 5."""
     script = """
     async () => {
-      const canvas = () => document.querySelectorAll('figure')[1].querySelector('canvas');
-      const before = canvas().cutaway.frame;
+      const shown = () => {
+        const { frame, arcs } = document.querySelector('.matrix canvas, .arcs canvas').cutaway;
+        return frame ?? arcs;
+      };
+      const before = shown();
       const started = performance.now();
       document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
-      while (canvas().cutaway.frame === before) await new Promise(requestAnimationFrame);
+      while (shown() === before) await new Promise(requestAnimationFrame);
       await new Promise(requestAnimationFrame);
       return performance.now() - started;
     }

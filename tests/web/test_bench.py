@@ -58,7 +58,7 @@ def test_the_sheet_begins_with_the_models_numbers(
     explore: Open, lm: LanguageModel, layer: int, head: int
 ) -> None:
     ids = lm.encode(TEXT)
-    page = explore("bench", ids=ids, more=f"&l={layer}&h={head}")
+    page = explore("bench", ids=ids, more=f"&l={layer}&h={head}&g=live")
     recorder = Recorder({f"h.{layer}.ln_1"})
     with torch.no_grad():
         lm.model(torch.tensor([ids]), tap=recorder)
@@ -87,7 +87,7 @@ def test_every_cell_shows_its_formula(explore: Open, lm: LanguageModel, stage: s
 def test_an_edit_moves_all_that_follows_and_stays_in_the_address(
     explore: Open, lm: LanguageModel
 ) -> None:
-    page = explore("bench", ids=lm.encode(TEXT))
+    page = explore("bench", ids=lm.encode(TEXT), more="&g=live")
     before = recomputed(page)
     entry = cell(page, "x", 0, 1)
     entry.fill("2.5")
@@ -103,7 +103,28 @@ def test_an_edit_moves_all_that_follows_and_stays_in_the_address(
     for name, values in made.items():
         np.testing.assert_array_equal(block(page, name), values)
     page.get_by_role("button", name="From the model").click()
+    settled(page)
     np.testing.assert_allclose(block(page, "z"), before["z"], rtol=1e-9)
+
+
+def test_it_opens_with_a_toy_that_says_so(explore: Open, lm: LanguageModel) -> None:
+    page = explore("bench", ids=lm.encode(TEXT))
+    expect(page.get_by_text("A toy: these numbers stand in no model.")).to_be_visible()
+    assert block(page, "x").tolist() == [[1, 0, 1], [0, 2, 0], [1, 1, 0], [0, 0, 2]]
+    assert np.ptp(block(page, "weights")) > 0.4
+    page.keyboard.press("]")
+    settled(page)
+    expect(page.get_by_text("after layer norm")).to_be_visible()
+
+
+@pytest.mark.parametrize("stage", ["live", "round"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_number_is_cut_off(explore: Open, lm: LanguageModel, stage: str, width: int) -> None:
+    page = explore("bench", ids=lm.encode(TEXT), more=f"&g={stage}")
+    page.set_viewport_size({"width": width, "height": 844})
+    settled(page)
+    cut = "all => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.dataset.value)"
+    assert page.locator("[data-block] [data-value]").evaluate_all(cut) == []
 
 
 def test_what_is_no_number_is_refused(explore: Open, lm: LanguageModel) -> None:
@@ -138,7 +159,7 @@ def test_arrow_keys_go_from_cell_to_cell(explore: Open, lm: LanguageModel) -> No
 
 
 def test_a_short_text_has_fewer_rows(explore: Open, lm: LanguageModel) -> None:
-    page = explore("bench", ids=lm.encode(TEXT)[:2])
+    page = explore("bench", ids=lm.encode(TEXT)[:2], more="&g=live")
     assert block(page, "weights").shape == (2, 2)
     assert_follows(page)
 

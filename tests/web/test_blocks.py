@@ -1,6 +1,7 @@
 """1.4 Blocks and masks: what is lit, and the live model without its mask, against plain passes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,20 @@ from numpy.typing import NDArray
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from web.conftest import TEXT, Open, assert_accessible_everywhere, numbers, settled, softmax, tokens
+from cutaway.models import GPT2
+from web.conftest import (
+    TEXT,
+    Open,
+    Watch,
+    assert_accessible_everywhere,
+    numbers,
+    packed,
+    serving,
+    settled,
+    softmax,
+    tiny_model,
+    tokens,
+)
 
 Forward = Callable[[list[int]], NDArray[np.float32]]
 Array = NDArray[np.float64]
@@ -58,7 +72,7 @@ def test_positions_are_lit_and_hatched(explore: Open, lm: LanguageModel) -> None
     ids = lm.encode(TEXT)
     page = explore("blocks", ids=ids)
     for q in (len(ids) - 1, 2, 0):
-        page.get_by_role("slider", name="Computing position").fill(str(q))
+        page.get_by_role("slider", name="Computing token").fill(str(q))
         settled(page)
         for kind in ("encoder", "decoder", "only"):
             shown = page.locator(f"[data-kind={kind}] li").evaluate_all(
@@ -155,3 +169,20 @@ def test_it_stands_a_full_context(explore: Open, lm: LanguageModel) -> None:
 def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
     page = explore("blocks", ids=lm.encode(TEXT), more="&e=free")
     assert_accessible_everywhere(page)
+
+
+def test_a_text_longer_than_the_drawn_blocks_is_told(
+    context: Any, watch: Watch, enliven: Callable[..., GPT2]
+) -> None:
+    from cutaway.server.app import create_app
+
+    long = tiny_model(enliven, name="long", seed=12, n_ctx=520)
+    with serving(create_app([long])) as own:
+        watch.own.append(own.url)
+        page = context.new_page()
+        page.goto(f"{own.url}/#v=blocks&m=long&t={packed([257] * 515)}")
+        page.wait_for_selector("[data-view=blocks] figure")
+        settled(page)
+        encoder = page.locator("[data-kind=encoder]")
+        expect(encoder).to_contain_text("drawn with 512 positions; this text has 515 tokens")
+        expect(page.locator("[data-kind=only]")).to_contain_text("reads 515 of 515 tokens")

@@ -43,6 +43,17 @@ def test_svg_holds_the_text_and_a_receipt(
     )
 
 
+def test_svg_holds_what_stands_in_its_fields(
+    explore: Open, lm: LanguageModel, tmp_path: Path
+) -> None:
+    page = explore("bench", ids=lm.encode(TEXT), more="&g=live")
+    root = ElementTree.parse(export(page, "SVG drawing", tmp_path)).getroot()
+    words = [element.text for element in root.iter(f"{SVG}text")]
+    fields = [field.input_value() for field in page.locator("[data-block] input").all()]
+    assert len(fields) > 30
+    assert set(fields) <= set(words)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_png_has_two_pixels_for_each_of_the_page(
     explore: Open, lm: LanguageModel, tmp_path: Path, view: str
@@ -83,8 +94,11 @@ def test_a_file_opens_with_no_server(
     # It can be exported once more, and its keys do no harm.
     again = export(offline, "One HTML file", tmp_path / "again")
     assert again.read_text(encoding="utf-8").count("cutaway-recording") >= 1
-    offline.keyboard.press("ArrowLeft")
-    settled(offline)
+    for key in ("1", "Backspace", "ArrowLeft", "Space"):
+        offline.keyboard.press(key)
+        settled(offline)
+    expect(offline.get_by_text("That did not work")).to_have_count(0)
+    expect(tokens(offline)).to_have_count(len(lm.encode(TEXT)) + 1)
 
 
 def test_npz_holds_the_tensors(explore: Open, lm: LanguageModel, tmp_path: Path) -> None:
@@ -107,3 +121,21 @@ def test_link_and_cell_are_copied(explore: Open, lm: LanguageModel, context: Any
         copied = page.evaluate("navigator.clipboard.readText()")
         assert part in copied
     compile(copied, "cell", "exec")
+
+
+def test_what_is_folded_away_is_not_drawn(explore: Open, lm: LanguageModel, tmp_path: Path) -> None:
+    page = explore("merge", ids=lm.encode(TEXT), more="&l=1&e=h1.3")
+    root = ElementTree.parse(export(page, "SVG drawing", tmp_path)).getroot()
+    drawn = [element.text or "" for element in root.iter(f"{SVG}text")]
+    assert "With all heads on" in drawn
+    assert drawn.count("Probability") == 1
+
+
+def test_names_of_lines_are_drawn_over_their_halos(
+    explore: Open, lm: LanguageModel, tmp_path: Path
+) -> None:
+    page = explore("ledger", ids=lm.encode(TEXT))
+    root = ElementTree.parse(export(page, "SVG drawing", tmp_path)).getroot()
+    names = [e for e in root.iter(f"{SVG}text") if (e.text or "").startswith("With the cache ")]
+    assert names
+    assert all(e.get("paint-order", "").startswith("stroke") for e in names)

@@ -133,3 +133,79 @@ def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
     page.keyboard.press("1")
     settled(page)
     assert_accessible_everywhere(page)
+
+
+def test_the_newest_choice_stays_in_sight(explore: Open, lm: LanguageModel) -> None:
+    page = explore(ids=lm.encode(TEXT))
+    page.set_viewport_size({"width": 390, "height": 844})
+    n = tokens(page).count()
+    for _ in range(8):
+        page.keyboard.press("1")
+        n += 1
+        expect(tokens(page)).to_have_count(n)
+        settled(page)
+    here = page.locator(".node[aria-current=step] circle").bounding_box()
+    tree = page.locator(".scroll").bounding_box()
+    assert tree["x"] <= here["x"] <= tree["x"] + tree["width"] - here["width"]
+
+
+def test_the_tree_is_walked_with_the_keys(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode(TEXT)
+    page = explore(ids=ids)
+    for n in (1, 2):
+        page.keyboard.press("1")
+        expect(tokens(page)).to_have_count(len(ids) + n)
+        settled(page)
+    nodes = page.get_by_role("group", name="Your choices").get_by_role("button")
+    assert nodes.evaluate_all("(all) => all.map((e) => e.tabIndex)") == [-1, -1, 0]
+    nodes.nth(2).focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(nodes.nth(0)).to_be_focused()
+    expect(tokens(page)).to_have_count(len(ids) + 2)
+    page.keyboard.press("Space")
+    expect(tokens(page)).to_have_count(len(ids))
+    settled(page)
+
+
+def test_words_of_an_older_visit_are_looked_up(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode(TEXT)
+    page = explore(ids=ids)
+    page.keyboard.press("1")
+    expect(tokens(page)).to_have_count(len(ids) + 1)
+    settled(page)
+    node = page.locator(".node").nth(1)
+    word = node.get_attribute("aria-label")
+    page.keyboard.press("Backspace")
+    expect(tokens(page)).to_have_count(len(ids))
+    settled(page)
+    page.reload()
+    settled(page)
+    expect(node).to_have_attribute("aria-label", word)
+    assert "#" not in word
+
+
+def test_the_focus_stays_in_the_list_and_on_the_stepper(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode(TEXT)
+    page = explore(ids=ids)
+    words = page.locator(".next-words .word button")
+    words.nth(2).focus()
+    for n in (1, 2, 3):
+        page.keyboard.press("Enter")
+        expect(tokens(page)).to_have_count(len(ids) + n)
+        settled(page)
+        assert page.evaluate("document.activeElement.closest('.next-words') !== null")
+    undo = page.get_by_role("button", name="Undo")
+    undo.focus()
+    for n in (2, 1, 0):
+        page.keyboard.press("Enter")
+        expect(tokens(page)).to_have_count(len(ids) + n)
+        settled(page)
+    expect(undo).to_be_disabled()
+    expect(undo).to_be_focused()
+    back = page.get_by_role("button", name="One token back")
+    back.focus()
+    for _ in range(len(ids)):
+        page.keyboard.press("Enter")
+    settled(page)
+    expect(back).to_be_focused()

@@ -44,6 +44,23 @@ def test_what_comes_out_is_what_joins(explore: Open, lm: LanguageModel, forward:
     assert shown_ids(page) == [*ids, best]
 
 
+def test_the_likeliest_comes_with_what_the_model_gives_it(
+    explore: Open, lm: LanguageModel, forward: Forward
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("loop", ids=ids)
+    (told,) = numbers(page, "prob")
+    assert told == pytest.approx(softmax(forward(ids)[-1]).max(), abs=1e-6)
+
+
+def test_at_the_end_nothing_joins(explore: Open, lm: LanguageModel) -> None:
+    n_ctx = lm.model.config.n_ctx
+    page = explore("loop", ids=[257] * n_ctx)
+    expect(page.get_by_text(f"All {n_ctx} positions are taken")).to_be_visible()
+    out = page.locator("[data-output]").bounding_box()
+    assert out["y"] < page.locator("svg .box").bounding_box()["y"]
+
+
 def test_each_turn_has_the_models_own_choice(
     explore: Open, lm: LanguageModel, forward: Forward
 ) -> None:

@@ -155,3 +155,16 @@ def test_the_tables_hold_exact_numbers(
 
 def test_it_is_accessible_everywhere(explore: Open, lm: LanguageModel) -> None:
     assert_accessible_everywhere(explore("overview", ids=lm.encode(TEXT)))
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_zoom_stands_on_no_label(explore: Open, lm: LanguageModel, width: int) -> None:
+    page = explore("overview", ids=lm.encode(TEXT))
+    page.set_viewport_size({"width": width, "height": 844})
+    settled(page)
+    matrix = page.locator(".matrix")
+    zoom, canvas = matrix.locator(".zoom").bounding_box(), matrix.locator("canvas").bounding_box()
+    assert zoom is not None
+    assert canvas is not None
+    is_above = zoom["y"] + zoom["height"] <= canvas["y"] + 1
+    assert is_above or canvas["x"] + canvas["width"] <= zoom["x"] + 1

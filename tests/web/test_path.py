@@ -69,7 +69,7 @@ def test_playing_writes_the_greedy_text(explore: Open, lm: LanguageModel, forwar
 def test_a_loop_is_named_and_can_be_left(explore: Open, lm: LanguageModel) -> None:
     ids = [*lm.encode("x"), *lm.encode("the in") * 3]
     page = explore("path", ids=ids)
-    expect(page.locator(".loop")).to_contain_text("the\u2423in\u201d stands there 3 times")
+    expect(page.locator(".loop")).to_contain_text("the in\u201d comes 3 times")
     page.keyboard.press("2")
     expect(tokens(page)).to_have_count(len(ids) + 1)
     settled(page)
@@ -94,3 +94,12 @@ def test_the_table_reads_the_stack(explore: Open, lm: LanguageModel) -> None:
 def test_it_is_accessible(explore: Open, lm: LanguageModel) -> None:
     page = explore("path", ids=lm.encode(TEXT))
     assert_accessible_everywhere(page)
+
+
+def test_a_long_loop_fits_a_narrow_screen(explore: Open, lm: LanguageModel) -> None:
+    phrase = lm.encode("abcdefghijklmnopqrstuvwxyz0123")
+    page = explore("path", ids=[*phrase, *phrase])
+    page.set_viewport_size({"width": 390, "height": 844})
+    settled(page)
+    expect(page.get_by_text("Caught in a loop")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

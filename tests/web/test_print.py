@@ -44,7 +44,7 @@ def test_the_replay_begins_with_bytes(explore: Open, lm: LanguageModel) -> None:
 
 def test_half_a_character_is_left_out_of_the_replay(explore: Open, lm: LanguageModel) -> None:
     page = explore("print", ids=[*lm.encode("a"), 0xE4, 0xBD])
-    words = page.locator("ul[aria-label='Words of the text'] button")
+    words = page.get_by_role("listbox", name="Words of the text").get_by_role("option")
     assert words.all_inner_texts() == ["a"]
 
 
@@ -91,6 +91,34 @@ def test_the_loss_of_every_token(explore: Open, lm: LanguageModel, forward: Forw
     n_bytes = sum(len(lm.tokenizer.token_bytes(i)) for i in ids[1:])
     bits = sum(expected) / (np.log(2) * n_bytes)
     assert numbers(page, "bits_per_byte") == [pytest.approx(bits, rel=1e-5)]
+
+
+def test_keys_walk_through_words_and_tokens_and_the_link_keeps_them(
+    explore: Open, lm: LanguageModel
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("print", ids=ids)
+    tokens = page.get_by_role("listbox", name="How surprised the model was")
+    tokens.locator("[tabindex='0']").focus()
+    page.keyboard.press("ArrowLeft")
+    settled(page)
+    expect(tokens.get_by_role("option").nth(len(ids) - 2)).to_be_focused()
+    assert f"q={len(ids) - 2}" in page.evaluate("location.hash")
+    words = page.get_by_role("listbox", name="Words of the text")
+    words.locator("[tabindex='0']").focus()
+    page.keyboard.press("Home")
+    settled(page)
+    first = words.get_by_role("option").first
+    expect(first).to_be_focused()
+    page.reload()
+    settled(page)
+    expect(first).to_have_attribute("aria-selected", "true")
+    page.get_by_label("Your own words").fill("\u673a\u5668\u4eba")
+    page.keyboard.press("Tab")
+    page.reload()
+    settled(page)
+    expect(page.get_by_label("Your own words")).to_have_value("\u673a\u5668\u4eba")
+    expect(words.get_by_role("option")).to_have_count(1)
 
 
 def test_the_tables(explore: Open, lm: LanguageModel) -> None:

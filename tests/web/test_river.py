@@ -140,7 +140,7 @@ def test_any_word_can_be_followed(explore: Open, lm: LanguageModel, forward: For
 
 def test_nothing_in_its_table_is_cut_off(explore: Open, lm: LanguageModel) -> None:
     page = explore("river", ids=lm.encode(TEXT))
-    for width in (1440, 1024, 390):
+    for width in (1440, 1000, 390):
         page.set_viewport_size({"width": width, "height": 900})
         settled(page)
         cut = "all => all.filter((td) => td.scrollWidth > td.clientWidth).map((td) => td.innerText)"

@@ -76,7 +76,11 @@ export class Api {
     return this.ofRun(run.run, 'GET', `/next${text(query)}`, undefined, signal);
   }
 
-  cell(run: RunInfo, { title: _, ...query }: CellQuestion, signal?: AbortSignal): Promise<Cell> {
+  cell(
+    run: RunInfo,
+    { title: _, run: __, ...query }: CellQuestion,
+    signal?: AbortSignal,
+  ): Promise<Cell> {
     return this.ofRun(run.run, 'GET', `/cell${text(query)}`, undefined, signal);
   }
 

@@ -280,7 +280,7 @@ export class Explorer {
   /** Appends the candidate of this row, as the list of likely words has it. */
   async appendRow(row: number): Promise<void> {
     const { run, step } = this;
-    if (!run || step >= run.n_ctx) return;
+    if (!run || step >= run.n_ctx || this.source.kind === 'embedded') return;
     try {
       const { candidates } = await this.api.next(run, { q: step - 1, k: 10 });
       const candidate = candidates[row];

@@ -1,3 +1,5 @@
+import type { RunInfo } from '../api/types';
+
 /** The cell that the reader asks about: "how was this number made?" */
 
 export interface CellQuestion {
@@ -7,6 +9,8 @@ export interface CellQuestion {
   q?: number;
   k?: number;
   i?: number;
+  /** The run that it is of, where that is not the one on the page. */
+  run?: RunInfo;
   /** What the view calls it, in the reader's language. */
   title?: string;
 }
@@ -19,6 +23,12 @@ export class Inspector {
   show(cell: CellQuestion): void {
     this.cell = cell;
     this.open = true;
+  }
+
+  /** Nothing is asked any more of a place that the text does not have. */
+  keepWithin(n: number): void {
+    const { cell } = this;
+    if (cell && !cell.run && Math.max(cell.q ?? 0, cell.k ?? 0) >= n) this.cell = null;
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../core/frames';
 import { curve, opacity, strongest } from './arcs';
-import { codesOf, pixels } from './bitmap';
+import { codesOf, floatPixels, pixels } from './bitmap';
 import { colourTable, mix, rgb } from './ink';
 import { readableOn } from './matrix';
 import { cellAt, clamp, fit, labelled, pan, zoom, type Extent } from './viewport';
@@ -103,5 +103,22 @@ describe('an arc', () => {
     expect(all).toEqual([...all].sort((a, b) => a - b));
     expect(all[1]).toBeLessThan(0.1);
     expect(all.at(-1)).toBeCloseTo(0.9);
+  });
+});
+
+describe('a frame of floats', () => {
+  it('has the same pixels drawn at once as cell by cell', () => {
+    const data = [NaN, -3, -2, -1.99, 0, 0.3, 2, 9, Infinity, -Infinity, 1, 1.004];
+    const frame: Frame = {
+      header: { name: 'a', shape: [2, 2, 3], dtype: 'f4', layout: 'dense', code: 'linear' },
+      data: Float32Array.from(data),
+    };
+    const table = Uint32Array.from({ length: 256 }, (_, i) => i + 1);
+    const masked = (row: number, column: number) => column > row + 1;
+    for (const plane of [0, 1]) {
+      const all = codesOf(frame, { plane, domain: [-2, 2] });
+      const slow = pixels((r, c) => (masked(r, c) ? -1 : all(r, c)), 2, 3, table);
+      expect([...floatPixels(frame, table, { plane, domain: [-2, 2], masked })]).toEqual([...slow]);
+    }
   });
 });

@@ -177,8 +177,13 @@ def weights(
         across, down = part("cols", cols, n_cols), part("rows", rows, n_rows)
         exact = read_weights(hosted.lm.model, name, rows=down, cols=across)
         return frames(encode_frame(name, exact, model=hosted.fingerprint))
-    with hosted.lock:
-        found = pool_weights(hosted.lm.model, name, pool=pool)
+    return frames(_pooled(hosted, name, pool))
+
+
+@lru_cache(maxsize=256)
+def _pooled(hosted: Hosted, name: str, pool: int) -> bytes:
+    """Weights stay as they are: nothing has to wait for this, and once will do."""
+    found = pool_weights(hosted.lm.model, name, pool=pool)
     more: dict[str, Any] = {
         "full_shape": list(found.shape),
         "row_edges": list(found.row_edges),
@@ -196,7 +201,7 @@ def weights(
         encode_frame(f"{name} mean", found.mean, model=model_id, **more),
         encode_frame(f"{name} max_abs", found.max_abs, model=model_id),
     ]
-    return frames(join_frames(pooled))
+    return join_frames(pooled)
 
 
 def _placed(hosted: Hosted, span: Span) -> schema.PlacedToken:

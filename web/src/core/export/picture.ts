@@ -2,6 +2,7 @@
  * A figure of the page as a drawing of its own: text stays text, vectors stay vectors, canvases
  * become images. Works on any view, for it reads what the browser laid out.
  */
+import { isControl, shownIn, slider, type Control } from './controls';
 import { gradientFill } from './fills';
 import { svgTwin } from './twin';
 
@@ -93,9 +94,10 @@ class Walker {
       this.parts.push(svgTwin(element, box.left - this.left, box.top - this.top));
       return;
     }
-    if (style.display !== 'contents') this.#box(box, style);
+    const isSlider = element instanceof HTMLInputElement && element.type === 'range';
+    if (style.display !== 'contents' && !isSlider) this.#box(box, style);
     if (element instanceof HTMLCanvasElement) this.#image(element, box);
-    if (element instanceof HTMLSelectElement) this.#control(element, box, style);
+    if (isControl(element)) this.#control(element, box, style);
     else this.#children(element, style, style.overflow === 'visible' ? clip : cut(clip, box));
   }
 
@@ -134,6 +136,7 @@ class Walker {
   #borders(x: number, y: number, box: DOMRect, style: CSSStyleDeclaration, widths: number[]): void {
     const lines: [number, string, string][] = [
       [widths[0]!, style.borderTopColor, `M${x} ${y}h${box.width}`],
+      [widths[1]!, style.borderRightColor, `M${x + box.width} ${y}v${box.height}`],
       [widths[2]!, style.borderBottomColor, `M${x} ${y + box.height}h${box.width}`],
       [widths[3]!, style.borderLeftColor, `M${x} ${y}v${box.height}`],
     ];
@@ -149,9 +152,25 @@ class Walker {
     );
   }
 
-  #control(select: HTMLSelectElement, box: DOMRect, style: CSSStyleDeclaration): void {
-    const shown = select.selectedOptions[0]?.text ?? '';
-    this.#line(shown, box.left + parseFloat(style.paddingLeft), box.top + box.height * 0.2, style);
+  #control(control: Control, box: DOMRect, style: CSSStyleDeclaration): void {
+    const [x, y] = [box.left - this.left, box.top - this.top];
+    if (control instanceof HTMLInputElement && control.type === 'range') {
+      const place = { left: x, top: y, width: box.width, height: box.height };
+      const colours: [string, string] = [style.accentColor, style.getPropertyValue('--line')];
+      this.parts.push(slider(control, place, colours));
+      return;
+    }
+    const shown = shownIn(control);
+    const pen = this.#pen;
+    if (!pen || shown === '') return;
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    const { width, fontBoundingBoxAscent, fontBoundingBoxDescent } = pen.measureText(shown);
+    const left =
+      style.textAlign === 'right'
+        ? box.right - parseFloat(style.paddingRight) - width
+        : box.left + parseFloat(style.paddingLeft);
+    const high = fontBoundingBoxAscent + fontBoundingBoxDescent;
+    this.#line(shown, left, box.top + (box.height - high) / 2, style);
   }
 
   #text(node: Text, style: CSSStyleDeclaration, clip: Box): void {
@@ -181,10 +200,11 @@ class Walker {
     if (!pen) return;
     pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     const ascent = pen.measureText('x').fontBoundingBoxAscent;
+    const struck = style.textDecorationLine.includes('line-through');
     this.parts.push(
       `<text x="${left - this.left}" y="${top - this.top + ascent}" font-size="${style.fontSize}"` +
         ` font-family="${escape(style.fontFamily)}" font-weight="${style.fontWeight}"` +
-        ` font-style="${style.fontStyle}" fill="${style.color}" xml:space="preserve">${escape(text)}</text>`,
+        ` font-style="${style.fontStyle}"${struck ? ' text-decoration="line-through"' : ''} fill="${style.color}" xml:space="preserve">${escape(text)}</text>`,
     );
   }
 }
@@ -195,7 +215,8 @@ function isUnseen(element: Element, style: CSSStyleDeclaration): boolean {
     style.visibility === 'hidden' ||
     style.opacity === '0' ||
     element.classList.contains('unseen') ||
-    element.hasAttribute('data-not-exported')
+    element.hasAttribute('data-not-exported') ||
+    element.matches('details:not([open]) > :not(summary)')
   );
 }
 

@@ -9,6 +9,8 @@ const PROPERTIES = [
   'stroke-dasharray',
   'stroke-linecap',
   'stroke-linejoin',
+  'paint-order',
+  'vector-effect',
   'opacity',
   'font-family',
   'font-size',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pack, unpack } from './address';
 import { edit, fill, operands, ROUND, type Block, type Filled } from './bench';
-import { formulaOf, python } from './formula';
+import { formulaOf, python, short } from './formula';
 
 /** Reads a formula with numbers as the reader would. */
 function evaluate(text: string): number {
@@ -55,6 +55,19 @@ describe('the sheet', () => {
     expect(after.weights).toEqual(all.weights);
     expect(after.z).not.toEqual(all.z);
     expect(operands({ block: 'z', row: 1, column: 2 }, 4)).toHaveLength(8);
+  });
+
+  it('has cells of one width', () => {
+    expect([2, -1, 1.1547005, 0.0598, -0.0062, 4.9e-4, -5.1e-5, 123.456].map(short)).toEqual([
+      '2',
+      '−1',
+      '1.155',
+      '0.060',
+      '−0.006',
+      '4.9e−4',
+      '−5.1e−5',
+      '123.5',
+    ]);
   });
 
   it('is written in Python with all of its digits', () => {

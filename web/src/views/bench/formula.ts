@@ -1,4 +1,5 @@
 /** A cell's formula, with names and with numbers; and the whole sheet in Python. */
+import { score, tiny } from '../../core/numbers';
 import { D, NAMES, operands, type Cell, type Filled, type Matrix, type Sheet } from './bench';
 
 export interface Formula {
@@ -19,10 +20,12 @@ export function written(value: number, bracket = false): string {
   return bracket && value < 0 ? `(${text})` : text;
 }
 
-/** For a narrow cell: three digits that matter, two of a small number. */
+/** For a narrow cell: whole numbers as they are, three decimals or digits, a power of ten for the rest. */
 export function short(value: number): string {
   const size = Math.abs(value);
-  return written(size >= 1000 ? Math.round(value) : Number(value.toPrecision(size < 0.1 ? 2 : 3)));
+  if (Number.isInteger(value) && size < 1e5) return written(value);
+  if (size >= 1e5 || size < 1e-3) return tiny(value);
+  return score(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3);
 }
 
 /** What stands in the cell, put together; null for a cell that is given. */
@@ -47,8 +50,11 @@ export function formulaOf(all: Filled, cell: Cell): Formula | null {
 
 /** Python that gives every cell of the sheet again. */
 export function python(sheet: Sheet): string {
-  const array = (matrix: Matrix) =>
-    `np.array([${matrix.map((row) => `[${row.map(single).join(', ')}]`).join(', ')}])`;
+  const array = (matrix: Matrix) => {
+    const rows = matrix.map((row) => `[${row.map(single).join(', ')}]`);
+    const line = rows.join(', ');
+    return `np.array([${line.length < 72 ? line : rows.map((row) => `\n    ${row},`).join('') + '\n'}])`;
+  };
   return [
     'import numpy as np',
     '',

@@ -11,6 +11,6 @@ export const view: View = {
   texts: { en, zh },
   component: Bench,
   uses: ['layer', 'head', 'stage'],
-  stages: ['live', 'round'],
+  stages: ['round', 'live'],
   sites: (x) => [`h.${x.place.layer}.ln_1`],
 };

@@ -30,5 +30,5 @@ export const en = {
   off: 'This head is switched off, so what it passes on is not the blend.',
   others: (n: string, share: string) =>
     `The folders that match best are drawn; ${n} others, ${share} of the blend, are not.`,
-  hint: 'Space plays it. Bars show matches from the worst to the best, then shares. A click on a folder asks for its share, on a strip for its entry. Contents fade with the root of their share.',
+  hint: 'Space plays it. Folders carry the position of their word. Bars show matches from the worst to the best, then shares. A click on a folder asks for its share, on a strip for its entry. Contents fade with the root of their share.',
 };

@@ -11,14 +11,14 @@ export const en = {
   ],
   drawing: 'Two rows and their sum',
   matrix: (name: string, rows: string, columns: string) => `${name}: ${rows} × ${columns}`,
-  pooled: 'Each cell is the mean of a patch of the matrix.',
+  pooled: 'In the small pictures each cell is the mean of a patch of the matrix.',
   token: (word: string, id: string) => `row ${id}, “${word}”`,
   position: (n: string) => `row ${n}, position ${n}`,
   sum: 'x₀ = token + position',
   equal: (n: string, all: string) =>
     `${n} of ${all} numbers are equal, bit for bit in float32, to what the model computed.`,
   cell: 'number',
-  choose: 'Point at a cell to read its three numbers; click it to see how it was made.',
+  choose: 'Point at a cell to read its three numbers; click the sum to see how it was made.',
   near: 'Nearest tokens',
   nearNote: (norm: string, mean: string) =>
     `Cosine between rows of the embedding matrix. This row is ${norm} long, the mean of all is ${mean}.`,
@@ -27,6 +27,9 @@ export const en = {
   map: 'Map of all tokens',
   mapNote: (a: string, b: string) =>
     `Each dot is a token, placed by the first two principal components of the embedding matrix, which hold ${a} and ${b} of its variance: near on the map is not always near in the matrix.`,
+  chosen: 'this token',
+  nearest: 'its nearest by cosine',
+  inText: 'tokens of the text',
   under: 'Point at the map to read its tokens.',
   corner: 'row',
   rows: ['token', 'position', 'sum'],

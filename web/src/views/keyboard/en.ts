@@ -1,7 +1,7 @@
 export const en = {
   name: 'Keyboard',
   title: 'A language model is a keyboard that suggests the next word',
-  lede: 'Ten likeliest continuations of your text, out of all tokens that the model knows. Click one, or press its digit, and it becomes part of the text.',
+  lede: 'The ten likeliest continuations of your text, out of all tokens that the model knows. Click one, or press its digit, and it becomes part of the text.',
   notes: [
     {
       article:
@@ -11,7 +11,7 @@ export const en = {
     },
   ],
   words: 'What comes next',
-  after: (token: string) => `after ${token}`,
+  after: (token: string) => `What comes after “${token}”`,
   full: (n: string) => `All ${n} positions are taken: the model can read no further token.`,
   read: (first: string, p: string, second: string, p2: string) =>
     `After this text the model gives ${p} to ${first} and ${p2} to ${second}.`,

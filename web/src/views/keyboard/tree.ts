@@ -11,6 +11,21 @@ export interface Placed {
   onPath: boolean;
 }
 
+/** The node that an arrow key leads to: back, on, or to the nearest branch above or below. */
+export function next(nodes: readonly Placed[], from: Placed, key: string): Placed | undefined {
+  if (key === 'ArrowLeft') return nodes.find(({ key }) => key === from.parent);
+  if (key === 'ArrowRight') return nodes.find(({ parent }) => parent === from.key);
+  const down = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (!down) return undefined;
+  const far = ({ row, column }: Placed) => [
+    down * (row - from.row),
+    Math.abs(column - from.column),
+  ];
+  return nodes
+    .filter(({ row }) => down * (row - from.row) > 0)
+    .sort((a, b) => far(a)[0]! - far(b)[0]! || far(a)[1]! - far(b)[1]!)[0];
+}
+
 /** The first child goes on in its parent's row; every other one opens a row of its own. */
 export function layOut(tree: Branches): { nodes: Placed[]; columns: number; rows: number } {
   const path = new Set<number>();

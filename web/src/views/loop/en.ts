@@ -12,17 +12,19 @@ export const en = {
   ],
   drawing: 'Out at the top, in at the end',
   law: 'First law of robotics',
-  lawTitle: 'Begin the first law of robotics, and let this model go on in its own words',
+  lawTitle: 'Write the beginning of the first law of robotics, and let this model go on',
   lawText: 'A robot may not injure a human being',
   greedy: 'Always the likeliest',
-  drawn: 'Drawn',
+  drawn: 'Drawn by lot',
   seed: 'Seed',
   next: 'Next turn',
   model: (layers: number) => `GPT-2, ${layers} blocks`,
   play: 'Space plays: each turn reads the whole text and adds one token to it. With the same seed the text is always the same.',
   full: (n: string) => `All ${n} positions are taken: the loop ends here.`,
-  read: (n: number, token: string, percent: string) =>
-    `The model has read ${n} tokens; out comes “${token}”, which has ${percent} among the tokens it was chosen from.`,
+  read: (n: string, token: string, percent: string) =>
+    `The model has read ${n} tokens; out comes “${token}”, the likeliest, with ${percent}.`,
+  readDrawn: (n: string, token: string, percent: string) =>
+    `The model has read ${n} tokens; out comes “${token}”, drawn with a chance of ${percent}.`,
   rows: 'Turn by turn',
   turn: 'Turn',
   at: (q: number) => String(q + 1),
@@ -31,17 +33,17 @@ export const en = {
   own: 'the likeliest there',
   given: 'given by you or drawn',
   same: 'the same',
-  earlier: (n: number) => `… ${n} earlier turns`,
+  earlier: (n: string) => `… ${n} earlier turns`,
   rowsNote:
     'The model gives a next token at every place. In a text that you wrote, yours goes on instead of its own.',
   sight: 'Who sees whom',
   left: 'Sees left only',
   both: 'Sees both sides',
-  sightLeft: (token: string, seen: number, n: number) =>
-    `${token} sees ${seen} of ${n} tokens: those before it, and itself. So does this model.`,
-  sightBoth: (token: string, n: number) =>
-    `${token} sees all ${n} tokens, as in BERT. A drawing: this model was trained to see left only, and no BERT is loaded. Section 1.4 takes the mask off and shows what becomes of it.`,
-  corner: 'reads',
+  sightLeft: (token: string, seen: string, n: string) =>
+    `“${token}” sees ${seen} of ${n} tokens: itself and those before it. This is how the model works.`,
+  sightBoth: (token: string, n: string) =>
+    `“${token}” sees all ${n} tokens, as in BERT. A drawing: this model was trained to see left only, and no BERT is loaded. Section 1.4 takes the mask off and shows what becomes of it.`,
+  corner: 'from, to',
   yes: 'sees',
   no: 'hidden',
 };

@@ -95,7 +95,7 @@ export function extentOf({ header, data }: Frame, start: number): number {
 /** The same frame in codes of a square root, so that small weights can be seen. For pixels only. */
 export function asCodes(frame: Frame): Frame {
   const data = new Float32Array(frame.data.length);
-  frame.data.forEach((p, i) => (data[i] = Math.sqrt(p)));
+  for (let i = 0; i < data.length; i++) data[i] = Math.sqrt(frame.data[i]!);
   return { header: frame.header, data };
 }
 

@@ -12,7 +12,7 @@ export const en = {
   ],
   drawing: 'The stack at this step',
   block: (i: number) => `block ${i}`,
-  earlier: (n: number) => `${n} earlier`,
+  earlier: (n: string) => `${n} earlier`,
   key: 'key, kept',
   value: 'value, kept',
   made: 'made at this step',
@@ -23,13 +23,13 @@ export const en = {
   aloneTitle: (eot: string) => `Start from ${eot} alone, and let the model ramble`,
   play: 'Space plays: at the top the likeliest token joins the text, and the next track lights up.',
   top: 'At the top of the stack',
-  loop: (phrase: string, times: number) =>
-    `Caught in a loop: “${phrase}” stands there ${times} times in a row.`,
+  loop: (phrase: string, times: string) =>
+    `Caught in a loop: “${phrase}” comes ${times} times in a row.`,
   escape:
-    'Always taking the first word can go round for ever. Take the second or third, and watch the text leave the circle.',
+    'Always taking the likeliest token can go round for ever. Take the second or third, and watch the text leave the circle.',
   counters: 'Counted by the server',
   tracks: 'tracks computed at this step',
-  of: (n: number) => `of ${n}`,
+  of: (n: string) => `of ${n}`,
   beyond: (n: string, percent: string) =>
     `The ${n} tokens to the left of the drawing get ${percent} of the attention, mean of all blocks and heads.`,
   kept: 'keys and values reused',

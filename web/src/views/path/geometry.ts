@@ -48,7 +48,7 @@ export function geometry(
   const bottom = TOP + n_layer * (blockHeight + GAP);
   return {
     width,
-    height: bottom + 58,
+    height: bottom + 64,
     left,
     tracks: Array.from({ length: Math.min(room, n_tokens - first) }, (_, c) => ({
       i: first + c,

@@ -7,7 +7,7 @@ export const zh: typeof en = {
   notes: [
     {
       article: '模型一次处理一个词元，并先选概率最高的 “the”。',
-      model: '写的时候才是一次一个。你给的文本是一口气读入的，所有轨道并排计算，结果相同。',
+      model: '只有生成时才是一次一个。你给的文本是一次性读入的，所有轨道并行计算，结果相同。',
     },
   ],
   drawing: '这一步的整个堆叠',
@@ -19,17 +19,17 @@ export const zh: typeof en = {
   path: '最新词元的路径',
   reads: '对前面词元的注意力（各头平均）',
   position: (n) => `位置 ${n}`,
-  alone: '从零开始',
+  alone: '从空文本开始',
   aloneTitle: (eot) => `只从 ${eot} 出发，让模型自由发挥`,
   play: '按空格播放：到顶时最可能的词元接入文本，下一条轨道亮起。',
   top: '在堆叠的顶端',
   loop: (phrase, times) => `陷入循环：“${phrase}”已连续出现 ${times} 次。`,
-  escape: '总取第一个词可能会一直绕圈。取第二或第三个，看文本怎样走出来。',
+  escape: '总取最可能的词元，可能会一直绕圈。取第二或第三个，看文本怎样走出来。',
   counters: '由服务器计数',
   tracks: '这一步计算的轨道',
   of: (n) => `/ ${n} 条`,
   beyond: (n, percent) => `图左侧之外的 ${n} 个词元共得到 ${percent} 的注意力（各块各头平均）。`,
-  kept: '重用的键和值',
+  kept: '复用的键和值',
   bytes: '缓存占用',
   work: '这一步的乘加次数',
   uncached: '若没有缓存，则需要',
@@ -37,6 +37,6 @@ export const zh: typeof en = {
   cached: '来自缓存',
   ahead: '尚未开始',
   read: (layer, token, n) =>
-    `第 ${layer} 块只为 ${token} 计算，并从缓存读取前面 ${n} 个词元的键和值。`,
+    `第 ${layer} 块只为 ${token} 计算，并从缓存中读取前面 ${n} 个词元的键和值。`,
   corner: '块',
 };

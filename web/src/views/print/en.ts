@@ -50,7 +50,7 @@ export const en = {
   loss: 'How surprised the model was',
   lossNote:
     'Training sees all positions at once: behind each token the model is asked for the next, and this is the negative log-likelihood of the one that came. The longer the bar, the greater the surprise.',
-  total: 'of the text, nats',
+  total: 'the whole text',
   perToken: 'perplexity',
   bitsPerByte: 'bits per byte',
   nats: 'nats',

@@ -52,7 +52,7 @@ export const zh: typeof en = {
   loss: '模型有多意外',
   lossNote:
     '训练时所有位置同时进行：在每个词元之后都问模型下一个是什么，这里是实际词元的负对数似然。条越长，越意外。',
-  total: '全文，奈特',
+  total: '全文',
   perToken: '困惑度',
   bitsPerByte: '每字节比特数',
   nats: '奈特',

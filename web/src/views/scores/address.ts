@@ -1,7 +1,5 @@
-/** What is set here, as a link keeps it: temperature and top-p in hundredths, a search as its bytes. */
-import { fromBase64Url, toBase64Url } from '../../core/base64';
+/** What is set here, as a link keeps it: temperature and top-p in hundredths. */
 import type { Settings as Kept } from '../../core/place';
-import { wholeText } from '../../core/tokens';
 import type { Settings } from './sampler';
 
 export interface Choice extends Settings {
@@ -45,18 +43,4 @@ export function keep(kept: Kept, choice: Choice): Kept {
       return [NAMES[name], String(value)] as const;
     });
   return Object.fromEntries([...others, ...said]);
-}
-
-/** A text in letters that an address may hold; null for none. */
-export function packText(text: string): string | null {
-  return text === '' ? null : toBase64Url(new TextEncoder().encode(text));
-}
-
-/** The text again; none where it holds none. */
-export function unpackText(packed: string | null): string {
-  try {
-    return wholeText(fromBase64Url(packed ?? '')) ?? '';
-  } catch {
-    return '';
-  }
 }

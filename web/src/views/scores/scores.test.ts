@@ -3,7 +3,7 @@ import { cut, draw, ranked, segments, softmax } from './sampler';
 import { search, texts } from './search';
 import { along, columns, placeAt, ranks } from './skyline';
 import { packSettings, unpackSettings } from '../../core/place';
-import { choiceOf, keep, OPENS, packText, unpackText } from './address';
+import { choiceOf, keep, OPENS } from './address';
 
 const logits = Float64Array.from([1, 3, 2, 3, -1, 0.5]);
 const order = ranked(logits);
@@ -114,13 +114,5 @@ describe('a link to a choice', () => {
   it('takes nothing that cannot be', () => {
     const odd = { t: '900', p: '0', k: 'many', seed: '-1' };
     expect(choiceOf(odd)).toEqual({ ...OPENS, temperature: 2, top_p: 0.01 });
-  });
-
-  it('keeps what is searched for', () => {
-    for (const text of ['London', '#17', ' 机器人']) {
-      expect(packText(text)).toMatch(/^[\w-]+$/);
-      expect(unpackText(packText(text))).toBe(text);
-    }
-    expect([packText(''), unpackText(null), unpackText('_w')]).toEqual([null, '', '']);
   });
 });

@@ -3,7 +3,7 @@ import type { en } from './en';
 export const zh: typeof en = {
   name: '高塔',
   title: '一摞解码器块，能负担多高就堆多高',
-  lede: '最初的 Transformer 有两个堆叠，一个读，一个写。GPT-2 只保留后者，并把它堆得更高、做得更宽。',
+  lede: '最初的 Transformer 有两个堆叠，一个负责读，一个负责写。GPT-2 只保留后者，并把它堆得更高、做得更宽。',
   notes: [
     {
       article: '最大的 GPT-2 占 6.5 GB，约为最小者 500 MB 的 13 倍。',
@@ -23,7 +23,7 @@ export const zh: typeof en = {
   only: 'GPT-2：只有解码器块',
   more: (n) => `…… 这个模型有 ${n} 个`,
   splitNote:
-    '按空格播放。编码器没有了，看着它的那一层也随之消失；每个块里只剩掩码自注意力和前馈网络。',
+    '按空格播放。编码器去掉了，看它的那一层也随之消失；每个块里只剩掩码自注意力和前馈网络。',
   splitRead: '左边是编码器块的堆叠，GPT-2 中已去掉。右边是解码器块的堆叠，没有了对编码器的注意力。',
   towers: '五座塔，按比例',
   towersNote: '高度是块数，宽度是残差流的大小，都用同一比例。点选一座塔，或按 [ 和 ]。',
@@ -33,12 +33,12 @@ export const zh: typeof en = {
   facts: {
     n_layer: '块数',
     n_embd: '残差流的宽度',
-    n_head: '每个块的头数',
+    n_head: '每个块的注意力头数',
     head_dim: '每个头的宽度',
-    n_inner: '每个块的神经元',
+    n_inner: '每个块的神经元数',
     n_ctx: '位置数',
-    vocab_size: '认识的词元',
-    n_parameters: '参数',
+    vocab_size: '词表大小',
+    n_parameters: '参数量',
     float32: '权重，float32',
     bfloat16: '权重，bfloat16',
     cache: '每个词元的键和值，float32',
