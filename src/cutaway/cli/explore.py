@@ -59,7 +59,7 @@ def explore(
     try:
         served = create_app([open_model(name) for name in model or ["pocket"]])
         address = f"http://{_HOST}:{listening.getsockname()[1]}/"
-        stdout().line(address)
+        stdout().line(address).flush()  # a pipe would hold it back as long as the server runs
         stderr().line("Ctrl-C stops it.", "dim")
         if not no_browser and _has_display():
             threading.Timer(0.5, webbrowser.open, [address]).start()
