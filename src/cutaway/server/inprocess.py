@@ -107,7 +107,13 @@ class InProcess:
 
     async def _ask(self, id: str, method: str, path: str, body: object) -> None:
         data = b"" if body is None else json.dumps(body).encode()
-        answer = _Answer(id, self._send)
+        task = asyncio.current_task()
+
+        def send(head: dict[str, Any], data: bytes) -> None:
+            if self._tasks.get(id) is task:  # a step under way when it was given up ends unheard
+                self._send(head, data)
+
+        answer = _Answer(id, send)
         try:
             await self._app(_scope(method, path, data), _Body(data), answer)
         except Exception:

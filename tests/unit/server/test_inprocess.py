@@ -17,6 +17,7 @@ from cutaway.server import create_app
 from cutaway.server import inprocess as module
 from cutaway.server.inprocess import InProcess
 from cutaway.server.schema import MAX_BODY
+from cutaway.server.store import Hosted
 
 SECONDS = 60
 TEXT = "the anthem the an"
@@ -139,7 +140,7 @@ def test_what_is_no_message_is_passed_over(page: Page, caplog: pytest.LogCapture
     for message in (None, 5, "x", [], {}, {"id": 5}, {"id": "a b-1", "method": "GET", "path": "/"}):
         page.server.receive(message)
     assert page.ask("GET", "/api/models")[0]["status"] == 200
-    assert page.heard.empty()
+    assert list(page.heard.queue) == []
     assert len(caplog.records) == 7
 
 
@@ -187,19 +188,22 @@ def test_a_text_is_written_piece_by_piece(page: Page, client: TestClient) -> Non
 
 
 @pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[int], Callable[[], None]]]:
-    """Tokens that models have read, and a gate: every one from the third waits for it."""
+def steps(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[list[int], Callable[[], None]]]:
+    """Tokens that the app's models have read, and a gate: from the third on they wait for it."""
     read: list[int] = []
     gate = threading.Event()
-    extended = Run.extended
+    store = app.state.store
+    extend = store.extend
 
-    def step(run: Run, id: int) -> Run:
+    def step(run: Run, id: int, hosted: Hosted) -> tuple[Run, bool]:
         read.append(id)
         if len(read) > 2:
             assert gate.wait(SECONDS)
-        return extended(run, id)
+        return extend(run, id, hosted)
 
-    monkeypatch.setattr(Run, "extended", step)
+    monkeypatch.setattr(store, "extend", step)
     yield read, gate.set
     gate.set()
 
@@ -228,7 +232,7 @@ def test_a_text_that_nobody_reads_is_written_no_further(
     with hosted.lock:  # whoever still worked is done
         settled(page)
     assert len(read) <= 3
-    assert page.heard.empty()
+    assert list(page.heard.queue) == []
 
 
 def test_pages_that_share_a_widget_do_not_end_each_other(
