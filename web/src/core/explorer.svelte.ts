@@ -13,7 +13,7 @@ import { Cursor, type Address } from './cursor.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
-import { NO_EDITS, type Edits, type Place, type Settings } from './place';
+import { ANEW, NO_EDITS, namesOf, type Edits, type Place, type Settings } from './place';
 import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
@@ -21,20 +21,12 @@ import type { Source } from './source';
 import { ofThisTab, type Store } from './storage';
 
 export const DEFAULT_TEXT = 'The robot must obey';
-const FINGERPRINT = 10;
 
 /** A text with more tokens than a model has positions, waiting for a choice. */
 export interface TooLong {
   ids: number[];
   n_ctx: number;
   model: string;
-}
-
-/** What was chosen and changed in one model means nothing in another. */
-const ANEW: Partial<Place> = { layer: 0, head: 0, edits: NO_EDITS, compare: null };
-
-function namesOf(model: ModelInfo): Pick<Place, 'model' | 'fingerprint'> {
-  return { model: model.name, fingerprint: model.fingerprint.slice(0, FINGERPRINT) };
 }
 
 /** What differs where several explorers share one page. */
@@ -95,7 +87,22 @@ export class Explorer {
 
   /** The model the cursor is on. */
   get model(): ModelInfo | null {
-    return this.models?.models.find(({ name }) => name === this.place.model) ?? null;
+    return this.called(this.place.model);
+  }
+
+  /** A model that is served, by its name. */
+  called(name: string | undefined): ModelInfo | null {
+    return this.models?.models.find((one) => one.name === name) ?? null;
+  }
+
+  /** The layer chosen, or the last if the model has fewer. */
+  get layer(): number {
+    return Math.min(this.place.layer, (this.model?.config.n_layer ?? 1) - 1);
+  }
+
+  /** The head chosen, or the last if a layer has fewer. */
+  get head(): number {
+    return Math.min(this.place.head, (this.model?.config.n_head ?? 1) - 1);
   }
 
   /** Tokens shown: the step, or all. */
@@ -127,13 +134,13 @@ export class Explorer {
   async #settle(): Promise<void> {
     const { place, models } = this;
     if (!models || this.stranger) return;
-    const named = models.models.find(({ name }) => name === place.model);
+    const named = this.model;
     const fits = named?.fingerprint.startsWith(place.fingerprint) ?? false;
     if (place.ids.length > 0 && place.model && !fits) {
       this.stranger = place;
       return;
     }
-    const model = named ?? models.models.find(({ name }) => name === models.current)!;
+    const model = named ?? this.called(models.current)!;
     this.#toModel(model);
     if (place.ids.length === 0) await this.#begin(model);
   }
@@ -171,17 +178,11 @@ export class Explorer {
 
   /** A link may name a layer, a head or a position that is not there: the nearest one is. */
   #keepInside({ ids }: RunInfo): void {
-    const { layer, head, q, k } = this.place;
-    const { n_layer, n_head } = this.model!.config;
-    const within = (at: number | null, n: number) => (at === null ? null : Math.min(at, n - 1));
-    const kept = {
-      layer: Math.min(layer, n_layer - 1),
-      head: Math.min(head, n_head - 1),
-      q: within(q, ids.length),
-      k: within(k, ids.length),
-    };
-    if (kept.layer !== layer || kept.head !== head || kept.q !== q || kept.k !== k)
-      this.cursor.set(kept);
+    const { layer, head, place } = this;
+    const within = (at: number | null) => (at === null ? null : Math.min(at, ids.length - 1));
+    const kept = { layer, head, q: within(place.q), k: within(place.k) };
+    const names = ['layer', 'head', 'q', 'k'] as const;
+    if (names.some((name) => kept[name] !== place[name])) this.cursor.set(kept);
   }
 
   /** When the run that the cursor asks for is here, or has failed. */
@@ -216,7 +217,7 @@ export class Explorer {
 
   /** Starts anew from ids with this model, or asks which part of them to keep. */
   read(ids: number[], name = this.place.model): void {
-    const model = this.models?.models.find((one) => one.name === name);
+    const model = this.called(name);
     if (!model) return;
     const { n_ctx } = model.config;
     if (ids.length > n_ctx) this.tooLong = { ids, n_ctx, model: name };
@@ -242,7 +243,7 @@ export class Explorer {
   async recover(): Promise<void> {
     this.problem = null;
     const { run } = this;
-    const model = this.models?.models.find(({ name }) => name === (run?.model ?? this.place.model));
+    const model = this.called(run?.model ?? this.place.model);
     if (!model) return;
     if (run && run === this.runs.known(this.cursor.spec)) return;
     const change = { edits: run?.edits ?? NO_EDITS, compare: null, ...namesOf(model) };
@@ -325,7 +326,7 @@ export class Explorer {
 
   /** Another model: the same text in its words; between a model with and one without, its ids. */
   async choose(name: string): Promise<void> {
-    const model = this.models?.models.find((one) => one.name === name);
+    const model = this.called(name);
     if (!model || name === this.place.model) return;
     const [before, after] = [this.model?.vocabulary, model.vocabulary];
     if (this.run && before && after && before.fingerprint !== after.fingerprint)
@@ -339,7 +340,7 @@ export class Explorer {
   async resolve(choice: 'ids' | 'fresh'): Promise<void> {
     const place = this.stranger;
     this.stranger = null;
-    const model = this.models?.models.find(({ name }) => name === this.models?.current);
+    const model = this.called(this.models?.current);
     if (!place || !model) return;
     if (choice === 'ids' && place.ids.length <= model.config.n_ctx) this.#toModel(model);
     else if (choice === 'ids') this.read(place.ids, model.name);

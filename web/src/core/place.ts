@@ -75,6 +75,19 @@ export const START: Readonly<Place> = {
   compare: null,
 };
 
+/** What was chosen and changed in one model means nothing in another. */
+export const ANEW: Partial<Place> = { layer: 0, head: 0, edits: NO_EDITS, compare: null };
+
+const FINGERPRINT = 10;
+
+/** How a place names a model. */
+export function namesOf(model: {
+  name: string;
+  fingerprint: string;
+}): Pick<Place, 'model' | 'fingerprint'> {
+  return { model: model.name, fingerprint: model.fingerprint.slice(0, FINGERPRINT) };
+}
+
 export function packIds(ids: readonly number[]): string {
   const short = ids.every((id) => id < 65536);
   const bytes = new Uint8Array(ids.length * (short ? 2 : 4));

@@ -29,7 +29,7 @@ export async function readLive(
   at: { layer: number; head: number; step: number },
   signal: AbortSignal,
 ): Promise<Live | null> {
-  const config = x.models?.models.find(({ name }) => name === run.model)?.config;
+  const config = x.called(run.model)?.config;
   if (!config || config.head_dim < D) return null;
   const { layer, head } = at;
   const { start, end } = placesOf(at.step);

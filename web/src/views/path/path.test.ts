@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { geometry, heightAt, progress } from './geometry';
-import { findLoop } from './loop';
+import { findLoop } from '../../core/repeats';
 import { meanOverHeads, shareBefore } from './reads';
 
 describe('a loop', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blend, faded, farthest, products, shownKeys, usual, vectorAt } from './vectors';
+import { blend, faded, farthest, products, shownKeys, usual, vectorAt } from './one-head';
 
 const KEYS = Float32Array.of(1, 2, 3, 4, 5, 6);
 

@@ -1,6 +1,6 @@
 /** One head at one position: the query, every key and value it may see, and what comes of them. */
-import type { RunInfo } from '../../api/types';
-import type { Explorer } from '../../core/explorer.svelte';
+import type { RunInfo } from '../api/types';
+import type { Explorer } from './explorer.svelte';
 
 export interface HeadAt {
   run: RunInfo;
