@@ -9,17 +9,15 @@ it with that of a page at ``rest``.
 """
 
 import asyncio
-import base64
 import json
-import shutil
 import statistics
 import threading
 import time
 from typing import Any
 
-import numpy as np
 import torch
 
+from benchmarks.browser import NEXT_HEAD, SIZE, chromium, packed, repeated, settle
 from cutaway.generation import LanguageModel
 from cutaway.models import GPT2, GPT2Config
 from cutaway.tokenizers import Tokenizer
@@ -31,7 +29,6 @@ VIEWS = {
     "arcs": ("move",),
     "cabinet": ("move",),
 }
-FLAGS = ["--no-sandbox", "--disable-gpu"]
 MEASURE = """
 async ({ kind, frames }) => {
   const canvas = document.querySelector('.matrix canvas, .arcs canvas, .folder canvas');
@@ -73,30 +70,25 @@ async ({ kind, frames }) => {
 
 
 def main() -> None:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     lm = _model()
     url, stop = _serve(lm)
-    ids = [n * n % lm.model.config.vocab_size for n in range(N_TOKENS)]
-    packed = base64.urlsafe_b64encode(np.asarray(ids, "<u2").tobytes()).decode().rstrip("=")
+    text = packed([n * n % lm.model.config.vocab_size for n in range(N_TOKENS)])
     found: dict[str, Any] = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    with chromium() as browser:
+        page = browser.new_page(viewport=SIZE, reduced_motion="reduce")
         for view, kinds in VIEWS.items():
             started = time.perf_counter()
-            page.goto(f"{url}/#v={view}&m=bench&t=s{packed}&g={'one' if view == 'arcs' else ''}")
+            page.goto(f"{url}/#v={view}&m=bench&t={text}&g={'one' if view == 'arcs' else ''}")
             page.reload()
             page.wait_for_selector(f"[data-view={view}] figure canvas", timeout=120_000)
-            _settle(page)
+            settle(page)
             opened = round(time.perf_counter() - started, 2)
             frames = {kind: _frames(page, kind) for kind in kinds}
             found[view] = {"s_opened": opened, **frames}
             if view != "cabinet":
-                found[view]["ms_head_from_click"] = _head_milliseconds(page)
+                taken = repeated(page, NEXT_HEAD, times=5)
+                found[view]["ms_head_from_click"] = round(statistics.median(taken), 1)
         version = browser.version
-        browser.close()
     stop()
     print(
         json.dumps(
@@ -151,41 +143,14 @@ def _serve(lm: LanguageModel) -> tuple[str, Any]:
     return f"http://127.0.0.1:{port}", stop
 
 
-def _settle(page: Any) -> None:
-    page.wait_for_selector("[data-busy=false]", state="attached", timeout=120_000)
-
-
 def _frames(page: Any, kind: str) -> dict[str, float]:
     found = page.evaluate(MEASURE, {"kind": kind, "frames": FRAMES})
-    _settle(page)
+    settle(page)
     told: dict[str, float] = {}
     for name, values in found.items():
         told[f"ms_{name}_median"] = round(statistics.median(values), 2)
         told[f"ms_{name}_95th"] = round(statistics.quantiles(values, n=20)[-1], 2)
     return told
-
-
-def _head_milliseconds(page: Any) -> float:
-    """From the key that asks for the next head until its bitmap is drawn; median of 5."""
-    script = """
-    async () => {
-      const shown = () => {
-        const { frame, arcs } = document.querySelector('.matrix canvas, .arcs canvas').cutaway;
-        return frame ?? arcs;
-      };
-      const before = shown();
-      const started = performance.now();
-      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
-      while (shown() === before) await new Promise(requestAnimationFrame);
-      await new Promise(requestAnimationFrame);
-      return performance.now() - started;
-    }
-    """
-    taken = []
-    for _ in range(5):
-        taken.append(page.evaluate(script))
-        _settle(page)
-    return round(statistics.median(taken), 1)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,8 @@ Medians and maxima in milliseconds; one line of JSON.
 """
 
 import argparse
-import base64
 import json
 import platform
-import shutil
 import signal
 import statistics
 import subprocess
@@ -26,9 +24,8 @@ import sys
 import time
 from typing import Any
 
-import numpy as np
+from benchmarks.browser import NEXT_HEAD, SIZE, chromium, packed, repeated, settle
 
-FLAGS = ["--no-sandbox", "--disable-gpu"]
 COMMAND = [sys.executable, "-m", "cutaway", "explore", "-m", "pocket", "--port", "0"]
 TEXT = "Once upon a time there was a little girl who lived in a house by the sea"
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
@@ -43,41 +40,25 @@ async () => {
   return performance.now() - started;
 }
 """
-HEAD = """
-async () => {
-  const canvas = () => document.querySelectorAll('figure')[1].querySelector('canvas');
-  const before = canvas().cutaway.frame;
-  const started = performance.now();
-  document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
-  while (canvas().cutaway.frame === before) await new Promise(requestAnimationFrame);
-  await new Promise(requestAnimationFrame);
-  return performance.now() - started;
-}
-"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
-    from playwright.sync_api import sync_playwright
-
     began = time.perf_counter()
     server = subprocess.Popen([*COMMAND, "--no-browser"], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     url = server.stdout.readline().strip()
     started = 1_000 * (time.perf_counter() - began)
     try:
-        with sync_playwright() as playwright:
-            path = shutil.which("chromium") or shutil.which("chromium-browser")
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        with chromium() as browser:
             found = {
                 **_openings(browser, url, rounds=rounds),
                 "words": _told(_clicks(browser, url, rounds=rounds)),
                 "head": _told(_heads(browser, url, rounds=rounds)),
             }
             version = browser.version
-            browser.close()
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
@@ -89,7 +70,7 @@ def _openings(browser: Any, url: str, *, rounds: int) -> dict[str, dict[str, flo
     paints: list[float] = []
     pages: list[float] = []
     for n in range(rounds + 1):
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context = browser.new_context(viewport=SIZE)
         page = context.new_page()
         began = time.perf_counter()
         page.goto(f"{url}#v=keyboard")
@@ -102,31 +83,25 @@ def _openings(browser: Any, url: str, *, rounds: int) -> dict[str, dict[str, flo
 
 
 def _clicks(browser: Any, url: str, *, rounds: int) -> list[float]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(f"{url}#v=keyboard&m=pocket&t={_packed(_ids(page, url, TEXT))}")
+    page = browser.new_page(viewport=SIZE)
+    page.goto(f"{url}#v=keyboard&m=pocket&t={packed(_ids(page, url, TEXT))}")
     page.reload()
     page.wait_for_selector(".next-words tr[data-id]")
-    _settle(page)
-    taken: list[float] = []
-    for _ in range(rounds + 1):
-        taken.append(page.evaluate(CLICK))
-        _settle(page)
+    settle(page)
+    taken = repeated(page, CLICK, times=rounds + 1)
     page.close()
     return taken[1:]
 
 
 def _heads(browser: Any, url: str, *, rounds: int) -> list[float]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = browser.new_page(viewport=SIZE)
     ids = _ids(page, url, " ".join([TEXT] * 80))[:1_024]
     assert len(ids) == 1_024
-    page.goto(f"{url}#v=overview&m=pocket&t={_packed(ids)}")
+    page.goto(f"{url}#v=overview&m=pocket&t={packed(ids)}")
     page.reload()
     page.wait_for_selector("[data-view=overview] .matrix canvas", timeout=120_000)
-    _settle(page)
-    taken: list[float] = []
-    for _ in range(rounds + 1):
-        taken.append(page.evaluate(HEAD))
-        _settle(page)
+    settle(page)
+    taken = repeated(page, NEXT_HEAD, times=rounds + 1)
     page.close()
     return taken[1:]
 
@@ -134,15 +109,6 @@ def _heads(browser: Any, url: str, *, rounds: int) -> list[float]:
 def _ids(page: Any, url: str, text: str) -> list[int]:
     answer = page.request.post(f"{url}api/models/pocket/tokenize", data={"text": text})
     return answer.json()["ids"]
-
-
-def _packed(ids: list[int]) -> str:
-    """Ids as the page writes them into its address."""
-    return "s" + base64.urlsafe_b64encode(np.asarray(ids, "<u2").tobytes()).decode().rstrip("=")
-
-
-def _settle(page: Any) -> None:
-    page.wait_for_selector("[data-busy=false]", state="attached", timeout=120_000)
 
 
 def _told(taken: list[float]) -> dict[str, float]:
