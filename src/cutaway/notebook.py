@@ -42,15 +42,13 @@ def explore(
         CheckpointError: as :func:`cutaway.load` does.
     """
     try:
-        from cutaway.server.app import create_app
+        from cutaway.server.app import STATIC, create_app
         from cutaway.server.widget import ExplorerWidget
     except ImportError as error:
         raise MissingExtra(
             f"The explorer in a notebook needs {error.name}, which is not installed.",
             "Install it with: pip install 'cutaway[notebook]'",
         ) from error
-    from cutaway.server.app import STATIC
-
     built = STATIC / "notebook"
     _check(text=text, view=view, place=place, height=height, built=built)
     named = [lm] if isinstance(lm, LanguageModel | str | Path) else lm

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from cutaway.generation import LanguageModel
+from cutaway.interp import Recorder
 from cutaway.models import GPT2, GPT2Config
 from lms import byte_tokenizer
 
@@ -78,6 +79,40 @@ def forward(lm: LanguageModel) -> Callable[[list[int]], NDArray[np.float32]]:
     def run(ids: list[int]) -> NDArray[np.float32]:
         with torch.no_grad():
             return lm.model(torch.tensor([ids]))[0].float().numpy()
+
+    return run
+
+
+Patterns = Callable[[list[int]], NDArray[np.float32]]
+Vectors = Callable[[list[int], int, int], dict[str, NDArray[np.float64]]]
+
+
+@pytest.fixture
+def patterns(lm: LanguageModel) -> Patterns:
+    """Attention of all layers and heads, (L, H, T, S), by one plain pass."""
+
+    def run(ids: list[int]) -> NDArray[np.float32]:
+        names = [f"h.{i}.attn.pattern" for i in range(lm.model.config.n_layer)]
+        recorder = Recorder(set(names))
+        with torch.no_grad():
+            lm.model(torch.tensor([ids]), tap=recorder)
+        return np.stack([recorder.values[name][0].float().numpy() for name in names])
+
+    return run
+
+
+@pytest.fixture
+def vectors(lm: LanguageModel) -> Vectors:
+    """Queries, keys, values and outputs (T, K) of one head, by one plain pass."""
+
+    def run(ids: list[int], layer: int, head: int) -> dict[str, NDArray[np.float64]]:
+        recorder = Recorder({f"h.{layer}.attn.{name}" for name in "qkvz"})
+        with torch.no_grad():
+            lm.model(torch.tensor([ids]), tap=recorder)
+        return {
+            name: recorder.values[f"h.{layer}.attn.{name}"][0, head].double().numpy()
+            for name in "qkvz"
+        }
 
     return run
 
@@ -237,6 +272,17 @@ def numbers(scope: Any, of: str) -> list[float]:
         "(elements) => elements.map((e) => [e.dataset.value, e.textContent])"
     )
     return [float(value) for value, _ in found]
+
+
+def strips(scope: Any) -> list[NDArray[np.float64]]:
+    """The arrays behind all strips of numbers."""
+    found = scope.locator("canvas").evaluate_all("(all) => all.map((c) => [...c.cutaway.values])")
+    return [np.array(values) for values in found]
+
+
+def close(found: Any, expected: Any) -> None:
+    """Equal but for what float32 rounds away."""
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def assert_accessible(page: Any) -> None:

@@ -1,21 +1,12 @@
 """1.6 Input: the rows that are added, the nearest tokens and the map, against the matrices."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from web.conftest import TEXT, Open, assert_accessible, numbers, settled
-
-
-def strips(page: Any) -> list[list[float]]:
-    """The arrays behind the three strips: token, position, sum."""
-    return page.locator(".strip canvas").evaluate_all(
-        "(all) => all.map((canvas) => Array.from(canvas.cutaway.values))"
-    )
+from web.conftest import TEXT, Open, assert_accessible, numbers, settled, strips
 
 
 def test_the_sum_is_that_of_the_rows_bit_for_bit(explore: Open, lm: LanguageModel) -> None:
@@ -23,7 +14,9 @@ def test_the_sum_is_that_of_the_rows_bit_for_bit(explore: Open, lm: LanguageMode
     page = explore("embedding", ids=ids, more="&q=3")
     token = lm.model.wte.weight[ids[3]].detach().numpy()
     position = lm.model.wpe.weight[3].detach().numpy()
-    for shown, value in zip(strips(page), (token, position, token + position), strict=True):
+    for shown, value in zip(
+        strips(page.locator(".strip")), (token, position, token + position), strict=True
+    ):
         np.testing.assert_array_equal(np.float32(shown), value)
     expect(page.locator("[data-equal]")).to_have_attribute("data-equal", str(len(token)))
     assert numbers(page, "x0") == [float((token + position)[0])]

@@ -1,44 +1,11 @@
 """2.3 One head: vectors, scores, shares and output are those of an independent pass."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, numbers, settled, tokens
-
-Vectors = Callable[[list[int], int, int], dict[str, NDArray[np.float64]]]
-
-
-@pytest.fixture
-def vectors(lm: LanguageModel) -> Vectors:
-    """Queries, keys, values and outputs (T, K) of one head, by one plain pass."""
-
-    def run(ids: list[int], layer: int, head: int) -> dict[str, NDArray[np.float64]]:
-        recorder = Recorder({f"h.{layer}.attn.{name}" for name in "qkvz"})
-        with torch.no_grad():
-            lm.model(torch.tensor([ids]), tap=recorder)
-        return {
-            name: recorder.values[f"h.{layer}.attn.{name}"][0, head].double().numpy()
-            for name in "qkvz"
-        }
-
-    return run
-
-
-def strips(scope: Any) -> list[NDArray[np.float64]]:
-    found = scope.locator("canvas").evaluate_all("(all) => all.map((c) => [...c.cutaway.values])")
-    return [np.array(values) for values in found]
-
-
-def close(found: Any, expected: Any) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+from web.conftest import TEXT, Open, Vectors, close, numbers, settled, strips, tokens
 
 
 def test_every_step_is_real(explore: Open, lm: LanguageModel, vectors: Vectors) -> None:

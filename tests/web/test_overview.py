@@ -1,33 +1,14 @@
 """2.3 All heads: thumbnails, one head's matrix and one cell are the model's own weights."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from cutaway.interp import Recorder
-from web.conftest import TEXT, Open, numbers, settled, tokens
-
-Patterns = Callable[[list[int]], NDArray[np.float32]]
-
-
-@pytest.fixture
-def patterns(lm: LanguageModel) -> Patterns:
-    """Attention of all layers and heads, (L, H, T, S), by one plain pass."""
-
-    def run(ids: list[int]) -> NDArray[np.float32]:
-        names = [f"h.{i}.attn.pattern" for i in range(lm.model.config.n_layer)]
-        recorder = Recorder(set(names))
-        with torch.no_grad():
-            lm.model(torch.tensor([ids]), tap=recorder)
-        return np.stack([recorder.values[name][0].float().numpy() for name in names])
-
-    return run
+from web.conftest import TEXT, Open, Patterns, numbers, settled, tokens
 
 
 def codes(values: NDArray[np.float32]) -> NDArray[np.int64]:
