@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cutaway.generation import LanguageModel
 
 app = new_app()
-_STORY, _SEED = "Once upon a time", 2
+_STORY, _SEED = "Once upon a time", 0
 _BEGINNING = "The little girl opened the"
 _NEXT = [
     ('cutaway "The old king"', "go on with a text of yours"),
