@@ -6,13 +6,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.generation import LanguageModel
+from cutaway.server.problems import problem_json
 from cutaway.server.routes import looks, models, runs
 from cutaway.server.schema import Problem
 from cutaway.server.security import Guard
@@ -81,9 +82,10 @@ def _add_page(app: FastAPI) -> None:
 
 def _problem(
     status: int, error: str, what: str, hint: str = "", numbers: dict[str, Any] | None = None
-) -> JSONResponse:
-    problem = Problem(error=error, what=what, hint=hint, numbers=numbers or {})
-    return JSONResponse(problem.model_dump(), status, headers={"cache-control": "no-store"})
+) -> Response:
+    body = problem_json(error, what, hint, numbers=numbers)
+    headers = {"cache-control": "no-store"}
+    return Response(body, status, headers=headers, media_type="application/json")
 
 
 def _ours(_: Request, error: Exception) -> Response:

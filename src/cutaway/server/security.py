@@ -5,11 +5,11 @@ rebinding), a foreign ``Origin`` and a request from another site are refused; bo
 a strict content security policy lets the page load nothing from elsewhere.
 """
 
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
+from cutaway.server.problems import problem_json
 from cutaway.server.schema import MAX_BODY
 
 __all__ = ["CSP", "Guard"]
@@ -130,7 +130,6 @@ def _name(host: str) -> str:
 
 
 async def _refuse(send: Send, status: int, error: str, what: str, hint: str = "") -> None:
-    problem = {"error": error, "what": what, "hint": hint, "numbers": {}}
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *_HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    await send({"type": "http.response.body", "body": problem_json(error, what, hint)})

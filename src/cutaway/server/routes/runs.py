@@ -21,6 +21,7 @@ from cutaway.interp.cells import cell, python_of_run
 from cutaway.interp.runs import Run
 from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame
+from cutaway.server.problems import problem_json
 from cutaway.server.routes.models import FRAMES, frames
 from cutaway.server.slices import check_total, overview_of, site_values
 from cutaway.server.store import Hosted, Store
@@ -355,8 +356,8 @@ def _written(
         done = schema.GenerateDone(info=run_info(run, hosted), reason=reason, seed=seed)
         yield f"event: done\ndata: {done.model_dump_json()}\n\n"
     except CutawayError as error:
-        problem = schema.Problem(error=type(error).__name__, what=error.what, hint=error.hint)
-        yield f"event: error\ndata: {problem.model_dump_json()}\n\n"
+        problem = problem_json(type(error).__name__, error.what, error.hint)
+        yield f"event: error\ndata: {problem.decode()}\n\n"
 
 
 @torch.inference_mode()
