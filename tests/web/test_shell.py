@@ -179,6 +179,21 @@ def test_a_broken_link_in_an_open_page_leaves_the_text(
     assert packed(ids) in page.url
 
 
+def test_a_problem_is_told_in_the_language_of_the_page(
+    explore: Open, watch: Watch, lm: LanguageModel
+) -> None:
+    watch.expected.append("422")
+    page = explore(ids=lm.encode(TEXT))
+    page.get_by_label("Language").select_option("zh")
+    page.evaluate("location.hash = '#v=keyboard&m=tiny&t=s____AAAA'")
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("词元编号为 65535")
+    expect(told).to_contain_text(f"0 到 {lm.model.config.vocab_size - 1} 之间的整数")
+    expect(told.locator("[lang=en]")).to_have_count(0)
+    page.get_by_label("语言").select_option("en")
+    expect(told).to_contain_text("id is 65535. It must be a whole number")
+
+
 def test_a_link_beyond_the_model_leads_to_its_end(explore: Open, lm: LanguageModel) -> None:
     ids = lm.encode(TEXT)
     page = explore("blocks", ids=ids, more="&l=99&h=77&q=50&k=40")

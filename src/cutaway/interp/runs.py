@@ -20,7 +20,7 @@ from torch import Tensor
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
-from cutaway.interp.changes import Edits, edit_tap
+from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain, block_names
 from cutaway.models import GPT2
@@ -72,7 +72,7 @@ class Run:
         self.edits.check(model.config, self.donors)
         for name in (patch.run for patch in self.edits.patches):
             if self.donors[name].model is not model:
-                raise ConfigError(
+                raise ImpossibleEdit(
                     f"Run {name!r} is one of another model.", "Take heads from runs of this model."
                 )
         self.id = run_id(model, self.ids, edits=self.edits, fingerprint=fingerprint)
@@ -280,9 +280,12 @@ def _nbytes(blocks: Mapping[int, Mapping[str, Tensor]]) -> int:
 
 def _check_length(model: GPT2, n: int) -> None:
     if n > model.config.n_ctx:
+        n_ctx = model.config.n_ctx
         raise ContextLengthError(
-            f"The text has {n:,} tokens, and the model {model.config.n_ctx:,} positions.",
-            "Keep its beginning or its end.",
+            f"The text has {n:,} tokens, and the model {n_ctx:,} positions.",
+            f"Keep its first or its last {n_ctx:,} tokens.",
+            n_tokens=n,
+            n_ctx=n_ctx,
         )
 
 

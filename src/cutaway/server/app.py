@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.generation import LanguageModel
-from cutaway.server.problems import problem_json
+from cutaway.server.problems import problem_json, problem_of
 from cutaway.server.routes import looks, models, runs
 from cutaway.server.schema import Problem
 from cutaway.server.security import Guard
@@ -80,10 +79,7 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(path) if path.is_file() else Response(status_code=404)
 
 
-def _problem(
-    status: int, error: str, what: str, hint: str = "", numbers: dict[str, Any] | None = None
-) -> Response:
-    body = problem_json(error, what, hint, numbers=numbers)
+def _problem(status: int, body: bytes) -> Response:
     headers = {"cache-control": "no-store"}
     return Response(body, status, headers=headers, media_type="application/json")
 
@@ -95,8 +91,7 @@ def _ours(_: Request, error: Exception) -> Response:
         status = 404
     elif isinstance(error, ResourceError):
         status = 503
-    name = "ContextLengthError" if hasattr(error, "numbers") else type(error).__name__
-    return _problem(status, name, error.what, error.hint, getattr(error, "numbers", None))
+    return _problem(status, problem_of(error))
 
 
 def _invalid(_: Request, error: Exception) -> Response:
@@ -104,10 +99,22 @@ def _invalid(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(piece) for piece in first["loc"][1:]) or "The request"
     given = first.get("input")
-    shown = f" is {given!r:.80}" if isinstance(given, str | int | float) else " cannot be taken"
-    return _problem(422, "InvalidRequest", f"{place}{shown}.", f"{first['msg']}.")
+    shown = f"{given!r:.80}" if isinstance(given, str | int | float) else ""
+    what = f"{place} is {shown}." if shown else f"{place} cannot be taken."
+    limits = [str(value) for value in first.get("ctx", {}).values()]
+    body = problem_json(
+        "InvalidRequest",
+        what,
+        f"{first['msg']}.",
+        place=place,
+        given=shown,
+        rule=first["type"],
+        limit=limits[0] if len(limits) == 1 else "",
+    )
+    return _problem(422, body)
 
 
 def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(error.status_code, "HTTPError", f"{error.detail}.")
+    status = error.status_code
+    return _problem(status, problem_json("HTTPError", f"{error.detail}.", status=status))

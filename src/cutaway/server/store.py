@@ -78,7 +78,8 @@ class Store:
             return next(iter(self.models.values()))
         if name not in self.models:
             known = ", ".join(self.models)
-            raise ModelNotFound(f"No model {name!r} is served here.", f"Known: {known}.")
+            what = f"No model {name!r} is served here."
+            raise ModelNotFound(what, f"Known: {known}.", name=name, known=known)
         return self.models[name]
 
     def open(self, hosted: Hosted, ids: Sequence[int], edits: Edits) -> Run:
@@ -169,7 +170,8 @@ class Store:
         """
         with self._lock:
             if id not in self._runs:
-                raise RunNotFound(f"No run {id!r} is open.", "Open it again from its ids.")
+                what = f"No run {id!r} is open."
+                raise RunNotFound(what, "Open it again from its ids.", run=id)
             return self._touched(id)
 
     def close(self) -> None:

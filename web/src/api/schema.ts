@@ -1108,22 +1108,183 @@ export interface components {
         };
         /**
          * Problem
-         * @description What went wrong: the value, the way out, and the numbers behind it.
+         * @description What went wrong: the kind, the words for it (what happened, the way out), and its values.
+         *
+         *     Written by :mod:`cutaway.server.problems`, not by pydantic, which would refuse some of it.
          */
         Problem: {
-            /** Error */
-            error: string;
-            /** What */
+            /** @constant */
+            error: "CutawayError";
             what: string;
-            /** Hint */
             hint: string;
-            /**
-             * Numbers
-             * @default {}
-             */
-            numbers: {
-                [key: string]: number;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ConfigError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "OutOfRange";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                given: string;
+                low: number;
+                high: number;
             };
+        } | {
+            /** @constant */
+            error: "UnknownName";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                known: string;
+            };
+        } | {
+            /** @constant */
+            error: "PartOutside";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                given: string;
+                n: number;
+            };
+        } | {
+            /** @constant */
+            error: "ImpossibleEdit";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "NothingToChoose";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "TooManyNumbers";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ContextLengthError";
+            what: string;
+            hint: string;
+            values: {
+                n_tokens: number;
+                n_ctx: number;
+            };
+        } | {
+            /** @constant */
+            error: "TokenizerError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "NoTokenizer";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ResourceError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ModelNotFound";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                known: string;
+            };
+        } | {
+            /** @constant */
+            error: "RunNotFound";
+            what: string;
+            hint: string;
+            values: {
+                run: string;
+            };
+        } | {
+            /** @constant */
+            error: "InvalidRequest";
+            what: string;
+            hint: string;
+            values: {
+                place: string;
+                given: string;
+                rule: string;
+                limit: string;
+            };
+        } | {
+            /** @constant */
+            error: "HTTPError";
+            what: string;
+            hint: string;
+            values: {
+                status: number;
+            };
+        } | {
+            /** @constant */
+            error: "BadRequest";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ForeignHost";
+            what: string;
+            hint: string;
+            values: {
+                host: string;
+            };
+        } | {
+            /** @constant */
+            error: "ForeignOrigin";
+            what: string;
+            hint: string;
+            values: {
+                origin: string;
+            };
+        } | {
+            /** @constant */
+            error: "NotJson";
+            what: string;
+            hint: string;
+            values: {
+                type: string;
+            };
+        } | {
+            /** @constant */
+            error: "RequestTooLarge";
+            what: string;
+            hint: string;
+            values: {
+                limit: number;
+            };
+        } | {
+            /** @constant */
+            error: "TooBusy";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "InternalError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
         };
         /**
          * Push

@@ -6,7 +6,6 @@ import torch
 from fastapi import APIRouter, Query, Request, Response
 from torch import Tensor
 
-from cutaway.errors import ConfigError
 from cutaway.interp.bounds import check_index
 from cutaway.interp.heads import head_rows, head_scores
 from cutaway.interp.ledger import ledger, measure
@@ -21,6 +20,7 @@ from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame, join_frames
 from cutaway.server.routes.models import FRAMES, frames
 from cutaway.server.routes.runs import found_run
+from cutaway.server.slices import TooManyNumbers
 from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import last, part, text_of, token
 
@@ -212,7 +212,7 @@ def mask_laboratory(
     opened, hosted = found_run(request, run)
     places = part("rows", rows, len(opened.ids))
     if (places.stop - places.start) * len(opened.ids) > 1 << 20:
-        raise ConfigError("So many rows are too large at once.", "Ask for some rows.")
+        raise TooManyNumbers("So many rows are too large at once.", "Ask for some rows.")
     with hosted.lock:
         found = masklab(
             opened,
