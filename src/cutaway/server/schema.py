@@ -108,9 +108,13 @@ class Vocabulary(Answer):
 
 
 class ModelInfo(Answer):
-    """One of the models that the server was started with."""
+    """One of the models that the server was started with.
+
+    `source` is what `cutaway.load` takes: a name, or words in place of a path, which is not told.
+    """
 
     name: str
+    source: str
     fingerprint: str
     config: ModelConfig
     dtype: str

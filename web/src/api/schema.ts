@@ -920,10 +920,14 @@ export interface components {
         /**
          * ModelInfo
          * @description One of the models that the server was started with.
+         *
+         *     `source` is what `cutaway.load` takes: a name, or words in place of a path, which is not told.
          */
         ModelInfo: {
             /** Name */
             name: string;
+            /** Source */
+            source: string;
             /** Fingerprint */
             fingerprint: string;
             config: components["schemas"]["ModelConfig"];

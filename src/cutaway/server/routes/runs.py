@@ -153,7 +153,7 @@ def one_cell(
     opened, hosted = found_run(request, run)
     with hosted.lock:
         found = cell(opened, site, q=last(opened, q), head=head, k=k, i=i)
-    made = python_of_run(opened, hosted.lm.name)
+    made = python_of_run(opened, hosted.source)
     return schema.Cell(
         site=found.site,
         place=list(found.place),
