@@ -110,3 +110,21 @@ def test_the_table_reads_a_head(explore: Open, lm: LanguageModel, patterns: Patt
     page.keyboard.press("ArrowDown")
     expect(page.get_by_text("Head 3 gives")).to_be_visible()
     assert_accessible(page)
+
+
+def test_another_head_touches_no_word(explore: Open, lm: LanguageModel) -> None:
+    page = explore("arcs", ids=lm.encode(TEXT), more="&g=one&k=1")
+    page.evaluate(
+        """() => {
+          window.touched = [];
+          new MutationObserver((all) => window.touched.push(...all.map((one) => one.type))).observe(
+            document.querySelector('[data-view=arcs] [role=listbox]'),
+            { subtree: true, childList: true, attributes: true, characterData: true });
+        }"""
+    )
+    shares = "() => [...document.querySelector('.shades').cutaway.shares]"
+    before = page.evaluate(shares)
+    page.keyboard.press("h")
+    settled(page)
+    assert page.evaluate(shares) != before
+    assert page.evaluate("window.touched") == []
