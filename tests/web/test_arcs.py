@@ -128,3 +128,13 @@ def test_another_head_touches_no_word(explore: Open, lm: LanguageModel) -> None:
     settled(page)
     assert page.evaluate(shares) != before
     assert page.evaluate("window.touched") == []
+
+
+def test_the_address_follows_a_key_that_is_held(explore: Open, lm: LanguageModel) -> None:
+    page = explore("arcs", ids=lm.encode(TEXT))
+    for _ in range(23):
+        page.keyboard.press("h")
+    page.keyboard.press("]")
+    page.wait_for_url("**&g=one")
+    page.reload()
+    expect(page.get_by_role("combobox", name="Head")).to_have_value("3")
