@@ -112,6 +112,15 @@ def test_the_table_reads_a_head(explore: Open, lm: LanguageModel, patterns: Patt
     assert_accessible(page)
 
 
+def test_a_word_that_comes_twice_is_told_from_its_like(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode("robot robot")
+    page = explore("arcs", ids=[*ids, ids[0]], more="&q=0")
+    words = page.locator("[data-sentence] strong")
+    expect(words).to_have_text([f"{lm.decode([ids[0]])} (token 1)"])
+    page.get_by_label("Language").select_option("zh")
+    expect(words).to_have_text([f"{lm.decode([ids[0]])}\uff08\u7b2c 1 \u4e2a\u8bcd\u5143\uff09"])
+
+
 def test_another_head_touches_no_word(explore: Open, lm: LanguageModel) -> None:
     page = explore("arcs", ids=lm.encode(TEXT), more="&g=one&k=1")
     page.evaluate(
