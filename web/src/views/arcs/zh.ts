@@ -18,6 +18,7 @@ export const zh: typeof en = {
   choose: '点击选择',
   law: '文章里的句子',
   token: (n, text) => `第 ${n} 个词元：${text}`,
+  nth: (word, n) => `${word}（第 ${n} 个词元）`,
   heads: '这一块的各个注意力头',
   all: '所有头',
   head: (n) => `第 ${n} 头`,
