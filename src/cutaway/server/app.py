@@ -13,7 +13,7 @@ from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.generation import LanguageModel
 from cutaway.server.problems import problem_json, problem_of
-from cutaway.server.routes import looks, models, runs
+from cutaway.server.routes import looks, masks, models, runs
 from cutaway.server.schema import Problem
 from cutaway.server.security import Guard
 from cutaway.server.store import ModelNotFound, RunNotFound, Store, host
@@ -51,7 +51,7 @@ def create_app(
         responses={"4XX": {"model": Problem, "description": "What went wrong."}},
     )
     app.state.store = Store(host(served), max_bytes=max_bytes)
-    for router in (models.router, runs.router, looks.router):
+    for router in (models.router, runs.router, looks.router, masks.router):
         app.include_router(router)
     app.add_exception_handler(CutawayError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

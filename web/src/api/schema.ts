@@ -444,28 +444,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{run}/masklab": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Mask Laboratory
-         * @description Frames of the stages qk, scaled, masked, pattern and lost, computed in ``dtype``.
-         *
-         *     JSON has no infinity: the headers count them, and the payload holds them as floats do.
-         */
-        get: operations["mask_laboratory_api_runs__run__masklab_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/runs/{run}/loss": {
         parameters: {
             query?: never;
@@ -498,6 +476,29 @@ export interface paths {
          * @description The cache's books for every position, and measured passes for those of ``measure``.
          */
         get: operations["cache_ledger_api_runs__run__ledger_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/masklab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mask Laboratory
+         * @description Frames of the stages qk, scaled, masked, pattern and lost, computed in ``dtype``.
+         *
+         *     With ``codes`` they come as one byte for each cell, for pixels, and what a mask hides is left
+         *     out; else as the numbers themselves. JSON has no infinity: the headers count them.
+         */
+        get: operations["mask_laboratory_api_runs__run__masklab_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2286,46 +2287,6 @@ export interface operations {
             };
         };
     };
-    mask_laboratory_api_runs__run__masklab_get: {
-        parameters: {
-            query: {
-                /** @description Block, from 0. */
-                layer: number;
-                /** @description Head of the block, from 0. */
-                head: number;
-                mask?: "none" | "-inf" | "-1e9" | "-1e10" | "min";
-                dtype?: "f4" | "f2";
-                /** @description `a:b`, from a up to b; either may be left out. */
-                rows?: string | null;
-            };
-            header?: never;
-            path: {
-                run: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description CUT1 frames. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description What went wrong. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     text_loss_api_runs__run__loss_get: {
         parameters: {
             query?: never;
@@ -2377,6 +2338,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mask_laboratory_api_runs__run__masklab_get: {
+        parameters: {
+            query: {
+                /** @description Block, from 0. */
+                layer: number;
+                /** @description Head of the block, from 0. */
+                head: number;
+                mask?: "none" | "-inf" | "-1e9" | "-1e10" | "min";
+                dtype?: "f4" | "f2";
+                /** @description `a:b`, from a up to b; either may be left out. */
+                rows?: string | null;
+                codes?: boolean;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description What went wrong. */
