@@ -198,7 +198,7 @@ def test_numbers_of_a_long_text_are_exact_wherever_the_reader_looks(
         expect(cell).not_to_have_text("…")
         shown = float(cell.inner_text().replace("\u2212", "-"))
         assert shown == pytest.approx(scaled[q, k], abs=1e-3)
-    page.get_by_role("button", name="As a table").click()
+    page.get_by_role("button", name="As a drawing").click()
     settled(page)
     sentence = page.locator("[data-sentence]")
     best = np.sort(expected[n - 29])[::-1]
