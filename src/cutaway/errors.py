@@ -5,8 +5,11 @@ command line in brackets::
 
     CutawayError                  [2]
     +-- ConfigError               [2]  a field or an option has an impossible value
+    |   +-- OutOfRange            [2]  a number that is too small or too large
+    |   +-- UnknownName           [2]  nothing is called so
     +-- ContextLengthError        [2]  more tokens than the model has positions
     +-- TokenizerError            [2]  text or ids the vocabulary cannot take
+    |   +-- NoTokenizer           [2]  a model that came without one
     +-- DataError                 [2]  a corpus that cannot be read or is too small
     +-- TrainingDiverged          [2]  a loss or gradient that is not finite
     +-- MissingExtra              [2]  an optional dependency is not installed
@@ -32,11 +35,15 @@ __all__ = [
     "KeyMismatch",
     "MissingExtra",
     "MissingWeights",
+    "NoTokenizer",
+    "OutOfRange",
     "ResourceError",
     "TokenizerError",
     "TrainingDiverged",
+    "UnknownName",
     "UnsafeCheckpoint",
     "nearest",
+    "unknown",
 ]
 
 from collections.abc import Iterable
@@ -49,18 +56,28 @@ class CutawayError(Exception):
     Args:
         what: what happened, with the value, in one line.
         hint: what to do about it, in one line.
+        **values: what the two lines speak of, by name: for whoever says it in other words.
     """
 
     exit_code = 2
 
-    def __init__(self, what: str, hint: str = "") -> None:
+    def __init__(self, what: str, hint: str = "", **values: str | float) -> None:
         super().__init__(f"{what}\n{hint}" if hint else what)
         self.what = what
         self.hint = hint
+        self.values = values
 
 
 class ConfigError(CutawayError, ValueError):
     """A field, an option or a recipe key has an impossible value."""
+
+
+class OutOfRange(ConfigError):
+    """A number is smaller or larger than it may be."""
+
+
+class UnknownName(ConfigError):
+    """Nothing is called so."""
 
 
 class ContextLengthError(CutawayError, ValueError):
@@ -69,6 +86,10 @@ class ContextLengthError(CutawayError, ValueError):
 
 class TokenizerError(CutawayError, ValueError):
     """Text, bytes or ids that the vocabulary cannot take, or a vocabulary that is damaged."""
+
+
+class NoTokenizer(TokenizerError):
+    """Text for a model that came without a tokenizer."""
 
 
 class DataError(CutawayError, ValueError):
@@ -136,3 +157,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names)}."
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for an unknown name, with the hint of :func:`nearest`.
+
+    >>> unknown("site", "h.0.atn", ["h.0.attn_out", "ln_f"]).hint
+    "Did you mean 'h.0.attn_out'?"
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    error = f"No {what} is called {name!r}."
+    return UnknownName(error, nearest(name, names), name=name, known=", ".join(close or names))

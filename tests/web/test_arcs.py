@@ -110,3 +110,40 @@ def test_the_table_reads_a_head(explore: Open, lm: LanguageModel, patterns: Patt
     page.keyboard.press("ArrowDown")
     expect(page.get_by_text("Head 3 gives")).to_be_visible()
     assert_accessible(page)
+
+
+def test_a_word_that_comes_twice_is_told_from_its_like(explore: Open, lm: LanguageModel) -> None:
+    ids = lm.encode("robot robot")
+    page = explore("arcs", ids=[*ids, ids[0]], more="&q=0")
+    words = page.locator("[data-sentence] strong")
+    expect(words).to_have_text([f"{lm.decode([ids[0]])} (token 1)"])
+    page.get_by_label("Language").select_option("zh")
+    expect(words).to_have_text([f"{lm.decode([ids[0]])}\uff08\u7b2c 1 \u4e2a\u8bcd\u5143\uff09"])
+
+
+def test_another_head_touches_no_word(explore: Open, lm: LanguageModel) -> None:
+    page = explore("arcs", ids=lm.encode(TEXT), more="&g=one&k=1")
+    page.evaluate(
+        """() => {
+          window.touched = [];
+          new MutationObserver((all) => window.touched.push(...all.map((one) => one.type))).observe(
+            document.querySelector('[data-view=arcs] [role=listbox]'),
+            { subtree: true, childList: true, attributes: true, characterData: true });
+        }"""
+    )
+    shares = "() => [...document.querySelector('.shades').cutaway.shares]"
+    before = page.evaluate(shares)
+    page.keyboard.press("h")
+    settled(page)
+    assert page.evaluate(shares) != before
+    assert page.evaluate("window.touched") == []
+
+
+def test_the_address_follows_a_key_that_is_held(explore: Open, lm: LanguageModel) -> None:
+    page = explore("arcs", ids=lm.encode(TEXT))
+    for _ in range(23):
+        page.keyboard.press("h")
+    page.keyboard.press("]")
+    page.wait_for_url("**&g=one")
+    page.reload()
+    expect(page.get_by_role("combobox", name="Head")).to_have_value("3")

@@ -120,6 +120,7 @@ def test_link_and_cell_are_copied(explore: Open, lm: LanguageModel, context: Any
         expect(page.get_by_text("Copied.")).to_be_visible()
         copied = page.evaluate("navigator.clipboard.readText()")
         assert part in copied
+    assert 'cutaway.load("<the path of tiny>")' in copied  # made in memory: it has no name to load
     compile(copied, "cell", "exec")
 
 

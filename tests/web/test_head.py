@@ -5,7 +5,17 @@ import pytest
 from playwright.sync_api import expect
 
 from cutaway.generation import LanguageModel
-from web.conftest import TEXT, Open, Vectors, close, numbers, settled, strips, tokens
+from web.conftest import (
+    TEXT,
+    Open,
+    Vectors,
+    assert_accessible,
+    close,
+    numbers,
+    settled,
+    strips,
+    tokens,
+)
 
 
 def test_every_step_is_real(explore: Open, lm: LanguageModel, vectors: Vectors) -> None:
@@ -86,3 +96,29 @@ def test_an_entry_is_read_and_explained(explore: Open, lm: LanguageModel, vector
     page.locator(".row[data-k='1'] .weight").click()
     settled(page)
     close(numbers(page.locator(".inspector"), "cell"), numbers(page, "weight")[1:2])
+
+
+def test_keys_walk_the_numbers_of_a_vector(
+    explore: Open, lm: LanguageModel, vectors: Vectors
+) -> None:
+    ids = lm.encode(TEXT)
+    page = explore("head", ids=ids, more="&l=1&h=3")
+    query = vectors(ids, 1, 3)["q"][-1]
+    strip = page.locator(".row.top").get_by_role("slider")
+
+    def read() -> float:
+        at, value = strip.get_attribute("aria-valuetext").split(" = ")
+        assert at == f"[{strip.get_attribute('aria-valuenow')}]"
+        return float(value.replace("\u2212", "-"))
+
+    strip.focus()
+    for key, i in (("Home", 0), ("ArrowRight", 1), ("ArrowLeft", 0), ("End", len(query) - 1)):
+        page.keyboard.press(key)
+        assert read() == pytest.approx(query[i], rel=1e-4, abs=1e-5)
+    assert "h=3" in page.url, "the arrows belong to the strip"
+    page.keyboard.press("Enter")
+    settled(page)
+    panel = page.locator(".inspector")
+    expect(panel).to_contain_text("h.1.attn.q")
+    assert numbers(panel, "cell")[0] == pytest.approx(query[-1], rel=1e-4, abs=1e-5)
+    assert_accessible(page)

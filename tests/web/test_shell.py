@@ -1,6 +1,7 @@
 """The shell: links, states that are nobody's fault, keys, languages, themes."""
 
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -106,6 +107,52 @@ def focused_token(page: Any) -> int:
     )
 
 
+def test_a_draft_outlives_a_reload(explore: Open, lm: LanguageModel) -> None:
+    page = explore(ids=lm.encode(TEXT))
+    link = page.url
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox").fill("an anthem")
+    page.reload()
+    field = page.get_by_role("textbox")
+    expect(field).to_have_value("an anthem")
+    expect(field).to_be_focused()
+    assert page.url == link
+    page.keyboard.type(" the")  # at its end, and not over it
+    expect(field).to_have_value("an anthem the")
+    page.keyboard.press("Enter")
+    expect(tokens(page)).to_have_count(len(lm.encode("an anthem the")))
+    page.reload()
+    settled(page)
+    expect(field).to_have_count(0)
+
+
+@pytest.mark.parametrize("end", ["emptied", "cancelled"])
+def test_a_draft_that_was_given_up_does_not_come_back(explore: Open, end: str) -> None:
+    page = explore()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox").fill("an anthem")
+    if end == "emptied":
+        page.get_by_role("textbox").fill("")
+    else:
+        page.keyboard.press("Escape")
+    page.reload()
+    settled(page)
+    expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+def test_without_storage_a_draft_is_written_all_the_same(
+    explore: Open, lm: LanguageModel, context: Any
+) -> None:
+    forbid = "Object.defineProperty(window, 'sessionStorage', {get() { throw new Error('no') }})"
+    context.add_init_script(forbid)
+    page = explore()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox").fill("an anthem")
+    page.keyboard.press("Enter")
+    expect(tokens(page)).to_have_count(len(lm.encode("an anthem")))
+    settled(page)
+
+
 def test_a_text_that_was_not_changed_keeps_its_tokens(explore: Open, lm: LanguageModel) -> None:
     # Half a character: its text is a replacement character, which would be other tokens.
     ids = lm.encode("the \u4f60")[:-1]
@@ -177,6 +224,21 @@ def test_a_broken_link_in_an_open_page_leaves_the_text(
     expect(page.get_by_role("alert")).to_have_count(0)
     settled(page)
     assert packed(ids) in page.url
+
+
+def test_a_problem_is_told_in_the_language_of_the_page(
+    explore: Open, watch: Watch, lm: LanguageModel
+) -> None:
+    watch.expected.append("422")
+    page = explore(ids=lm.encode(TEXT))
+    page.get_by_label("Language").select_option("zh")
+    page.evaluate("location.hash = '#v=keyboard&m=tiny&t=s____AAAA'")
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("词元编号为 65535")
+    expect(told).to_contain_text(f"0 到 {lm.model.config.vocab_size - 1} 之间的整数")
+    expect(told.locator("[lang=en]")).to_have_count(0)
+    page.get_by_label("语言").select_option("en")
+    expect(told).to_contain_text("id is 65535. It must be a whole number")
 
 
 def test_a_link_beyond_the_model_leads_to_its_end(explore: Open, lm: LanguageModel) -> None:
@@ -298,6 +360,36 @@ def test_a_reload_while_the_model_writes_loses_no_word(
     page.get_by_role("button", name="Go on").click()
     expect(tokens(page)).to_have_count(len(ids) + 20)
     settled(page)
+
+
+def test_a_reload_in_the_middle_keeps_what_was_written(
+    explore: Open, lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cutaway.server.routes import runs
+
+    goes_on, told, text_of = threading.Event(), [], runs.text_of
+
+    def slow(*args: Any) -> dict[str, str]:
+        if len(told) == 3:
+            goes_on.wait(60)
+        told.append(args)
+        return text_of(*args)
+
+    monkeypatch.setattr(runs, "text_of", slow)
+    ids = lm.encode(TEXT)
+    page = explore(ids=ids)
+    page.get_by_role("button", name="Write on").click()
+    expect(tokens(page)).to_have_count(len(ids) + 3)
+    page.reload()
+    goes_on.set()
+    expect(page.get_by_text("17 tokens were still to come")).to_be_visible()
+    expect(tokens(page)).to_have_count(len(ids) + 3)
+    expect(page.get_by_role("button", name="Write on")).to_be_visible()
+    page.get_by_role("button", name="Leave it").click()
+    page.reload()
+    settled(page)
+    expect(tokens(page)).to_have_count(len(ids) + 3)
+    expect(page.get_by_text("still to come")).to_have_count(0)
 
 
 def test_words_for_a_text_that_was_changed_are_not_taken(

@@ -9,7 +9,7 @@ from pathlib import Path
 from cutaway.checkpoints.hub import download
 from cutaway.errors import CheckpointNotFound, UnsafeCheckpoint, nearest
 
-__all__ = ["ModelName", "list_models", "locate"]
+__all__ = ["ModelName", "is_name", "list_models", "locate"]
 
 _BUNDLED = "pocket"
 _OFFICIAL = {
@@ -45,6 +45,14 @@ def list_models() -> list[ModelName]:
         for name, repository in _OFFICIAL.items()
     ]
     return found
+
+
+def is_name(source: str) -> bool:
+    """Whether this names a model wherever it is given, and is no path of this machine."""
+    if source == _BUNDLED or source in _OFFICIAL:
+        return True
+    is_repository = _REPOSITORY.fullmatch(source) is not None and ".." not in source
+    return is_repository and not Path(source).exists()
 
 
 def locate(source: str | Path, *, allow_pickle: bool) -> Path:

@@ -17,9 +17,13 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError
 
-__all__ = ["DrawKey", "best", "check_seed", "draw", "fresh_seed", "uniform"]
+__all__ = ["DrawKey", "NothingToChoose", "best", "check_seed", "draw", "fresh_seed", "uniform"]
 
 _BITS = 52  # u <= 1 - 2**-52, so u times a total is below the total, rounded too
+
+
+class NothingToChoose(ConfigError):
+    """The scores of the next token leave none to choose."""
 
 
 class DrawKey(NamedTuple):
@@ -91,13 +95,13 @@ def best(scores: Float[Tensor, "B V"]) -> list[int]:
 def _check(scores: Tensor) -> None:
     top = scores.amax(-1)
     if bool((top.isnan() | (top == torch.inf)).any()):
-        raise ConfigError(
+        raise NothingToChoose(
             "The scores of the next token are not finite (NaN or infinity).",
             "The weights are damaged or too large for their dtype, or a penalty is extreme: try "
             "dtype=torch.float32 and default settings.",
         )
     if bool((top == -torch.inf).any()):
-        raise ConfigError(
+        raise NothingToChoose(
             "Every token of the vocabulary is banned at this position.",
             "Ban fewer tokens in logit_bias, or raise no_repeat_ngram.",
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import cast
 
-from cutaway.errors import ConfigError, ContextLengthError, TokenizerError
+from cutaway.errors import ConfigError, ContextLengthError, NoTokenizer, TokenizerError
 from cutaway.generation.sample import Prompt
 from cutaway.generation.settings import GenerationConfig
 from cutaway.generation.window import n_total
@@ -95,7 +95,7 @@ def require_tokenizer(tokenizer: Tokenizer | None) -> Tokenizer:
         TokenizerError: if there is none.
     """
     if tokenizer is None:
-        raise TokenizerError(
+        raise NoTokenizer(
             "This model came without a tokenizer, so it cannot read text.",
             "Give token ids, or put tokenizer.json (or vocab.json and merges.txt) beside it.",
         )

@@ -2,9 +2,27 @@
 
 from collections.abc import Collection
 
-from cutaway.errors import ConfigError
+from cutaway.errors import ConfigError, OutOfRange, UnknownName
 
-__all__ = ["check_choice", "check_count", "check_index", "check_range", "check_vocab"]
+__all__ = [
+    "PartOutside",
+    "check_choice",
+    "check_count",
+    "check_index",
+    "check_range",
+    "check_vocab",
+    "part_outside",
+]
+
+
+class PartOutside(ConfigError):
+    """A part ``a:b`` is empty or leaves what it is a part of."""
+
+
+def part_outside(name: str, shown: str, n: int) -> PartOutside:
+    """The error for such a part of ``n`` things."""
+    hint = f"It must be a part, not empty, of 0:{n}."
+    return PartOutside(f"{name} is {shown!r}.", hint, name=name, given=shown, n=n)
 
 
 def check_index(name: str, value: int, n: int) -> int:
@@ -17,7 +35,7 @@ def check_index(name: str, value: int, n: int) -> int:
         ConfigError: if it does not, with the value and the range.
     """
     if not _is_whole(value) or not 0 <= value < n:
-        raise ConfigError(f"{name} is {value!r}.", f"It must be a whole number from 0 to {n - 1}.")
+        raise _outside(name, value, low=0, high=n - 1)
     return value
 
 
@@ -28,7 +46,7 @@ def check_count(name: str, value: int, n: int) -> int:
         ConfigError: if it is not, with the value and the range.
     """
     if not _is_whole(value) or not 1 <= value <= n:
-        raise ConfigError(f"{name} is {value!r}.", f"It must be a whole number from 1 to {n}.")
+        raise _outside(name, value, low=1, high=n)
     return value
 
 
@@ -48,7 +66,7 @@ def check_range(name: str, value: slice, n: int) -> range:
             return range(start, stop, step or 1)
     shown = ":".join("" if part is None else f"{part}" for part in (value.start, value.stop))
     shown += "" if value.step is None else f":{value.step}"
-    raise ConfigError(f"{name} is {shown!r}.", f"It must be a part, not empty, of 0:{n}.")
+    raise part_outside(name, shown, n)
 
 
 def check_vocab(n_vocab: int | None, size: int) -> int:
@@ -67,8 +85,16 @@ def check_choice(name: str, value: str, known: Collection[str]) -> str:
         ConfigError: if it is not, with the value and all that are.
     """
     if value not in known:
-        raise ConfigError(f"{name} is {value!r}.", f"It must be one of {', '.join(known)}.")
+        hint = f"It must be one of {', '.join(known)}."
+        raise UnknownName(f"{name} is {value!r}.", hint, name=str(value), known=", ".join(known))
     return value
+
+
+def _outside(name: str, value: object, *, low: int, high: int) -> OutOfRange:
+    hint = f"It must be a whole number from {low} to {high}."
+    return OutOfRange(
+        f"{name} is {value!r}.", hint, name=name, given=repr(value), low=low, high=high
+    )
 
 
 def _is_whole(value: object) -> bool:

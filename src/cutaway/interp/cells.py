@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from cutaway.errors import ConfigError, nearest
+from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
@@ -129,7 +129,7 @@ def _split(run: Run, site: str) -> tuple[int, str]:
     number, _, name = rest.partition(".")
     if h != "h" or not number.isascii() or not number.isdigit() or name not in block_names():
         known = [f"h.{number or 0}.{known}" for known in block_names()]
-        raise ConfigError(f"No site is called {site[:80]!r}.", nearest(site, [*_TOP, *known]))
+        raise unknown("site", site[:80], [*_TOP, *known])
     return check_index("layer", int(number[:9]), run.model.config.n_layer), name
 
 

@@ -16,7 +16,11 @@ from cutaway.interp.edit import Ablator, Patcher
 from cutaway.interp.sites import Chain, SiteTap
 from cutaway.models import GPT2Config
 
-__all__ = ["Edits", "HeadPatch", "edit_tap"]
+__all__ = ["Edits", "HeadPatch", "ImpossibleEdit", "edit_tap"]
+
+
+class ImpossibleEdit(ConfigError):
+    """Edits that contradict each other, or take a head from where there is none."""
 
 
 class HeadPatch(NamedTuple):
@@ -68,10 +72,10 @@ class Edits:
             check_index("neuron", neuron, config.n_inner)
         for patch in self.patches:
             if patch.run not in donors:
-                raise ConfigError(f"No run {patch.run!r} to take a head from.", "Open it first.")
+                raise ImpossibleEdit(f"No run {patch.run!r} to take a head from.", "Open it first.")
         both = {(p.layer, p.head) for p in self.patches} & set(self.heads_off)
         if both or len({(p.layer, p.head) for p in self.patches}) < len(self.patches):
-            raise ConfigError("A head is changed in two ways.", "Leave one of them out.")
+            raise ImpossibleEdit("A head is changed in two ways.", "Leave one of them out.")
 
     def to_list(self) -> list[object]:
         """All of it in one order, ready for JSON."""

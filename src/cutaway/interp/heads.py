@@ -17,6 +17,8 @@ from cutaway.interp.runs import Run
 
 __all__ = ["HeadScores", "head_rows", "head_scores", "head_weights"]
 
+_ROWS = 256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadScores:
@@ -72,19 +74,18 @@ def head_weights(run: Run, *, q: int, k: int) -> Float[Tensor, "L H"]:
 def head_scores(run: Run) -> HeadScores:
     """Scores every head for the known habits, on the text of this run.
 
-    One pattern of T x S weights is held at a time.
+    A part of one pattern is held at a time, small enough for the processor's cache.
     """
     config, n = run.model.config, len(run.ids)
     duplicate, induction = _copies(run.ids)
     n_duplicate, n_induction = (int(mask.any(-1).sum()) for mask in (duplicate, induction))
-    copies = torch.stack([duplicate, induction]).flatten(1).float()
-    scores = torch.empty(4, config.n_layer, config.n_head)
+    parts = [_Part.of(start, duplicate, induction) for start in range(0, n, _ROWS)]
+    scores = torch.zeros(4, config.n_layer, config.n_head)
     for layer in range(config.n_layer):
         for head in range(config.n_head):
-            pattern = run.pattern(layer, head).float().cpu()
-            scores[0, layer, head] = pattern.diagonal(-1).sum()
-            scores[1, layer, head] = pattern[1:, 0].sum()
-            scores[2:, layer, head] = copies @ pattern.flatten()
+            for part in parts:
+                pattern = run.pattern(layer, head, part.rows).float().cpu()
+                scores[:, layer, head] += part.sums(pattern)
     counts = (n - 1, n - 1, n_duplicate, n_induction)
     means = [total / n if n else None for total, n in zip(scores, counts, strict=True)]
     return HeadScores(
@@ -96,6 +97,31 @@ def head_scores(run: Run) -> HeadScores:
         n_duplicate=n_duplicate,
         n_induction=n_induction,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows of a pattern, and where in them the habits show, as places of the flat part."""
+
+    rows: slice
+    habits: tuple[Tensor, ...]  # previous, first, duplicate, induction
+
+    @classmethod
+    def of(cls, start: int, duplicate: Tensor, induction: Tensor) -> "_Part":
+        n = len(duplicate)
+        rows = slice(start, min(n, start + _ROWS))
+        queries, keys = torch.arange(rows.start, rows.stop)[:, None], torch.arange(n)
+        cells = (
+            keys == queries - 1,
+            (keys == 0) & (queries > 0),
+            duplicate[rows],
+            induction[rows],
+        )
+        return cls(rows, tuple(one.flatten().nonzero()[:, 0] for one in cells))
+
+    def sums(self, pattern: Float[Tensor, "T S"]) -> Float[Tensor, " 4"]:
+        flat = pattern.flatten()
+        return torch.stack([flat[places].sum() for places in self.habits])
 
 
 def _copies(ids: tuple[int, ...]) -> tuple[Tensor, Tensor]:

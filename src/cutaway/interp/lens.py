@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.errors import ConfigError, nearest
+from cutaway.errors import unknown
 from cutaway.interp.bounds import check_index, check_range, check_vocab
 from cutaway.interp.runs import Run
 
@@ -111,7 +111,7 @@ def lens_logits(run: Run, *, site: str, q: int) -> Float[Tensor, " V"]:
     n_layer = run.model.config.n_layer
     sites = lens_sites(n_layer)
     if site not in sites:
-        raise ConfigError(f"No height of the lens is called {site!r}.", nearest(site, sites))
+        raise unknown("height of the lens", site, sites)
     check_index("q", q, len(run.ids))
     if site == sites[-1]:
         return run.logits(q)

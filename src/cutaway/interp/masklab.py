@@ -52,6 +52,12 @@ class MaskLab:
         masked: with hidden scores replaced.
         pattern: after softmax.
         odd: what went wrong in each stage, by its name. Minus infinity in ``masked`` is no harm.
+        extent_qk: the largest finite magnitude of ``qk`` among the cells that a position may see
+            under a mask.
+        extent_scaled: the same of ``scaled``.
+        farthest: of all sums of a row of the pattern the one farthest from 1; NaN if one is.
+        n_future: cells of positions that come later.
+        n_leaking: how many of them have a share that is not exactly 0.
         lost_row: a row of the pattern in which *every* position is hidden, as it happens to a
             query that is all padding: NaN from minus infinity, uniform from a finite number.
             None without a mask.
@@ -67,6 +73,11 @@ class MaskLab:
     masked: Float[Tensor, "T S"]
     pattern: Float[Tensor, "T S"]
     odd: dict[str, Odd]
+    extent_qk: float
+    extent_scaled: float
+    farthest: float
+    n_future: int
+    n_leaking: int
     lost_row: Float[Tensor, " S"] | None
 
 
@@ -111,6 +122,8 @@ def masklab(
     masked = scaled if value is None else scaled.masked_fill(hidden, value)
     stages = {"qk": qk, "scaled": scaled, "masked": masked, "pattern": masked.softmax(dim=-1)}
     stages = {name: stage[0, 0] for name, stage in stages.items()}
+    sums = stages["pattern"].sum(-1, dtype=torch.float64)
+    future = stages["pattern"].masked_fill(~hidden, 0)
     return MaskLab(
         layer=layer,
         head=head,
@@ -122,6 +135,11 @@ def masklab(
         masked=stages["masked"],
         pattern=stages["pattern"],
         odd={name: _count(stage) for name, stage in stages.items()},
+        extent_qk=_extent(stages["qk"], hidden),
+        extent_scaled=_extent(stages["scaled"], hidden),
+        farthest=float(sums[(sums - 1).abs().argmax()]),
+        n_future=sum(n - 1 - position for position in positions),
+        n_leaking=int(future.count_nonzero()),
         lost_row=None if value is None else torch.full_like(masked[0, 0, 0], value).softmax(-1),
     )
 
@@ -134,9 +152,20 @@ def _value(mask: str, dtype: torch.dtype) -> float | None:
     return float(torch.tensor(value, dtype=torch.float64).to(dtype))
 
 
+def _extent(stage: Tensor, hidden: Tensor) -> float:
+    seen = stage.masked_fill(hidden, 0)
+    low, high = (float(end) for end in seen.aminmax())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return float(seen.float().nan_to_num(0.0, 0.0, 0.0).abs().amax())
+    return max(-low, high)
+
+
 def _count(stage: Tensor) -> Odd:
+    low, high = (float(end) for end in stage.aminmax())  # NaN if there is one
+    if math.isfinite(low) and math.isfinite(high):
+        return Odd(nan=0, posinf=0, neginf=0)
     return Odd(
-        nan=int(stage.isnan().sum()),
-        posinf=int(stage.isposinf().sum()),
-        neginf=int(stage.isneginf().sum()),
+        nan=int(stage.isnan().count_nonzero()),
+        posinf=int(stage.isposinf().count_nonzero()),
+        neginf=int(stage.isneginf().count_nonzero()),
     )

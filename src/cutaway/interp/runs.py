@@ -4,7 +4,7 @@ Its id is a hash of just that, so a run never changes and what is said of it can
 What is linear in the length of the text is kept (the residual stream below every block, keys and
 values); what is quadratic is computed again when somebody looks, by the model's own code: a block
 by running that block on the stream below it under a :class:`Recorder`, a pattern by
-:func:`cutaway.nn.attention.attend` on one head.
+:func:`cutaway.nn.attention.attend` on one head's queries and keys.
 """
 
 import hashlib
@@ -20,12 +20,13 @@ from torch import Tensor
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
-from cutaway.interp.changes import Edits, edit_tap
+from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain, block_names
 from cutaway.models import GPT2
+from cutaway.models.gpt2 import Block
 from cutaway.nn import Tap
-from cutaway.nn.attention import attend
+from cutaway.nn.attention import attend, split_heads
 from cutaway.nn.masks import CAUSAL, NO_MASK, Mask
 
 __all__ = ["Run", "run_id"]
@@ -72,7 +73,7 @@ class Run:
         self.edits.check(model.config, self.donors)
         for name in (patch.run for patch in self.edits.patches):
             if self.donors[name].model is not model:
-                raise ConfigError(
+                raise ImpossibleEdit(
                     f"Run {name!r} is one of another model.", "Take heads from runs of this model."
                 )
         self.id = run_id(model, self.ids, edits=self.edits, fingerprint=fingerprint)
@@ -82,6 +83,7 @@ class Run:
             n_layer=model.config.n_layer,
         )
         self._blocks: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._last_compared: tuple[int, Tensor, Tensor] | None = None
         self._state = _State(model, len(self.ids), has_cache=self.edits.allow_cache)
         self._read(self.ids)
 
@@ -109,7 +111,7 @@ class Run:
         longer.__dict__.update(self.__dict__)
         longer.ids = (*self.ids, id)
         longer.id = self.id_with(id)
-        longer._blocks = OrderedDict()
+        longer._blocks, longer._last_compared = OrderedDict(), None
         longer._state = self._state.up_to(len(self.ids))
         longer._state.make_room(len(longer.ids))
         longer._read((id,))
@@ -132,8 +134,9 @@ class Run:
 
     @property
     def block_nbytes(self) -> int:
-        """Bytes of the blocks that were looked at last."""
-        return _nbytes(self._blocks)
+        """Bytes of what was looked at last: blocks, and queries with their keys and values."""
+        last = self._last_compared
+        return _nbytes(self._blocks) + (last[1].untyped_storage().nbytes() if last else 0)
 
     @property
     def held(self) -> dict[int, int]:
@@ -149,7 +152,7 @@ class Run:
 
     def forget(self) -> None:
         """Frees what can be computed again."""
-        self._blocks = OrderedDict()
+        self._blocks, self._last_compared = OrderedDict(), None
 
     def stream(self, layer: int) -> Float[Tensor, "T D"]:
         """The residual stream below block ``layer``; above the last for ``n_layer``."""
@@ -192,13 +195,31 @@ class Run:
     def _attention(self, layer: int, head: int, rows: slice, name: str) -> Tensor:
         check_index("head", head, self.model.config.n_head)
         places = check_range("rows", rows, len(self.ids))
-        block = self.block(layer)
-        q, k, v = (block[f"attn.{part}"][None, head : head + 1] for part in "qkv")
+        q, k = (part[None, head : head + 1] for part in self._compared(layer))
         recorder = Recorder({f"h.0.attn.{name}"})
         with evaluating(self.model):
-            part = q[:, :, places.start : places.stop : places.step]
-            attend(part, k, v, mask=self._mask(places), tap=recorder.at("h.0.attn"))
+            part, no_values = q[:, :, places.start : places.stop : places.step], k[..., :0]
+            attend(part, k, no_values, mask=self._mask(places), tap=recorder.at("h.0.attn"))
         return recorder.values[f"h.0.attn.{name}"][0, 0]
+
+    def _compared(self, layer: int) -> tuple[Float[Tensor, "H T K"], Float[Tensor, "H T K"]]:
+        """Queries and keys of a layer: of its block if that was looked at, else by themselves.
+
+        No edit reaches them inside their block, so the bits are the same. Those asked for last are
+        held.
+        """
+        check_index("layer", layer, self.model.config.n_layer)
+        block = self._blocks.get(layer)
+        if block is not None:
+            return block["attn.q"], block["attn.k"]
+        last = self._last_compared
+        if last is None or last[0] != layer:
+            own = cast("Block", self.model.h[layer])
+            with evaluating(self.model):
+                qkv = own.attn.c_attn(own.ln_1(self.stream(layer)[None]))
+                q, k, _ = (split_heads(x, own.attn.n_head)[0] for x in qkv.chunk(3, dim=-1))
+            last = self._last_compared = (layer, q, k)
+        return last[1], last[2]
 
     def _mask(self, places: range) -> Mask:
         if not self.edits.causal:
@@ -280,9 +301,12 @@ def _nbytes(blocks: Mapping[int, Mapping[str, Tensor]]) -> int:
 
 def _check_length(model: GPT2, n: int) -> None:
     if n > model.config.n_ctx:
+        n_ctx = model.config.n_ctx
         raise ContextLengthError(
-            f"The text has {n:,} tokens, and the model {model.config.n_ctx:,} positions.",
-            "Keep its beginning or its end.",
+            f"The text has {n:,} tokens, and the model {n_ctx:,} positions.",
+            f"Keep its first or its last {n_ctx:,} tokens.",
+            n_tokens=n,
+            n_ctx=n_ctx,
         )
 
 

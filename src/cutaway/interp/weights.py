@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.errors import ConfigError, nearest
+from cutaway.errors import unknown
 from cutaway.interp.bounds import check_count, check_range
 from cutaway.models import GPT2
 
@@ -107,7 +107,7 @@ def read_weights(
 def _parameter(model: GPT2, name: str) -> Tensor:
     known = dict(model.named_parameters())
     if name not in known:
-        raise ConfigError(f"No parameter is called {name!r}.", nearest(name, known))
+        raise unknown("parameter", name, known)
     return known[name].detach().cpu()
 
 

@@ -31,12 +31,12 @@ def merge_heads(z: Float[Tensor, "B H T K"]) -> Float[Tensor, "B T D"]:
 def attend(
     q: Float[Tensor, "B H T K"],
     k: Float[Tensor, "B H S K"],
-    v: Float[Tensor, "B H S K"],
+    v: Float[Tensor, "B H S V"],
     *,
     mask: Mask = NO_MASK,
     dropout: float = 0.0,
     tap: Tap = NO_TAP,
-) -> Float[Tensor, "B H T K"]:
+) -> Float[Tensor, "B H T V"]:
     """Blends values by how well queries match keys: ``softmax(q k^T / sqrt(K) + mask) v``.
 
     Vaswani et al. 2017, section 3.2.1. A fused kernel computes it unless ``tap`` wants the

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.generation import LanguageModel
-from cutaway.server.routes import looks, models, runs
+from cutaway.server.problems import problem_json, problem_of
+from cutaway.server.routes import looks, masks, models, runs
 from cutaway.server.schema import Problem
 from cutaway.server.security import Guard
 from cutaway.server.store import ModelNotFound, RunNotFound, Store, host
@@ -51,7 +51,7 @@ def create_app(
         responses={"4XX": {"model": Problem, "description": "What went wrong."}},
     )
     app.state.store = Store(host(served), max_bytes=max_bytes)
-    for router in (models.router, runs.router, looks.router):
+    for router in (models.router, runs.router, looks.router, masks.router):
         app.include_router(router)
     app.add_exception_handler(CutawayError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -79,11 +79,9 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(path) if path.is_file() else Response(status_code=404)
 
 
-def _problem(
-    status: int, error: str, what: str, hint: str = "", numbers: dict[str, Any] | None = None
-) -> JSONResponse:
-    problem = Problem(error=error, what=what, hint=hint, numbers=numbers or {})
-    return JSONResponse(problem.model_dump(), status, headers={"cache-control": "no-store"})
+def _problem(status: int, body: bytes) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(body, status, headers=headers, media_type="application/json")
 
 
 def _ours(_: Request, error: Exception) -> Response:
@@ -93,8 +91,7 @@ def _ours(_: Request, error: Exception) -> Response:
         status = 404
     elif isinstance(error, ResourceError):
         status = 503
-    name = "ContextLengthError" if hasattr(error, "numbers") else type(error).__name__
-    return _problem(status, name, error.what, error.hint, getattr(error, "numbers", None))
+    return _problem(status, problem_of(error))
 
 
 def _invalid(_: Request, error: Exception) -> Response:
@@ -102,10 +99,22 @@ def _invalid(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(piece) for piece in first["loc"][1:]) or "The request"
     given = first.get("input")
-    shown = f" is {given!r:.80}" if isinstance(given, str | int | float) else " cannot be taken"
-    return _problem(422, "InvalidRequest", f"{place}{shown}.", f"{first['msg']}.")
+    shown = f"{given!r:.80}" if isinstance(given, str | int | float) else ""
+    what = f"{place} is {shown}." if shown else f"{place} cannot be taken."
+    limits = [str(value) for value in first.get("ctx", {}).values()]
+    body = problem_json(
+        "InvalidRequest",
+        what,
+        f"{first['msg']}.",
+        place=place,
+        given=shown,
+        rule=first["type"],
+        limit=limits[0] if len(limits) == 1 else "",
+    )
+    return _problem(422, body)
 
 
 def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(error.status_code, "HTTPError", f"{error.detail}.")
+    status = error.status_code
+    return _problem(status, problem_json("HTTPError", f"{error.detail}.", status=status))

@@ -3,7 +3,10 @@
 ``CUT1``, the length of a JSON header as little-endian u32, the header padded with blanks so that
 the payload starts at a multiple of 8, the payload. Frames after the first begin at a multiple of 8
 too. Codes of pixels: ``sqrt``: c = round(255 sqrt p); ``signed``: c = 128 + 127 v / scale, with a
-scale for each row. Numbers to be printed travel as ``f4``.
+scale for each row. Where there may be no number, it has a code of its own: ``sqrt_odd``: 0 is NaN,
+else c = 1 + round(254 sqrt p); ``signed_odd``: 0 is NaN, 1 and 255 are the infinities, else
+c = 128 + 125 v / scale, with one scale; what is larger takes the last code, 3 or 253. Numbers to be
+printed travel as ``f4``.
 """
 
 import json
@@ -12,12 +15,13 @@ import struct
 from collections.abc import Iterable
 from typing import Any, Literal, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError
 
-__all__ = ["Dtype", "encode_frame", "join_frames"]
+__all__ = ["Dtype", "Layout", "encode_frame", "join_frames"]
 
 Dtype = Literal["f4", "f2", "u1"]
 Layout = Literal["dense", "tri"]
@@ -33,6 +37,7 @@ def encode_frame(
     dtype: Dtype = "f4",
     layout: Layout = "dense",
     is_probability: bool = False,
+    odd_scale: float | None = None,
     **more: Any,
 ) -> bytes:
     """One frame.
@@ -45,21 +50,27 @@ def encode_frame(
         dtype: ``f4`` exact, ``f2`` rounded, ``u1`` codes for pixels.
         layout: ``tri`` leaves out what lies above the diagonal.
         is_probability: ``u1`` codes are those of a square root; else they are signed.
+        odd_scale: ``u1`` codes tell NaN and infinities from numbers; the scale of signed ones.
         **more: fields that the header gets besides.
 
     Raises:
         ConfigError: if ``tri`` is asked for values that are no square.
     """
     values = values.detach().float().cpu()
+    shape = list(values.shape)
     code, scale = "linear", None
-    if dtype == "u1" and is_probability:
+    if layout == "tri" and odd_scale is not None:
+        values = _triangle(name, values)
+    if dtype == "u1" and odd_scale is not None:
+        code, scale = ("sqrt_odd", None) if is_probability else ("signed_odd", odd_scale)
+        data = _odd_sqrt(values) if is_probability else _odd_signed(values, odd_scale)
+    elif dtype == "u1" and is_probability:
         code, data = "sqrt", (values.clamp(0, 1).sqrt() * 255).round().to(torch.uint8)
     elif dtype == "u1":
         code, (data, scale) = "signed", _signed(values)
     else:
         data = values if dtype == "f4" else values.half()
-    shape = list(values.shape)
-    if layout == "tri":
+    if layout == "tri" and odd_scale is None:
         data = _triangle(name, data)
     header = {
         "name": name,
@@ -98,10 +109,25 @@ def _signed(values: Tensor) -> tuple[Tensor, list[float]]:
     return codes.reshape(values.shape), scale.tolist()
 
 
+def _odd_sqrt(values: Tensor) -> Tensor:
+    codes = (values.clamp(0, 1).sqrt_().mul_(254) + 1).round_()
+    return codes.nan_to_num_(0.0).to(torch.uint8)
+
+
+def _odd_signed(values: Tensor, scale: float) -> Tensor:
+    codes = (values * (125 / scale if scale else 0.0)).add_(128).round_()
+    codes = codes.clamp_(3, 253).nan_to_num_(0.0).to(torch.uint8)
+    if not math.isfinite(float(values.sum())):  # all of them are, if it is
+        codes[values.isnan()] = 0
+        codes[values.isneginf()] = 1
+        codes[values.isposinf()] = 255
+    return codes
+
+
 def _triangle(name: str, data: Tensor) -> Tensor:
     if data.ndim < 2 or data.shape[-1] != data.shape[-2]:
         raise ConfigError(
             f"{name} has the shape {tuple(data.shape)}.", "A triangle is taken of a square."
         )
-    rows, cols = torch.tril_indices(data.shape[-1], data.shape[-1])
-    return data[..., rows, cols]
+    seen = np.tri(data.shape[-1], dtype=np.bool_)
+    return torch.from_numpy(data.numpy()[..., seen])

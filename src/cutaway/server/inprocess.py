@@ -23,6 +23,7 @@ from urllib.parse import unquote
 
 from fastapi import FastAPI
 
+from cutaway.server.problems import problem_json
 from cutaway.server.store import Store
 
 __all__ = ["MAX_PENDING", "InProcess"]
@@ -123,9 +124,8 @@ class InProcess:
                 self._refuse(id, 500, "InternalError", "A mistake in Cutaway itself.")
 
     def _refuse(self, id: str, status: int, error: str, what: str) -> None:
-        problem = {"error": error, "what": what, "hint": "", "numbers": {}}
         head = {"id": id, "status": status, "type": "application/json", "done": True}
-        self._send(head, json.dumps(problem).encode())
+        self._send(head, problem_json(error, what))
 
 
 class _Answer:

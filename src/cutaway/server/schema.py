@@ -16,6 +16,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from cutaway.models import GPT2Config
+from cutaway.server.problems import schema_of_problems
 
 MAX_BODY = 4 << 20
 """Bytes of a request's body; more are refused before they are read."""
@@ -64,12 +65,17 @@ class Answer(BaseModel):
 
 
 class Problem(Answer):
-    """What went wrong: the value, the way out, and the numbers behind it."""
+    """What went wrong: the kind, the words for it (what happened, the way out), and its values.
+
+    Written by :mod:`cutaway.server.problems`, not by pydantic, which would refuse some of it.
+    """
+
+    model_config = ConfigDict(json_schema_extra=schema_of_problems)
 
     error: str
     what: str
     hint: str
-    numbers: dict[str, float] = {}
+    values: dict[str, str | float]
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -102,9 +108,13 @@ class Vocabulary(Answer):
 
 
 class ModelInfo(Answer):
-    """One of the models that the server was started with."""
+    """One of the models that the server was started with.
+
+    `source` is what `cutaway.load` takes: a name, or words in place of a path, which is not told.
+    """
 
     name: str
+    source: str
     fingerprint: str
     config: ModelConfig
     dtype: str

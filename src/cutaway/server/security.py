@@ -5,11 +5,11 @@ rebinding), a foreign ``Origin`` and a request from another site are refused; bo
 a strict content security policy lets the page load nothing from elsewhere.
 """
 
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
+from cutaway.server.problems import problem_json
 from cutaway.server.schema import MAX_BODY
 
 __all__ = ["CSP", "Guard"]
@@ -75,29 +75,33 @@ class Guard:
                 await self._app(scope, body, guarded)
         except Exception:
             if not has_begun:
-                await _refuse(send, 500, "InternalError", _UNFORESEEN, _SEE)
+                await _refuse(send, 500, problem_json("InternalError", _UNFORESEEN, _SEE))
             raise  # whoever runs the server sees the whole of it
         if body.is_too_large:
-            await _refuse(send, 413, "RequestTooLarge", f"The request has over {MAX_BODY:,} bytes.")
+            await _refuse(send, 413, _too_large())
 
-    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str] | None:
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, bytes] | None:
         host = headers.get("host", "")
         if _name(host) not in self._hosts:
-            return 403, "ForeignHost", f"This server is not {host[:100]!r}."
+            what = f"This server is not {host[:100]!r}."
+            return 403, problem_json("ForeignHost", what, host=host[:100])
         origin = headers.get("origin")
         if origin is not None and origin != f"http://{host}":
-            return 403, "ForeignOrigin", f"A page of {origin[:100]!r} may not ask here."
+            what = f"A page of {origin[:100]!r} may not ask here."
+            return 403, problem_json("ForeignOrigin", what, origin=origin[:100])
         site = headers.get("sec-fetch-site", "none")
         if scope["path"].startswith("/api") and site in ("cross-site", "same-site"):
-            return 403, "ForeignOrigin", "A page of another site may not ask here."
+            what = "A page of another site may not ask here."
+            return 403, problem_json("ForeignOrigin", what, origin=(origin or "")[:100])
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit() or len(length) > 18:
-            return 400, "BadRequest", "Content-Length is no number."
+            return 400, problem_json("BadRequest", "Content-Length is no number.")
         if int(length) > MAX_BODY:
-            return 413, "RequestTooLarge", f"The request has over {MAX_BODY:,} bytes."
+            return 413, _too_large()
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] == "POST" and kind != "application/json":
-            return 415, "NotJson", f"The content type is {kind[:100]!r}, not 'application/json'."
+            what = f"The content type is {kind[:100]!r}, not 'application/json'."
+            return 415, problem_json("NotJson", what, type=kind[:100])
         return None
 
 
@@ -129,8 +133,12 @@ def _name(host: str) -> str:
     return (name if name and port.isdigit() else host).lower()
 
 
-async def _refuse(send: Send, status: int, error: str, what: str, hint: str = "") -> None:
-    problem = {"error": error, "what": what, "hint": hint, "numbers": {}}
+def _too_large() -> bytes:
+    what = f"The request has over {MAX_BODY:,} bytes."
+    return problem_json("RequestTooLarge", what, limit=MAX_BODY)
+
+
+async def _refuse(send: Send, status: int, problem: bytes) -> None:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *_HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    await send({"type": "http.response.body", "body": problem})

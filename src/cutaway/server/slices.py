@@ -5,17 +5,21 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from cutaway.errors import ConfigError, nearest
+from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
 from cutaway.server.telling import part
 
-__all__ = ["check_total", "overview_of", "site_values"]
+__all__ = ["TooManyNumbers", "check_total", "overview_of", "site_values"]
 
 _TOP = ("wte", "wpe", "ln_f", "logits")
 _SQUARE = ("attn.scores", "attn.pattern")
 _MAX_NUMBERS = 64 << 20
+
+
+class TooManyNumbers(ConfigError):
+    """More numbers than one answer holds."""
 
 
 def site_values(
@@ -49,7 +53,7 @@ def site_values(
     values = _values(run, site, head=head, rows=down)
     values = values[..., part("cols", cols, values.shape[-1])]
     if values.numel() > _MAX_NUMBERS:
-        raise ConfigError(
+        raise TooManyNumbers(
             f"{site} has {values.numel():,} numbers here.", "Ask for one head, or for some rows."
         )
     is_pattern = site.endswith("attn.pattern")
@@ -66,7 +70,7 @@ def check_total(n: int) -> None:
         ConfigError: with both figures.
     """
     if n > _MAX_NUMBERS:
-        raise ConfigError(
+        raise TooManyNumbers(
             f"These sites have over {n:,} numbers; one answer holds {_MAX_NUMBERS:,}.",
             "Ask for fewer sites at once.",
         )
@@ -87,7 +91,7 @@ def _values(run: Run, site: str, *, head: int | None, rows: slice) -> Tensor:
     exact = number.isascii() and number.isdigit() and number == str(int(number[:9]))
     if h != "h" or not exact or name not in block_names():
         known = [f"h.{number or 0}.{name}" for name in block_names()]
-        raise ConfigError(f"No site is called {site[:80]!r}.", nearest(site, [*_TOP, *known]))
+        raise unknown("site", site[:80], [*_TOP, *known])
     layer = check_index("layer", int(number[:9]), model.config.n_layer)
     if head is not None:
         check_index("head", head, model.config.n_head)
@@ -97,7 +101,7 @@ def _values(run: Run, site: str, *, head: int | None, rows: slice) -> Tensor:
             return look(layer, head, rows)
         n_rows = rows.stop - rows.start
         if n_rows * len(run.ids) * model.config.n_head > _MAX_NUMBERS:
-            raise ConfigError(f"{site} is too large at once.", "Ask for one head, or some rows.")
+            raise TooManyNumbers(f"{site} is too large at once.", "Ask for one head, or some rows.")
         return torch.stack([look(layer, one, rows) for one in range(model.config.n_head)])
     values = run.block(layer)[name]
     if values.ndim == 2:
@@ -110,7 +114,7 @@ def _top(run: Run, site: str, rows: slice) -> Tensor:
     if site == "logits":
         places = range(rows.start, rows.stop)
         if len(places) * model.config.vocab_size > _MAX_NUMBERS:
-            raise ConfigError("logits are too large at once.", "Ask for some rows.")
+            raise TooManyNumbers("logits are too large at once.", "Ask for some rows.")
         return torch.stack([run.logits(q) for q in places])
     if site == "ln_f":
         return run.final()[rows]

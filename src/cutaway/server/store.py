@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 import torch
 
+from cutaway.checkpoints.places import is_name
 from cutaway.errors import CutawayError
 from cutaway.generation import LanguageModel
 from cutaway.interp.changes import Edits
@@ -30,10 +31,15 @@ class RunNotFound(CutawayError, LookupError):
 
 
 class Hosted:
-    """A model under a name that fits into an address, with the lock that its runs share."""
+    """A model under a name that fits into an address, with the lock that its runs share.
+
+    ``source`` is what :func:`cutaway.load` takes for it: a name, or words that stand for a path,
+    which is nobody's business who is shown the page or gets an export of it.
+    """
 
     def __init__(self, lm: LanguageModel, name: str) -> None:
         self.lm, self.name, self.lock = lm, name, RLock()
+        self.source = lm.name if is_name(lm.name) else f"<the path of {name}>"
         self.fingerprint = lm.fingerprint or _weights_digest(lm)
         tokenizer = lm.tokenizer_or_none
         self.tokenizer = tokenizer
@@ -78,7 +84,8 @@ class Store:
             return next(iter(self.models.values()))
         if name not in self.models:
             known = ", ".join(self.models)
-            raise ModelNotFound(f"No model {name!r} is served here.", f"Known: {known}.")
+            what = f"No model {name!r} is served here."
+            raise ModelNotFound(what, f"Known: {known}.", name=name, known=known)
         return self.models[name]
 
     def open(self, hosted: Hosted, ids: Sequence[int], edits: Edits) -> Run:
@@ -169,7 +176,8 @@ class Store:
         """
         with self._lock:
             if id not in self._runs:
-                raise RunNotFound(f"No run {id!r} is open.", "Open it again from its ids.")
+                what = f"No run {id!r} is open."
+                raise RunNotFound(what, "Open it again from its ids.", run=id)
             return self._touched(id)
 
     def close(self) -> None:

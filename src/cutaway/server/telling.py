@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.completion import Candidate as Found
+from cutaway.interp.bounds import part_outside
 from cutaway.interp.changes import Edits, HeadPatch
 from cutaway.interp.runs import Run
 from cutaway.server import schema
 from cutaway.server.store import Hosted
 
-__all__ = ["as_edits", "candidates", "check_fits", "last", "part", "run_info", "token"]
+__all__ = ["as_edits", "candidates", "last", "part", "run_info", "token"]
 
 
 def token(hosted: Hosted, id: int) -> schema.Token:
@@ -70,28 +70,6 @@ def run_info(run: Run, hosted: Hosted) -> schema.RunInfo:
     )
 
 
-class TextTooLong(ContextLengthError):
-    """A text longer than the context, with the numbers."""
-
-    def __init__(self, n_tokens: int, n_ctx: int) -> None:
-        super().__init__(
-            f"The text has {n_tokens:,} tokens, and the model {n_ctx:,} positions.",
-            f"Keep its first or its last {n_ctx:,} tokens.",
-        )
-        self.numbers = {"n_tokens": n_tokens, "n_ctx": n_ctx}
-
-
-def check_fits(hosted: Hosted, n_tokens: int) -> None:
-    """Raises for a text that is longer than the context.
-
-    Raises:
-        ContextLengthError: with both numbers.
-    """
-    n_ctx = hosted.lm.model.config.n_ctx
-    if n_tokens > n_ctx:
-        raise TextTooLong(n_tokens, n_ctx)
-
-
 def last(run: Run, q: int | None) -> int:
     """The position asked for, or the last one."""
     return len(run.ids) - 1 if q is None else q
@@ -108,5 +86,5 @@ def part(name: str, text: str | None, n: int) -> slice:
     start, _, stop = text.partition(":")
     first, end = int(start or 0), int(stop) if stop else n
     if not 0 <= first < end <= n:
-        raise ConfigError(f"{name} is {text!r}.", f"It must be a part, not empty, of 0:{n}.")
+        raise part_outside(name, text, n)
     return slice(first, end)

@@ -86,3 +86,13 @@ def test_a_text_without_copies_shows_no_habit_of_copies(tiny_model: GPT2) -> Non
 def test_positions_that_are_not_there_are_refused(run: WholeRun, q: int, k: int, name: str) -> None:
     with pytest.raises(ConfigError, match=rf"{name} is .*\nIt must be .* from 0 to 10."):
         head_weights(run, q=q, k=k)
+
+
+def test_habits_of_a_text_in_several_parts(
+    tiny_model: GPT2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = head_scores(WholeRun(tiny_model, IDS))
+    monkeypatch.setattr("cutaway.interp.heads._ROWS", 4)
+    parts = head_scores(WholeRun(tiny_model, IDS))
+    for name in ("previous", "first", "duplicate", "induction"):
+        torch.testing.assert_close(getattr(parts, name), getattr(whole, name), rtol=0, atol=1e-6)

@@ -207,3 +207,21 @@ def test_texts_that_cannot_be_read(model: GPT2) -> None:
         full.block(3)
     with pytest.raises(ConfigError, match="head is 2"):
         full.pattern(0, 2)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_is_the_same_whether_its_block_was_looked_at_or_not(
+    tiny_model: GPT2, causal: bool
+) -> None:
+    ids, edits = [3, 1, 4, 1, 5], Edits(heads_off=((0, 1),), causal=causal)
+    alone, looked = Run(tiny_model, ids, edits=edits), Run(tiny_model, ids, edits=edits)
+    for layer in range(3):
+        looked.block(layer)
+        for head in range(5):
+            assert torch.equal(alone.scores(layer, head), looked.scores(layer, head))
+            assert torch.equal(alone.pattern(layer, head), looked.pattern(layer, head))
+    assert 0 < alone.block_nbytes < looked.block_nbytes
+    alone.forget()
+    assert alone.block_nbytes == 0
+    longer = alone.extended(9)
+    assert longer.pattern(2, 0).shape == (6, 6)

@@ -14,6 +14,7 @@ import cutaway
 from cutaway.generation import LanguageModel
 from cutaway.generation.draw import DrawKey, uniform
 from cutaway.models import parameter_table
+from cutaway.server import create_app
 
 TEXT = "the anthem the an"
 
@@ -53,6 +54,25 @@ def test_models(client: TestClient, lm: LanguageModel) -> None:
     assert model["n_parameters"] == parameter_table(lm.model.config).total
     assert model["vocabulary"]["size"] == lm.tokenizer.vocab_size
     assert len(model["fingerprint"]) == 64  # made in memory, so of the weights themselves
+
+
+def test_what_python_loads_is_a_name_and_never_a_path(lm: LanguageModel) -> None:
+    names = ("pocket", "gpt2-xl", "openai-community/gpt2", "/home/me/secret/mine", "./mine")
+    models = [LanguageModel(lm.model, lm.tokenizer, name=name, fingerprint="f") for name in names]
+    with TestClient(create_app(models), base_url="http://127.0.0.1") as client:
+        answer = client.get("/api/models")
+        found = {model["name"]: model["source"] for model in answer.json()["models"]}
+        assert found == {
+            "pocket": "pocket",
+            "gpt2-xl": "gpt2-xl",
+            "gpt2": "openai-community/gpt2",
+            "mine": "<the path of mine>",
+            "mine-2": "<the path of mine-2>",
+        }
+        run = client.post("/api/runs", json={"model": "mine", "text": "a"}).json()["run"]
+        cell = client.get(f"/api/runs/{run}/cell?site=ln_f&i=0")
+        assert "cutaway.load('<the path of mine>')" in cell.json()["python"]
+        assert "secret" not in answer.text + cell.text
 
 
 def test_parameters_and_vocabulary(client: TestClient, lm: LanguageModel) -> None:

@@ -100,7 +100,7 @@ def test_what_is_no_json(client: TestClient, content: bytes) -> None:
 def test_a_text_too_long_is_told_with_its_numbers(client: TestClient) -> None:
     problem = client.post("/api/runs", json={"text": "x" * 40}).json()
     assert problem["error"] == "ContextLengthError"
-    assert problem["numbers"] == {"n_tokens": 40, "n_ctx": 24}
+    assert problem["values"] == {"n_tokens": 40, "n_ctx": 24}
     assert "24" in problem["hint"]
 
 
@@ -228,7 +228,7 @@ def test_an_unforeseen_error_is_a_problem_like_any_other(
     answer = client.get(f"/api/runs/{run}/overview?layer=0")
     assert answer.status_code == 500
     assert answer.json()["error"] == "InternalError"
-    assert set(answer.json()) == {"error", "what", "hint", "numbers"}
+    assert set(answer.json()) == {"error", "what", "hint", "values"}
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
@@ -286,7 +286,7 @@ def test_a_model_without_a_tokenizer(lm: LanguageModel) -> None:
     with TestClient(create_app([LanguageModel(lm.model)]), base_url="http://127.0.0.1") as client:
         [model] = client.get("/api/models").json()["models"]
         assert model["vocabulary"] is None
-        assert client.post("/api/runs", json={"text": "a"}).json()["error"] == "TokenizerError"
+        assert client.post("/api/runs", json={"text": "a"}).json()["error"] == "NoTokenizer"
         run = client.post("/api/runs", json={"ids": [1, 2]}).json()
         found = client.get(f"/api/runs/{run['run']}/next").json()
         assert torch.tensor([c["prob"] for c in found["candidates"]]).sum() <= 1

@@ -73,25 +73,6 @@ def test_the_river_ends_in_the_logit(client: TestClient, run: str) -> None:
     assert found["steps"][0]["part_cosine"] is None
 
 
-@pytest.mark.parametrize(("mask", "dtype"), [("-inf", "f4"), ("-1e9", "f2"), ("none", "f4")])
-def test_the_mask_laboratory(client: TestClient, run: str, mask: str, dtype: str) -> None:
-    path = f"/api/runs/{run}/masklab?layer=1&head=2&mask={mask}&dtype={dtype}"
-    data, at, stages = client.get(path).content, 0, {}
-    while at < len(data):
-        header, values, end = decoded(data, at)
-        stages[header["name"]] = (header, values)
-        at = -(-end // 8) * 8
-    assert ("lost" in stages) == (mask != "none")
-    header, pattern = stages["pattern"]
-    n = header["shape"][0]
-    rows = pattern.reshape(n, n).astype(float)
-    np.testing.assert_allclose(rows.sum(1), 1, atol=1e-2 if dtype == "f2" else 1e-6)
-    assert (np.triu(rows, 1) == 0).all() == (mask != "none")
-    hidden = n * (n - 1) // 2
-    infinite = mask == "-inf" or (mask == "-1e9" and dtype == "f2")
-    assert stages["masked"][0]["neginf"] == (hidden if infinite else 0)
-
-
 def test_the_loss_of_each_token(client: TestClient, run: str, lm: LanguageModel) -> None:
     found = get(client, f"/api/runs/{run}/loss")
     assert found["nll"][0] is None

@@ -444,28 +444,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{run}/masklab": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Mask Laboratory
-         * @description Frames of the stages qk, scaled, masked, pattern and lost, computed in ``dtype``.
-         *
-         *     JSON has no infinity: the headers count them, and the payload holds them as floats do.
-         */
-        get: operations["mask_laboratory_api_runs__run__masklab_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/runs/{run}/loss": {
         parameters: {
             query?: never;
@@ -498,6 +476,29 @@ export interface paths {
          * @description The cache's books for every position, and measured passes for those of ``measure``.
          */
         get: operations["cache_ledger_api_runs__run__ledger_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/masklab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mask Laboratory
+         * @description Frames of the stages qk, scaled, masked, pattern and lost, computed in ``dtype``.
+         *
+         *     With ``codes`` they come as one byte for each cell, for pixels, and what a mask hides is left
+         *     out; else as the numbers themselves. JSON has no infinity: the headers count them.
+         */
+        get: operations["mask_laboratory_api_runs__run__masklab_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -920,10 +921,14 @@ export interface components {
         /**
          * ModelInfo
          * @description One of the models that the server was started with.
+         *
+         *     `source` is what `cutaway.load` takes: a name, or words in place of a path, which is not told.
          */
         ModelInfo: {
             /** Name */
             name: string;
+            /** Source */
+            source: string;
             /** Fingerprint */
             fingerprint: string;
             config: components["schemas"]["ModelConfig"];
@@ -1108,22 +1113,183 @@ export interface components {
         };
         /**
          * Problem
-         * @description What went wrong: the value, the way out, and the numbers behind it.
+         * @description What went wrong: the kind, the words for it (what happened, the way out), and its values.
+         *
+         *     Written by :mod:`cutaway.server.problems`, not by pydantic, which would refuse some of it.
          */
         Problem: {
-            /** Error */
-            error: string;
-            /** What */
+            /** @constant */
+            error: "CutawayError";
             what: string;
-            /** Hint */
             hint: string;
-            /**
-             * Numbers
-             * @default {}
-             */
-            numbers: {
-                [key: string]: number;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ConfigError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "OutOfRange";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                given: string;
+                low: number;
+                high: number;
             };
+        } | {
+            /** @constant */
+            error: "UnknownName";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                known: string;
+            };
+        } | {
+            /** @constant */
+            error: "PartOutside";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                given: string;
+                n: number;
+            };
+        } | {
+            /** @constant */
+            error: "ImpossibleEdit";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "NothingToChoose";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "TooManyNumbers";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ContextLengthError";
+            what: string;
+            hint: string;
+            values: {
+                n_tokens: number;
+                n_ctx: number;
+            };
+        } | {
+            /** @constant */
+            error: "TokenizerError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "NoTokenizer";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ResourceError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ModelNotFound";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+                known: string;
+            };
+        } | {
+            /** @constant */
+            error: "RunNotFound";
+            what: string;
+            hint: string;
+            values: {
+                run: string;
+            };
+        } | {
+            /** @constant */
+            error: "InvalidRequest";
+            what: string;
+            hint: string;
+            values: {
+                place: string;
+                given: string;
+                rule: string;
+                limit: string;
+            };
+        } | {
+            /** @constant */
+            error: "HTTPError";
+            what: string;
+            hint: string;
+            values: {
+                status: number;
+            };
+        } | {
+            /** @constant */
+            error: "BadRequest";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "ForeignHost";
+            what: string;
+            hint: string;
+            values: {
+                host: string;
+            };
+        } | {
+            /** @constant */
+            error: "ForeignOrigin";
+            what: string;
+            hint: string;
+            values: {
+                origin: string;
+            };
+        } | {
+            /** @constant */
+            error: "NotJson";
+            what: string;
+            hint: string;
+            values: {
+                type: string;
+            };
+        } | {
+            /** @constant */
+            error: "RequestTooLarge";
+            what: string;
+            hint: string;
+            values: {
+                limit: number;
+            };
+        } | {
+            /** @constant */
+            error: "TooBusy";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "InternalError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
         };
         /**
          * Push
@@ -2121,46 +2287,6 @@ export interface operations {
             };
         };
     };
-    mask_laboratory_api_runs__run__masklab_get: {
-        parameters: {
-            query: {
-                /** @description Block, from 0. */
-                layer: number;
-                /** @description Head of the block, from 0. */
-                head: number;
-                mask?: "none" | "-inf" | "-1e9" | "-1e10" | "min";
-                dtype?: "f4" | "f2";
-                /** @description `a:b`, from a up to b; either may be left out. */
-                rows?: string | null;
-            };
-            header?: never;
-            path: {
-                run: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description CUT1 frames. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description What went wrong. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     text_loss_api_runs__run__loss_get: {
         parameters: {
             query?: never;
@@ -2212,6 +2338,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mask_laboratory_api_runs__run__masklab_get: {
+        parameters: {
+            query: {
+                /** @description Block, from 0. */
+                layer: number;
+                /** @description Head of the block, from 0. */
+                head: number;
+                mask?: "none" | "-inf" | "-1e9" | "-1e10" | "min";
+                dtype?: "f4" | "f2";
+                /** @description `a:b`, from a up to b; either may be left out. */
+                rows?: string | null;
+                codes?: boolean;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CUT1 frames. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description What went wrong. */

@@ -13,6 +13,8 @@ export type Ledger = Schemas['Ledger'];
 export type LedgerRow = Schemas['LedgerRow'];
 export type Lens = Schemas['Lens'];
 export type Loss = Schemas['Loss'];
+/** A problem as the server tells it: its kind, and the values of that kind. */
+export type ProblemTold = Schemas['Problem'];
 export type ModelInfo = Schemas['ModelInfo'];
 export type Models = Schemas['Models'];
 export type Neighbours = Schemas['Neighbours'];
@@ -35,7 +37,7 @@ export interface GenerateBody extends Partial<Omit<Schemas['GenerateBody'], 'set
 export type GenerateEvent =
   | ({ event: 'token' } & Schemas['GenerateToken'])
   | ({ event: 'done' } & Schemas['GenerateDone'])
-  | ({ event: 'error' } & Schemas['Problem']);
+  | ({ event: 'error' } & ProblemTold);
 
 export async function asJson<T>(reply: Reply): Promise<T> {
   return JSON.parse(new TextDecoder().decode(await reply.bytes())) as T;

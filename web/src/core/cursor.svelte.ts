@@ -1,5 +1,6 @@
 /** The one cursor, as state that views read and write, kept in the address of the page. */
 import { fromHash, START, toHash, type Edits, type Place, type RunSpec } from './place';
+import { Sparing } from './sparing';
 
 /** Where the hash lives: the browser's address bar, or nothing but memory in a notebook. */
 export interface Address {
@@ -58,16 +59,34 @@ export class Cursor {
   }
 }
 
+/** Safari refuses more than 100 changes in 30 seconds; the page asks for 60 in one while a key is held. */
+const LIMITS = { burst: 10, wait: 330 };
+
 export function browserAddress(): Address {
+  const sparing = new Sparing((hash) => history.replaceState(null, '', hash), LIMITS);
+  const leave = () => sparing.flush();
   return {
-    read: () => location.hash,
+    read: () => sparing.waiting ?? location.hash,
     write: (hash, entry) => {
-      if (entry === 'push') history.pushState(null, '', hash);
-      else history.replaceState(null, '', hash);
+      if (entry === 'replace') {
+        sparing.write(hash);
+        return;
+      }
+      sparing.flush();
+      history.pushState(null, '', hash);
     },
     onChange: (callback) => {
-      addEventListener('popstate', callback);
-      return () => removeEventListener('popstate', callback);
+      const changed = () => {
+        sparing.drop();
+        callback();
+      };
+      addEventListener('popstate', changed);
+      addEventListener('pagehide', leave);
+      return () => {
+        sparing.flush();
+        removeEventListener('popstate', changed);
+        removeEventListener('pagehide', leave);
+      };
     },
   };
 }

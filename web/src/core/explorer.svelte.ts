@@ -10,6 +10,7 @@ import { Branches } from './branches';
 import { Clock } from './clock.svelte';
 import { Busy, Connection } from './connection.svelte';
 import { Cursor, type Address } from './cursor.svelte';
+import { Draft } from './draft.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
@@ -19,15 +20,10 @@ import { Recorder } from './recording';
 import { Runs } from './runs';
 import type { Source } from './source';
 import { ofThisTab, type Store } from './storage';
+import { Stranger } from './stranger.svelte';
+import { TooLong } from './too-long.svelte';
 
 export const DEFAULT_TEXT = 'The robot must obey';
-
-/** A text with more tokens than a model has positions, waiting for a choice. */
-export interface TooLong {
-  ids: number[];
-  n_ctx: number;
-  model: string;
-}
 
 /** What differs where several explorers share one page. */
 export interface Home {
@@ -51,6 +47,9 @@ export class Explorer {
   readonly cursor: Cursor;
   readonly generation: Generation;
   readonly inspector = new Inspector();
+  readonly draft: Draft;
+  readonly tooLong = new TooLong(this);
+  readonly stranger = new Stranger(this);
   /** What a view does on a key, before the shell; see `onAction`. */
   readonly handlers = new Map<Action['do'], (action: Action) => boolean>();
 
@@ -58,11 +57,6 @@ export class Explorer {
   run = $state.raw<RunInfo | null>(null);
   branches = $state.raw<Branches>(Branches.from([]));
   problem = $state.raw<Problem | null>(null);
-  /** What stands in the text field; null while it is closed. Only reading it or the reader ends it. */
-  draft = $state<string | null>(null);
-  tooLong = $state.raw<TooLong | null>(null);
-  /** The place a link names whose model is not here; kept until the reader chooses. */
-  stranger = $state.raw<Readonly<Place> | null>(null);
 
   readonly #waiting: (() => void)[] = [];
 
@@ -73,6 +67,7 @@ export class Explorer {
   ) {
     this.appearance = home.appearance ?? new Appearance();
     this.tab = home.tab ?? ofThisTab;
+    this.draft = new Draft(this.tab);
     this.source = new Recorder(source);
     this.runs = new Runs(this.source);
     this.api = new Api(this.source, this.runs);
@@ -133,24 +128,17 @@ export class Explorer {
   /** Makes the place one that this server can show. */
   async #settle(): Promise<void> {
     const { place, models } = this;
-    if (!models || this.stranger) return;
+    if (!models || this.stranger.place) return;
     const named = this.model;
-    const fits = named?.fingerprint.startsWith(place.fingerprint) ?? false;
-    if (place.ids.length > 0 && place.model && !fits) {
-      this.stranger = place;
-      return;
-    }
+    if (this.stranger.holdsUp(place, named)) return;
     const model = named ?? this.called(models.current)!;
-    this.#toModel(model);
-    if (place.ids.length === 0) await this.#begin(model);
-  }
-
-  #toModel(model: ModelInfo): void {
     this.cursor.set(namesOf(model));
+    if (place.ids.length === 0) await this.begin(model);
+    if (this.source.kind !== 'embedded') this.draft.restore(model.fingerprint);
   }
 
   /** A text to begin with; a model without a tokenizer begins with its first id. */
-  async #begin(model: ModelInfo): Promise<void> {
+  async begin(model: ModelInfo): Promise<void> {
     if (model.vocabulary) await this.write(this.home.text ?? DEFAULT_TEXT, model.name);
     else this.read([0], model.name);
   }
@@ -158,7 +146,7 @@ export class Explorer {
   /** Loads the run of the cursor; called by the shell whenever the spec changes. */
   async follow(signal: AbortSignal): Promise<void> {
     const { spec } = this.cursor;
-    if (!this.models || !spec.model || spec.ids.length === 0 || this.stranger) return;
+    if (!this.models || !spec.model || spec.ids.length === 0 || this.stranger.place) return;
     const done = this.busy.start();
     try {
       const { compare } = this.place;
@@ -219,22 +207,14 @@ export class Explorer {
   read(ids: number[], name = this.place.model): void {
     const model = this.called(name);
     if (!model) return;
-    const { n_ctx } = model.config;
-    if (ids.length > n_ctx) this.tooLong = { ids, n_ctx, model: name };
-    else this.goTo(ids, name === this.place.model ? {} : { ...ANEW, ...namesOf(model) });
-  }
-
-  /** What of a text that is too long the model shall read. */
-  keep(part: 'first' | 'last'): void {
-    if (!this.tooLong) return;
-    const { ids, n_ctx, model } = this.tooLong;
-    this.read(part === 'first' ? ids.slice(0, n_ctx) : ids.slice(-n_ctx), model);
+    if (this.tooLong.holdsUp(ids, model)) return;
+    this.goTo(ids, name === this.place.model ? {} : { ...ANEW, ...namesOf(model) });
   }
 
   /** Starts anew from ids; what else changes with them is one step of the history. */
   goTo(ids: number[], change: Partial<Place> = {}): void {
-    this.tooLong = null;
-    this.draft = null;
+    this.tooLong.dismiss();
+    this.draft.text = null;
     this.branches = Branches.from(ids);
     this.#show(false, change);
   }
@@ -250,7 +230,7 @@ export class Explorer {
     if (run) this.goTo(run.ids, change);
     else {
       this.cursor.set(change);
-      await this.#begin(model);
+      await this.begin(model);
     }
   }
 
@@ -333,21 +313,7 @@ export class Explorer {
       return this.write(this.api.textOf(this.run), name);
     const ids = this.place.ids;
     if (ids.every((id) => id < model.config.vocab_size)) this.read(ids, name);
-    else await this.#begin(model);
-  }
-
-  /** What to do with a link for a model that is not here: its ids in this one, or a fresh start. */
-  async resolve(choice: 'ids' | 'fresh'): Promise<void> {
-    const place = this.stranger;
-    this.stranger = null;
-    const model = this.called(this.models?.current);
-    if (!place || !model) return;
-    if (choice === 'ids' && place.ids.length <= model.config.n_ctx) this.#toModel(model);
-    else if (choice === 'ids') this.read(place.ids, model.name);
-    else {
-      this.cursor.set({ ...ANEW, ...namesOf(model), ids: [] });
-      await this.#begin(model);
-    }
+    else await this.begin(model);
   }
 
   /** What the view is set to, as the link has it. */

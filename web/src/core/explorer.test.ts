@@ -132,10 +132,10 @@ describe('the explorer', () => {
   it('asks before it shows a link that was made for another model, and keeps the link till then', async () => {
     const hash = toHash({ ...START, model: 'z', fingerprint: 'cccccccccc', ids: idsOf('hey') });
     const { x } = await opened(hash);
-    expect(x.stranger?.model).toBe('z');
+    expect(x.stranger.place?.model).toBe('z');
     expect(x.run).toBeNull();
     expect(x.place.ids).toEqual(idsOf('hey'));
-    await x.resolve('ids');
+    await x.stranger.resolve('ids');
     await follow(x);
     expect([x.run?.ids, x.place.model]).toEqual([idsOf('hey'), 'a']);
   });
@@ -143,8 +143,8 @@ describe('the explorer', () => {
   it('does the same for the right name with other weights', async () => {
     const hash = toHash({ ...START, model: 'a', fingerprint: 'dddddddddd', ids: idsOf('hey') });
     const { x } = await opened(hash);
-    expect(x.stranger?.fingerprint).toBe('dddddddddd');
-    await x.resolve('fresh');
+    expect(x.stranger.place?.fingerprint).toBe('dddddddddd');
+    await x.stranger.resolve('fresh');
     await follow(x);
     expect(x.run?.ids).toEqual(idsOf(DEFAULT_TEXT));
   });
@@ -181,20 +181,20 @@ describe('the explorer', () => {
   it('asks which part of too long a text to keep', async () => {
     const { x } = await opened();
     await x.write('x'.repeat(41));
-    expect(x.tooLong).toMatchObject({ n_ctx: 40 });
+    expect(x.tooLong.asked).toMatchObject({ n_ctx: 40 });
     expect(x.place.ids).toEqual(idsOf(DEFAULT_TEXT));
-    x.keep('first');
+    x.tooLong.keep('first');
     await follow(x);
-    expect([x.tooLong, x.run?.ids.length]).toEqual([null, 40]);
+    expect([x.tooLong.asked, x.run?.ids.length]).toEqual([null, 40]);
   });
 
   it('reads the same text with the words of another model', async () => {
     const { x } = await opened();
     x.cursor.set({ layer: 1, head: 1 });
     await x.choose('b');
-    expect(x.tooLong?.ids).toEqual(idsOf(DEFAULT_TEXT));
+    expect(x.tooLong.asked?.ids).toEqual(idsOf(DEFAULT_TEXT));
     expect([x.place.model, x.place.layer]).toEqual(['a', 1]);
-    x.keep('last');
+    x.tooLong.keep('last');
     expect([x.place.model, x.place.layer]).toEqual(['b', 0]);
     expect(x.place.ids).toEqual(idsOf(DEFAULT_TEXT).slice(-12));
   });

@@ -104,3 +104,18 @@ describe('cells', () => {
     expect(pixelValue(signed, 2, 1)).toBe(4);
   });
 });
+
+describe('codes that tell what is no number', () => {
+  const of = (code: FrameHeader['code'], scale: number | null, codes: number[]) => ({
+    header: { ...HEADER, dtype: 'u1' as const, code, scale },
+    data: Uint8Array.from(codes),
+  });
+
+  it('stand for numbers, NaN and both infinities', () => {
+    const signed = of('signed_odd', 10, [0, 1, 255, 3, 128, 253]);
+    const values = [...signed.data.keys()].map((i) => pixelValue(signed, i, 0));
+    expect(values).toEqual([NaN, -Infinity, Infinity, -10, 0, 10]);
+    const shares = of('sqrt_odd', null, [0, 1, 128, 255]);
+    expect([0, 1, 2, 3].map((i) => pixelValue(shares, i, 0))).toEqual([NaN, 0, 0.25, 1]);
+  });
+});

@@ -10,8 +10,9 @@ export interface FrameHeader {
   shape: number[];
   dtype: 'u1' | 'f2' | 'f4';
   layout: 'dense' | 'tri';
-  code: 'linear' | 'sqrt' | 'signed';
-  /** Of `signed`: the largest magnitude of each row. */
+  /** Those with `odd` have codes for what is no number: 0 is NaN, 1 and 255 of signed ones are ∞. */
+  code: 'linear' | 'sqrt' | 'signed' | 'sqrt_odd' | 'signed_odd';
+  /** Of `signed`: the largest magnitude of each row; of `signed_odd` that of all. */
   scale?: number[] | number | null;
   run?: string | null;
   model?: string | null;
@@ -106,7 +107,20 @@ export function pixelValue(frame: Frame, index: number, row: number): number {
   const code = frame.data[index] ?? NaN;
   if (frame.header.dtype !== 'u1') return code;
   if (frame.header.code === 'sqrt') return (code / 255) ** 2;
+  if (hasOddCodes(frame.header)) return oddValue(frame.header, code);
   const { scale } = frame.header;
   const top = Array.isArray(scale) ? (scale[row] ?? 1) : (scale ?? 1);
   return frame.header.code === 'signed' ? ((code - 128) / 127) * top : (code / 255) * top;
+}
+
+/** Whether code 0 says that there is no number. */
+export function hasOddCodes({ code }: FrameHeader): boolean {
+  return code === 'sqrt_odd' || code === 'signed_odd';
+}
+
+function oddValue({ code: kind, scale }: FrameHeader, code: number): number {
+  if (code === 0) return NaN;
+  if (kind === 'sqrt_odd') return ((code - 1) / 254) ** 2;
+  if (code === 1 || code === 255) return code === 1 ? -Infinity : Infinity;
+  return ((code - 128) / 125) * (typeof scale === 'number' ? scale : 1);
 }

@@ -1,9 +1,12 @@
-/** What went wrong, in the server's own words: what happened, the way out, and the numbers. */
+/**
+ * What went wrong. The words are the server's, in English; a page in another language finds its
+ * own by the kind and the values (i18n/problems.ts).
+ */
 export class Problem extends Error {
   readonly kind: string;
   readonly what: string;
   readonly hint: string;
-  readonly numbers: Readonly<Record<string, number>>;
+  readonly values: Readonly<Record<string, string | number>>;
   readonly status: number;
 
   constructor(
@@ -11,15 +14,15 @@ export class Problem extends Error {
     what: string,
     {
       hint = '',
-      numbers = {},
+      values = {},
       status = 0,
-    }: Partial<Pick<Problem, 'hint' | 'numbers' | 'status'>> = {},
+    }: Partial<Pick<Problem, 'hint' | 'values' | 'status'>> = {},
   ) {
     super(what);
     this.kind = kind;
     this.what = what;
     this.hint = hint;
-    this.numbers = numbers;
+    this.values = values;
     this.status = status;
   }
 
@@ -34,17 +37,18 @@ export function problemFrom(status: number, body: string): Problem {
   try {
     const found: unknown = JSON.parse(body);
     if (typeof found === 'object' && found !== null && 'what' in found) {
-      const { error, what, hint, numbers } = found as Record<string, unknown>;
+      const { error, what, hint, values } = found as Record<string, unknown>;
       return new Problem(typeof error === 'string' ? error : 'Error', String(what), {
         hint: typeof hint === 'string' ? hint : '',
-        numbers: (numbers ?? {}) as Record<string, number>,
+        values: (values ?? {}) as Record<string, string | number>,
         status,
       });
     }
   } catch {
     // Not JSON: told by its status below.
   }
-  return new Problem('HTTPError', `The server answered ${status}.`, { status });
+  const values = { status };
+  return new Problem('HTTPError', `The server answered ${status}.`, { status, values });
 }
 
 export function asProblem(error: unknown): Problem {

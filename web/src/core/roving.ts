@@ -5,3 +5,10 @@ export function rove(key: string, at: number, n: number): number | null {
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: n - 1 }[key];
   return to === undefined ? null : Math.max(0, Math.min(n - 1, to));
 }
+
+/** The same over `n` cells that stand in rows of `perRow`: up and down keep to the column. */
+export function roveRows(key: string, at: number, n: number, perRow: number): number | null {
+  const to = { ArrowUp: at - perRow, ArrowDown: at + perRow }[key];
+  if (to === undefined) return rove(key, at, n);
+  return to >= 0 && to < n ? to : at;
+}

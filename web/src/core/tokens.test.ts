@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idsIn, label, pieces, segments, splitCharacters, spoken } from './tokens';
+import { distinct, idsIn, label, pieces, segments, splitCharacters, spoken } from './tokens';
 
 const token = (bytes: number[] | string, id = 0) => {
   const all = typeof bytes === 'string' ? [...new TextEncoder().encode(bytes)] : bytes;
@@ -53,5 +53,13 @@ describe('idsIn', () => {
 describe('a token without a tokenizer', () => {
   it('is its id', () => {
     expect(label({ id: 7, text: '', bytes: '' })).toBe('#7');
+  });
+});
+
+describe('a word that is there more than once', () => {
+  it('is told from its like by its number', () => {
+    const tokens = [token('the'), token(' robot'), token(' the'), token(' law')];
+    const named = tokens.map((_, i) => distinct(tokens, i, (word, n) => `${word} ${n}`));
+    expect(named).toEqual(['the 1', 'robot', 'the 3', 'law']);
   });
 });

@@ -62,6 +62,28 @@ export function spoken(token: TokenLike): string {
   return label(token).replace(/^\u2423(?=.)/u, '');
 }
 
+const REPEATED = new WeakMap<readonly TokenLike[], ReadonlySet<string>>();
+
+/** The words that a text has more than once; sought once for each text. */
+function repeated(tokens: readonly TokenLike[]): ReadonlySet<string> {
+  const known = REPEATED.get(tokens);
+  if (known) return known;
+  const [once, again] = [new Set<string>(), new Set<string>()];
+  for (const word of tokens.map(spoken)) (once.has(word) ? again : once).add(word);
+  REPEATED.set(tokens, again);
+  return again;
+}
+
+/** As spoken, and by `nth` with the token's number, from 1, where the text has the word again. */
+export function distinct(
+  tokens: readonly TokenLike[],
+  i: number,
+  nth: (word: string, n: number) => string,
+): string {
+  const word = spoken(tokens[i]!);
+  return repeated(tokens).has(word) ? nth(word, i + 1) : word;
+}
+
 /** The ids that a text writes, between blanks or commas; null where one is none of the vocabulary. */
 export function idsIn(text: string, size: number): number[] | null {
   const ids = text.split(/[\s,]+/).filter((part) => part !== '');

@@ -120,7 +120,7 @@ export const zh: typeof en = {
     npz: '精确张量（.npz）',
     link: '复制链接',
     linkToServer: '复制供 cutaway explore 打开的链接',
-    cell: '复制笔记本单元',
+    cell: '复制笔记本单元格',
     copied: '已复制。',
     failed: '无法导出。',
     receipt: (model, fingerprint, n, version) =>

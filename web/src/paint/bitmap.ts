@@ -1,5 +1,5 @@
 /** A matrix as a bitmap, one pixel for each cell, made once; panning and zooming only copy it. */
-import { cellIndex, type Frame } from '../core/frames';
+import { cellIndex, hasOddCodes, type Frame } from '../core/frames';
 
 /** The code from 0 to 255 of every cell, -1 where a cell is masked. */
 export type Codes = (row: number, column: number) => number;
@@ -11,9 +11,11 @@ export function codesOf(
 ): Codes {
   const { header, data } = frame;
   if (header.dtype === 'u1') {
+    const none = hasOddCodes(header) ? 0 : -1;
     return (row, column) => {
       const index = cellIndex(header, row, column, plane);
-      return index < 0 ? -1 : (data[index] ?? -1);
+      const code = index < 0 ? -1 : (data[index] ?? -1);
+      return code === none ? -1 : code;
     };
   }
   const [low, high] = domain;
@@ -63,6 +65,27 @@ export function floatPixels(
   return out;
 }
 
+/** The same of bytes: a square or its lower triangle. */
+export function bytePixels(
+  { header, data }: Frame,
+  table: Uint32Array,
+  { plane = 0, masked }: FloatOptions = {},
+): Uint32Array<ArrayBuffer> {
+  const [rows, columns] = [header.shape.at(-2) ?? 1, header.shape.at(-1) ?? 0];
+  const isTriangle = header.layout === 'tri';
+  const none = hasOddCodes(header) ? 0 : -1;
+  const out = new Uint32Array(rows * columns);
+  let from = plane * (isTriangle ? (rows * (rows + 1)) / 2 : rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const width = isTriangle ? row + 1 : columns;
+    for (let column = 0, at = row * columns; column < width; column++, at++, from++) {
+      const code = data[from]!;
+      if (code !== none && !masked?.(row, column)) out[at] = table[code]!;
+    }
+  }
+  return out;
+}
+
 export interface FloatOptions {
   plane?: number;
   domain?: readonly [number, number];
@@ -77,7 +100,8 @@ export function matrixPixels(
   options: FloatOptions,
 ): Uint32Array<ArrayBuffer> {
   const { dtype, layout } = frame.header;
-  if (dtype !== 'u1' && layout === 'dense') return floatPixels(frame, table, options);
+  if (dtype === 'u1') return bytePixels(frame, table, options);
+  if (layout === 'dense') return floatPixels(frame, table, options);
   const all = codesOf(frame, options);
   const { masked } = options;
   const codes = (row: number, column: number) => (masked?.(row, column) ? -1 : all(row, column));

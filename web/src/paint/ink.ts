@@ -7,6 +7,7 @@ export type Ramp = 'weight' | 'signed' | 'size';
 
 export interface Ink {
   page: string;
+  card: string;
   ink: string;
   ink2: string;
   ink3: string;
@@ -30,6 +31,7 @@ export function readInk(element: Element): Ink {
     Object.fromEntries(ROLES.map((role) => [role, of(role + suffix)])) as Record<Role, string>;
   return {
     page: of('page'),
+    card: of('card'),
     ink: of('ink'),
     ink2: of('ink-2'),
     ink3: of('ink-3'),

@@ -23,7 +23,7 @@ export interface MatrixScene {
 
 const LABEL = 13;
 /** The smallest cell that a number fits into. */
-const READABLE = 30;
+export const READABLE = 30;
 
 export function drawMatrix(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): void {
   const { image, seen, extent, left, top } = scene;
@@ -62,6 +62,7 @@ function numbers(pen: CanvasRenderingContext2D, ink: Ink, scene: MatrixScene): v
     for (let column = Math.floor(seen.x); column < Math.min(columns.length, right); column++) {
       const pixel = picture[row * columns.length + column]!;
       const text = write(row, column);
+      if (text === '') continue; // it is on its way
       const [x, y] = [(column + 0.5 - seen.x) * seen.scale, (row + 0.5 - seen.y) * seen.scale];
       if (pixel === 0) blank(pen, ink, x, y, pen.measureText(text).width + 6);
       pen.fillStyle = pixel === 0 ? ink.ink2 : readableOn(pixel);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../core/frames';
 import { curve, opacity, strongest } from './arcs';
-import { codesOf, floatPixels, pixels } from './bitmap';
+import { bytePixels, codesOf, floatPixels, pixels } from './bitmap';
 import { colourTable, mix, rgb } from './ink';
 import { readableOn } from './matrix';
 import { cellAt, clamp, fit, labelled, pan, zoom, type Extent } from './viewport';
@@ -119,6 +119,25 @@ describe('a frame of floats', () => {
       const all = codesOf(frame, { plane, domain: [-2, 2] });
       const slow = pixels((r, c) => (masked(r, c) ? -1 : all(r, c)), 2, 3, table);
       expect([...floatPixels(frame, table, { plane, domain: [-2, 2], masked })]).toEqual([...slow]);
+    }
+  });
+
+  it('takes bytes of a square and of a triangle as one by one, and leaves out what is no number', () => {
+    const table = Uint32Array.from({ length: 256 }, (_, i) => i + 1);
+    for (const layout of ['dense', 'tri'] as const) {
+      for (const code of ['sqrt', 'signed_odd'] as const) {
+        const shape = [2, 3, 3];
+        const header = { name: 'x', shape, dtype: 'u1' as const, layout, code };
+        const data = Uint8Array.from({ length: layout === 'tri' ? 12 : 18 }, (_, i) => i % 7);
+        const frame: Frame = { header, data };
+        const masked = (row: number, column: number) => row === 2 && column === 1;
+        for (const plane of [0, 1]) {
+          const all = codesOf(frame, { plane });
+          const slow = pixels((r, c) => (masked(r, c) ? -1 : all(r, c)), 3, 3, table);
+          expect([...bytePixels(frame, table, { plane, masked })]).toEqual([...slow]);
+        }
+        expect(bytePixels(frame, table)[0]).toBe(code === 'sqrt' ? 1 : 0);
+      }
     }
   });
 });

@@ -6,20 +6,16 @@ import torch
 from fastapi import APIRouter, Query, Request, Response
 from torch import Tensor
 
-from cutaway.errors import ConfigError
 from cutaway.interp.bounds import check_index
 from cutaway.interp.heads import head_rows, head_scores
 from cutaway.interp.ledger import ledger, measure
 from cutaway.interp.lens import lens
 from cutaway.interp.loss import loss
-from cutaway.interp.masklab import masklab
 from cutaway.interp.merge import merge
 from cutaway.interp.neurons import neurons
 from cutaway.interp.push import readout
 from cutaway.interp.river import river
 from cutaway.server import answers, schema
-from cutaway.server.frames import encode_frame, join_frames
-from cutaway.server.routes.models import FRAMES, frames
 from cutaway.server.routes.runs import found_run
 from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import last, part, text_of, token
@@ -193,59 +189,6 @@ def residual_river(
             for inflow in found.inflows
         ],
     )
-
-
-@router.get("/masklab", responses=FRAMES, response_class=Response)
-def mask_laboratory(
-    request: Request,
-    run: schema.RunId,
-    layer: schema.Layer,
-    head: schema.Head,
-    mask: Literal["none", "-inf", "-1e9", "-1e10", "min"] = "-inf",
-    dtype: Literal["f4", "f2"] = "f4",
-    rows: schema.Slice = None,
-) -> Response:
-    """Frames of the stages qk, scaled, masked, pattern and lost, computed in ``dtype``.
-
-    JSON has no infinity: the headers count them, and the payload holds them as floats do.
-    """
-    opened, hosted = found_run(request, run)
-    places = part("rows", rows, len(opened.ids))
-    if (places.stop - places.start) * len(opened.ids) > 1 << 20:
-        raise ConfigError("So many rows are too large at once.", "Ask for some rows.")
-    with hosted.lock:
-        found = masklab(
-            opened,
-            layer=layer,
-            head=head,
-            mask=mask,
-            dtype="float32" if dtype == "f4" else "float16",
-            rows=places,
-        )
-    stages = {name: getattr(found, name) for name in ("qk", "scaled", "masked", "pattern")}
-    value = None if found.value is None else str(found.value)
-    made = [
-        encode_frame(
-            name,
-            values,
-            model=hosted.fingerprint,
-            run=opened.id,
-            dtype=dtype,
-            nan=found.odd[name].nan,
-            posinf=found.odd[name].posinf,
-            neginf=found.odd[name].neginf,
-            mask_value=value,
-            start=places.start,
-        )
-        for name, values in stages.items()
-    ]
-    if found.lost_row is not None:
-        made.append(
-            encode_frame(
-                "lost", found.lost_row, model=hosted.fingerprint, run=opened.id, dtype=dtype
-            )
-        )
-    return frames(join_frames(made), forever=True)
 
 
 @router.get("/loss")

@@ -231,6 +231,7 @@ def _info(hosted: Hosted) -> schema.ModelInfo:
         )
     return schema.ModelInfo(
         name=hosted.name,
+        source=hosted.source,
         fingerprint=hosted.fingerprint,
         config=schema.ModelConfig.of(model.config),
         dtype=str(dtype).removeprefix("torch."),

@@ -21,13 +21,13 @@ from cutaway.interp.cells import cell, python_of_run
 from cutaway.interp.runs import Run
 from cutaway.server import answers, schema
 from cutaway.server.frames import encode_frame
+from cutaway.server.problems import problem_of
 from cutaway.server.routes.models import FRAMES, frames
 from cutaway.server.slices import check_total, overview_of, site_values
 from cutaway.server.store import Hosted, Store
 from cutaway.server.telling import (
     as_edits,
     candidates,
-    check_fits,
     last,
     run_info,
     text_of,
@@ -56,7 +56,6 @@ def open_run(request: Request, body: schema.RunBody) -> schema.RunInfo:
     if ids is None:
         tokenizer = hosted.lm.tokenizer
         ids = tokenizer.encode(body.text or "") or [tokenizer.eot]
-    check_fits(hosted, len(ids))
     return run_info(store.open(hosted, ids, as_edits(body.edits)), hosted)
 
 
@@ -154,7 +153,7 @@ def one_cell(
     opened, hosted = found_run(request, run)
     with hosted.lock:
         found = cell(opened, site, q=last(opened, q), head=head, k=k, i=i)
-    made = python_of_run(opened, hosted.lm.name)
+    made = python_of_run(opened, hosted.source)
     return schema.Cell(
         site=found.site,
         place=list(found.place),
@@ -226,7 +225,6 @@ def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.S
     """Appends a token; keys and values of the text so far are used again."""
     opened, hosted = found_run(request, run)
     store: Store = request.app.state.store
-    check_fits(hosted, len(opened.ids) + 1)
     with hosted.lock:
         start = time.perf_counter()
         longer, is_new = store.extend(opened, body.id, hosted)
@@ -355,8 +353,7 @@ def _written(
         done = schema.GenerateDone(info=run_info(run, hosted), reason=reason, seed=seed)
         yield f"event: done\ndata: {done.model_dump_json()}\n\n"
     except CutawayError as error:
-        problem = schema.Problem(error=type(error).__name__, what=error.what, hint=error.hint)
-        yield f"event: error\ndata: {problem.model_dump_json()}\n\n"
+        yield f"event: error\ndata: {problem_of(error).decode()}\n\n"
 
 
 @torch.inference_mode()

@@ -91,12 +91,13 @@ function linkFor(x: Explorer): string {
 
 /** A notebook cell that shows the same. */
 export function cellFor(x: Explorer): string {
-  const { model, ids } = x.place;
+  const { ids } = x.place;
+  const source = x.model?.source ?? x.place.model;
   const text = x.run ? x.api.textOf(x.run) : '';
   return [
     'import cutaway',
     '',
-    `lm = cutaway.load(${JSON.stringify(model)})`,
+    `lm = cutaway.load(${JSON.stringify(source)})`,
     `cutaway.explore(lm, ${JSON.stringify(text)}, place=${JSON.stringify(toHash({ ...x.place, ids }))})`,
   ].join('\n');
 }

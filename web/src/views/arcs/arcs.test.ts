@@ -43,7 +43,7 @@ describe('a row read aloud', () => {
 });
 
 describe('arcs', () => {
-  const boxes = [0, 1, 2].map((i) => ({ left: 100 * i, top: 20, width: 50 }));
+  const boxes = [0, 1, 2].map((i) => ({ left: 100 * i, top: 20, width: 50, height: 20 }));
   const rows = split(frame, 3);
 
   it('lead from the word that reads to every other, for the heads that are shown', () => {

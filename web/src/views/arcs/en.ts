@@ -16,6 +16,7 @@ export const en = {
   choose: 'A click chooses',
   law: 'The article’s sentence',
   token: (n: number, text: string) => `Token ${n}: ${text}`,
+  nth: (word: string, n: number) => `${word} (token ${n})`,
   heads: 'Heads of this block',
   all: 'All heads',
   head: (n: number) => `head ${n}`,

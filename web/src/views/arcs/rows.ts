@@ -47,6 +47,7 @@ export interface Box {
   left: number;
   top: number;
   width: number;
+  height: number;
 }
 
 /** Arcs from the word that asks to all it looks at; heads end side by side, so that none hides. */
@@ -59,15 +60,16 @@ export function arcsOf(
     const { left, top, width } = boxes[i]!;
     return { x: left + width * (0.2 + (0.6 * (head + 0.5)) / rows.length), y: top };
   };
-  return heads.flatMap((head) =>
-    Array.from(rows[head] ?? [], (weight, k): Arc | null => {
+  return heads.flatMap((head) => {
+    const ink = colour(head);
+    return Array.from(rows[head] ?? [], (weight, k): Arc | null => {
       if (!boxes[k] || !boxes[q]) return null;
       const [from, to] = [place(q, head), place(k, head)];
       // A word that looks at itself: a small loop instead of nothing.
       if (k === q) [from.x, to.x] = [boxes[q].left + boxes[q].width, boxes[q].left];
-      return { from, to, weight, colour: colour(head), key: `${head}.${k}` };
-    }).filter((arc) => arc !== null),
-  );
+      return { from, to, weight, colour: ink, key: `${head}.${k}` };
+    }).filter((arc) => arc !== null);
+  });
 }
 
 export type Habit = 'weight' | 'previous' | 'first' | 'repeat';

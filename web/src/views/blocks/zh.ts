@@ -36,7 +36,7 @@ export const zh: typeof en = {
   free: '没有掩码',
   invite: '去掉掩码，模型在没有掩码时给出的词就会出现在这里，与有掩码时的并排对照。',
   changed: (word, before, after) => `“${word}”在有掩码时占 ${before}，没有掩码时占 ${after}。`,
-  pattern: (layer, head) => `第 ${layer} 块第 ${head} 个注意力头的注意力`,
+  pattern: (layer, head) => `第 ${layer} 块第 ${head} 头的注意力`,
   weight: '注意力',
   hidden: '被掩码遮住',
   opened: '个格子打开了，全在对角线以上',

@@ -21,7 +21,8 @@ export const zh: typeof en = {
   cell: '序号',
   choose: '指向一格可读出它的三个数；点击和的一格可看它怎样算出。',
   near: '最近的词元',
-  nearNote: (norm, mean) => `嵌入矩阵各行之间的余弦。这一行长 ${norm}，全部的平均为 ${mean}。`,
+  nearNote: (norm, mean) =>
+    `嵌入矩阵各行之间的余弦。这一行的长度是 ${norm}，所有行的平均长度是 ${mean}。`,
   back: '回到文本的词元',
   of: (word) => `“${word}”的邻居`,
   map: '全部词元的地图',

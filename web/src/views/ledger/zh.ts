@@ -3,7 +3,7 @@ import type { en } from './en';
 
 export const zh: typeof en = {
   name: '缓存账本',
-  title: '每一步只新算一列，其余各列全部重用',
+  title: '每一步只新算一列，其余各列全部复用',
   lede: '一个词元的键和值只取决于它自己和它前面的词元，所以算一次就可以留着用。账本记下这样省了多少。',
   notes: [
     {
@@ -17,9 +17,9 @@ export const zh: typeof en = {
   with: '用缓存',
   without: '不用',
   made: (n) => `新算：${count(n)} 列`,
-  reused: (n) => `重用：${count(n)}`,
+  reused: (n) => `复用：${count(n)}`,
   legendMade: '这一步新算的',
-  legendReused: '从缓存重用的',
+  legendReused: '从缓存复用的',
   legendAhead: '还没读到',
   key: '键',
   value: '值',
@@ -30,7 +30,7 @@ export const zh: typeof en = {
     '这里词元也能看到后面，每来一个新词元，所有的键和值都会变：什么也留不下，模型的各步都不用缓存。',
   step: '这一步',
   columns: '新算的列',
-  again: '重用的列',
+  again: '复用的列',
   held: '缓存占用',
   work: '用缓存的乘加次数',
   workUncached: '不用缓存的乘加次数',
@@ -47,13 +47,13 @@ export const zh: typeof en = {
   measureNote: '在这台机器上若干次的中位数。次数是在真实计算中数出来的，不是按公式算的。',
   measureLong: (n) => `测量要让模型把 ${n} 个词元读上好几遍。按下按钮才开始。`,
   read: (n, made, reused, withMs, withoutMs) =>
-    `文本有 ${n} 个词元时，这一步新算 ${made} 列，重用 ${reused} 列；用缓存 ${withMs}，不用 ${withoutMs}。`,
+    `文本有 ${n} 个词元时，这一步新算 ${made} 列，复用 ${reused} 列；用缓存 ${withMs}，不用 ${withoutMs}。`,
   rowRead: (n, reused, adds, uncached) =>
-    `读第 ${count(n)} 个词元的这一步新算一列，重用 ${count(reused)} 列，乘加 ${adds} 次；不用缓存则要 ${uncached} 次。`,
+    `读第 ${count(n)} 个词元的这一步新算一列，复用 ${count(reused)} 列，乘加 ${adds} 次；不用缓存则要 ${uncached} 次。`,
   table: {
     tokens: '词元数',
     made: '新算',
-    reused: '重用',
+    reused: '复用',
     bytes: '占用',
     with: '乘加次数',
     without: '不用缓存',

@@ -16,7 +16,7 @@ export const zh: typeof en = {
   lawTitle: '写下机器人第一定律的开头，让这个模型接着写',
   lawText: 'A robot may not injure a human being',
   greedy: '总取最可能的',
-  drawn: '随机采样',
+  drawn: '按概率采样',
   seed: '种子',
   next: '走一轮',
   model: (layers) => `GPT-2，${layers} 个块`,

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../core/frames';
 import {
   asNumber,
-  check,
   choiceOf,
+  exactRow,
   extentOf,
   readLab,
   rowsAround,
   short,
+  spanOf,
   STAGES,
   stageOf,
 } from './lab';
@@ -24,6 +25,9 @@ function frame(name: string, rows: number[][], more: object = {}): Frame {
     neginf: 0,
     mask_value: '-inf',
     start: 0,
+    farthest: '1.0',
+    future: 1,
+    leaking: 0,
     ...more,
   };
   return { header, data: Float32Array.from(rows.flat()) };
@@ -73,24 +77,35 @@ describe('what the frames say', () => {
   });
 
   it('keeps the promise of a mask, or not', () => {
-    expect(check(readLab(FRAMES))).toEqual({ farthest: 1, hidden: 1, leaking: 0 });
-    const open = frame('pattern', [
-      [0.9, 0.05],
-      [0.75, 0.25],
-    ]);
-    const { farthest, leaking } = check(readLab([...FRAMES.slice(0, 3), open]));
-    expect(farthest).toBeCloseTo(0.95);
-    expect(leaking).toBe(1);
-    const lost = frame('pattern', [
-      [NaN, NaN],
-      [0.75, 0.25],
-    ]);
-    expect(check(readLab([...FRAMES.slice(0, 3), lost])).farthest).toBeNaN();
+    expect(readLab(FRAMES).checks).toEqual({ farthest: 1, hidden: 1, leaking: 0 });
+    const lost = [frame('qk', [[1]], { farthest: 'nan', leaking: 1 }), ...FRAMES.slice(1)];
+    expect(readLab(lost).checks).toEqual({ farthest: NaN, hidden: 1, leaking: 1 });
   });
 
-  it('is coloured by what may be seen', () => {
-    expect(extentOf(FRAMES[0]!, 0)).toBe(3);
-    expect(extentOf(FRAMES[2]!, 0)).toBe(1.5);
+  it('has the end of its colours from the server', () => {
+    expect(extentOf(frame('qk', [[1]], { scale: 7.5 }))).toBe(7.5);
+    expect(extentOf(frame('pattern', [[1]], { scale: null }))).toBe(1);
+  });
+
+  it('has exact rows only where they came', () => {
+    const later = FRAMES.map((one) => ({ ...one, header: { ...one.header, start: 4 } }));
+    const lab = readLab(later);
+    expect(exactRow(lab, 'pattern', 5)).toEqual(Float32Array.of(0.75, 0.25));
+    expect(exactRow(lab, 'masked', 4)).toEqual(Float32Array.of(1, -Infinity));
+    expect([3, 6].map((q) => exactRow(lab, 'qk', q))).toEqual([null, null]);
+    expect(exactRow(null, 'qk', 0)).toBeNull();
+  });
+
+  it('is asked for around a position, which the rows of a closer look surround', () => {
+    expect(spanOf(3, 20)).toEqual({ start: 0, end: 20 });
+    expect(spanOf(0, 1024)).toEqual({ start: 0, end: 32 });
+    expect(spanOf(1023, 1024)).toEqual({ start: 992, end: 1024 });
+    for (let q = 12; q < 1012; q++) {
+      const { start, end } = spanOf(q, 1024);
+      expect(end - start).toBe(32);
+      expect(start).toBeLessThanOrEqual(q - 12);
+      expect(end).toBeGreaterThan(q + 12);
+    }
   });
 
   it('has numbers short enough for a cell', () => {

@@ -8,6 +8,8 @@ export type MaskName = (typeof MASKS)[number];
 export type Dtype = (typeof DTYPES)[number];
 export const SHOWN = ['qk', 'scaled', 'masked', 'pattern'] as const;
 export type Stage = (typeof SHOWN)[number];
+/** Pixels of the page that a matrix may be high. */
+export const TALLEST = 360;
 
 /** One name for mask and dtype: what `[` and `]` step through, and what a link keeps. */
 export const STAGES: readonly string[] = DTYPES.flatMap((dtype) =>
@@ -43,9 +45,21 @@ export interface Odd {
   neginf: number;
 }
 
+export interface Checks {
+  /** The sum of a row that is farthest from 1; NaN if one is not a number. */
+  farthest: number;
+  /** Cells that the future has. */
+  hidden: number;
+  /** How many of them have a probability that is not exactly 0. */
+  leaking: number;
+}
+
+/** An answer: all rows as codes for pixels, or some as numbers. */
 export interface Lab {
   frames: Record<Stage, Frame>;
   odd: Record<Stage, Odd>;
+  /** What a mask promises: rows sum to 1, and the future has exactly nothing. */
+  checks: Checks;
   /** Softmax of a row in which all is hidden; null without a mask. */
   lost: Float32Array | null;
   /** What the mask writes, as the dtype holds it; null without a mask. */
@@ -68,6 +82,11 @@ export function readLab(frames: readonly Frame[]): Lab {
   return {
     frames: all,
     odd,
+    checks: {
+      farthest: asNumber(header.farthest as string),
+      hidden: header.future as number,
+      leaking: header.leaking as number,
+    },
     lost: (named('lost')?.data as Float32Array | undefined) ?? null,
     value: value === null ? null : asNumber(value),
     start: header.start as number,
@@ -79,58 +98,29 @@ export function asNumber(text: string): number {
   return text === '-inf' ? -Infinity : text === 'inf' ? Infinity : Number(text);
 }
 
-/** The largest finite magnitude, of the cells a position may see. */
-export function extentOf({ header, data }: Frame, start: number): number {
-  const width = header.shape.at(-1) ?? 0;
-  let top = 0;
-  for (let row = 0; row * width < data.length; row++) {
-    for (let k = 0; k <= Math.min(width - 1, start + row); k++) {
-      const size = Math.abs(data[row * width + k]!);
-      if (size > top && size < Infinity) top = size;
-    }
-  }
-  return top || 1;
+/** The magnitude at the end of the colours. */
+export function extentOf({ header }: Frame): number {
+  return typeof header.scale === 'number' ? header.scale : 1;
 }
 
-/** The same frame in codes of a square root, so that small weights can be seen. For pixels only. */
-export function asCodes(frame: Frame): Frame {
-  const data = new Float32Array(frame.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = Math.sqrt(frame.data[i]!);
-  return { header: frame.header, data };
+/** How many exact rows are asked for at once, and in which steps they move. */
+const [ROWS, STEP] = [32, 8];
+
+/** Rows around `q`: as many as a closer look or the table has room for, on both sides of it. */
+export function spanOf(q: number, n: number): { start: number; end: number } {
+  const before = STEP * Math.floor(q / STEP) - (ROWS - STEP) / 2;
+  const start = Math.max(0, Math.min(n - ROWS, before));
+  return { start, end: Math.min(n, start + ROWS) };
 }
 
-export interface Checks {
-  /** The sum of a row that is farthest from 1; NaN if one is not a number. */
-  farthest: number;
-  /** Cells that the future has. */
-  hidden: number;
-  /** How many of them have a probability that is not exactly 0. */
-  leaking: number;
-}
-
-/** What a mask promises: rows sum to 1, and the future has exactly nothing. */
-export function check({ frames, start }: Lab): Checks {
-  const { header, data } = frames.pattern;
-  const width = header.shape.at(-1) ?? 0;
-  const found: Checks = { farthest: 1, hidden: 0, leaking: 0 };
-  for (let row = 0; row * width < data.length; row++) {
-    let sum = 0;
-    for (let k = 0; k < width; k++) {
-      const p = data[row * width + k]!;
-      sum += p;
-      if (k <= start + row) continue;
-      found.hidden++;
-      if (p !== 0) found.leaking++;
-    }
-    const isFarther = Math.abs(sum - 1) > Math.abs(found.farthest - 1) || Number.isNaN(sum);
-    if (isFarther) found.farthest = sum;
-  }
-  return found;
-}
-
-export function rowOf(frame: Frame, row: number): Float32Array {
-  const width = frame.header.shape.at(-1) ?? 0;
-  return (frame.data as Float32Array).subarray(row * width, (row + 1) * width);
+/** Exact numbers of one position; null where its row is not among those that came. */
+export function exactRow(lab: Lab | null, stage: Stage, position: number): Float32Array | null {
+  if (!lab) return null;
+  const { header, data } = lab.frames[stage];
+  const row = position - lab.start;
+  if (row < 0 || row >= header.shape[0]!) return null;
+  const width = header.shape[1]!;
+  return (data as Float32Array).subarray(row * width, (row + 1) * width);
 }
 
 /** A number in a cell: short enough for it. */

@@ -6,7 +6,7 @@ export const zh: typeof en = {
   lede: '打分、缩放、加掩码、变成份额：一个头的真实数值，逐步给出。换一种掩码和精度，看看哪些性质仍然成立。',
   notes: [
     {
-      article: '被遮住的单元格设为负无穷或“一个非常大的负数”，例如 GPT-2 用负十亿。',
+      article: '被遮住的格子设为负无穷或“一个非常大的负数”，例如 GPT-2 用负十亿。',
       model: 'OpenAI 的代码用 −1e10，也有代码用该精度的最小数。它们都是替换分数；本库写入 −∞。',
     },
     {
@@ -42,7 +42,7 @@ export const zh: typeof en = {
   stop: '。',
   broken: (word) => `处理“${word}”时得不到数：NaN。`,
   sums: '是离 1 最远的行和',
-  leaking: (n) => `个未来单元格不恰为 0，共 ${n} 个`,
+  leaking: (n) => `个未来格子不恰为 0，共 ${n} 个`,
   odd: (name, n) => `${n} × ${name}`,
   partly: (a, b) => `显示第 ${a} 至 ${b} 行。`,
   masked: '被掩码遮住',

@@ -4,7 +4,7 @@ import type { en } from './en';
 export const zh: typeof en = {
   name: '全部注意力头',
   title: '每一块的每一个注意力头，覆盖整段文本',
-  lede: '每个小方块是一个注意力头：行是正在读的词，列是它所看的词。选一个头看全貌，再点一个单元格看它的数值。',
+  lede: '每个小方块是一个注意力头：行是正在读的词，列是它所看的词。选一个头看全貌，再点一个格子看它的数值。',
   notes: [
     {
       article: '只画了某一块十二个头中的三个。',
@@ -18,7 +18,7 @@ export const zh: typeof en = {
   blockOf: (n) => `第 ${n} 块`,
   coming: (here, n) => `已到 ${here} 块，共 ${n} 块。`,
   pooled: (n, size) =>
-    `每个点是一片区域中的最大权重：${count(n)} × ${count(n)} 个单元格缩为 ${size} × ${size} 个点。`,
+    `每个点是一片区域中的最大权重：${count(n)} × ${count(n)} 个格子缩为 ${size} × ${size} 个点。`,
   axes: '向上：块，第一块在最下面。横向：头。',
   fill: (n) => `把文本重复到 ${count(n)} 个词元`,
   fillTitle: '同样的词反复出现：若有头会看“上次后面是什么”，就会显出斜线',

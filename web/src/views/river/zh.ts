@@ -19,10 +19,10 @@ export const zh: typeof en = {
   adds: '长度',
   cosine: '余弦',
   stream: '残差流',
-  push: '推动',
-  pushTitle: (word) => `这一部分把模型所选“${word}”的 logit 推动了多少`,
+  push: '推力',
+  pushTitle: (word) => `这一部分给模型所选“${word}”的 logit 加了多少`,
   pushes: (word) =>
-    `推动值是一部分给“${word}”的 logit 加上的值（最后的归一化取其实际尺度）；全部推动值加上归一化自身的`,
+    `推力是这一部分给“${word}”的 logit 加的值（最后的层归一化取其实际尺度）；全部推力加上层归一化自身的`,
   constant: '等于',
   says: '会输出',
   legend:

@@ -21,7 +21,7 @@ export const zh: typeof en = {
   kept: '保留',
   cutOff: '截去',
   cutLine: (n) => `截断线：保留 ${n} 个`,
-  drawn: '抽中',
+  drawn: '采样到',
   found: '找到的',
   axisRank: '横轴：名次（对数刻度）；纵轴：logit',
   axisId: '横轴：词元编号；纵轴：logit',
