@@ -8,6 +8,7 @@ a graphics card, opens the page.
     page    from the link until the ten words of the text are there
     words   from the click on a word until the ten words behind it are drawn
     head    from the key that asks for the next head until the matrix of 1,024 tokens is drawn
+    masks   the same in the Mask laboratory, which draws four stages of it
 
 Medians and maxima in milliseconds; one line of JSON.
 
@@ -56,7 +57,8 @@ def main() -> None:
             found = {
                 **_openings(browser, url, rounds=rounds),
                 "words": _told(_clicks(browser, url, rounds=rounds)),
-                "head": _told(_heads(browser, url, rounds=rounds)),
+                "head": _told(_heads(browser, url, "overview", rounds=rounds)),
+                "masks": _told(_heads(browser, url, "masklab", rounds=rounds)),
             }
             version = browser.version
     finally:
@@ -93,13 +95,13 @@ def _clicks(browser: Any, url: str, *, rounds: int) -> list[float]:
     return taken[1:]
 
 
-def _heads(browser: Any, url: str, *, rounds: int) -> list[float]:
+def _heads(browser: Any, url: str, view: str, *, rounds: int) -> list[float]:
     page = browser.new_page(viewport=SIZE)
     ids = _ids(page, url, " ".join([TEXT] * 80))[:1_024]
     assert len(ids) == 1_024
-    page.goto(f"{url}#v=overview&m=pocket&t={packed(ids)}")
+    page.goto(f"{url}#v={view}&m=pocket&t={packed(ids)}")
     page.reload()
-    page.wait_for_selector("[data-view=overview] .matrix canvas", timeout=120_000)
+    page.wait_for_selector(f"[data-view={view}] .matrix canvas", timeout=120_000)
     settle(page)
     taken = repeated(page, NEXT_HEAD, times=rounds + 1)
     page.close()
