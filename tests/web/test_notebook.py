@@ -230,7 +230,7 @@ def test_what_leaves_a_cell(
     choose("Copy a notebook cell")
     code = copied("import cutaway")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutaway, "load", lambda name: {"tiny": lm}[name])
+        patch.setattr(cutaway, "load", lambda name: {"<the path of tiny>": lm}[name])
         exec(code, {})
     assert wires[1].state["place"].startswith("#v=merge&m=tiny.")
     assert wires[1].state["text"] == TEXT

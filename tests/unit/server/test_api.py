@@ -57,7 +57,7 @@ def test_models(client: TestClient, lm: LanguageModel) -> None:
 
 
 def test_what_python_loads_is_a_name_and_never_a_path(lm: LanguageModel) -> None:
-    names = ("pocket", "gpt2-xl", "openai-community/gpt2", "/home/me/secret/mine", "./mine")
+    names = ("pocket", "gpt2-xl", "openai-community/gpt2", "/models/of/mine/secret/mine", "./mine")
     models = [LanguageModel(lm.model, lm.tokenizer, name=name, fingerprint="f") for name in names]
     with TestClient(create_app(models), base_url="http://127.0.0.1") as client:
         answer = client.get("/api/models")

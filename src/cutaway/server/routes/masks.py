@@ -70,11 +70,8 @@ def mask_laboratory(
         for name in _STAGES
     ]
     if found.lost_row is not None:
-        made.append(
-            encode_frame(
-                "lost", found.lost_row, model=hosted.fingerprint, run=opened.id, dtype=dtype
-            )
-        )
+        whose: dict[str, Any] = {"model": hosted.fingerprint, "run": opened.id}
+        made.append(encode_frame("lost", found.lost_row, dtype=dtype, **whose))
     return frames(join_frames(made), forever=True)
 
 
