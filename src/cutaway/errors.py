@@ -154,9 +154,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("colour", ["n_layer", "n_head"])
     'Known: n_head, n_layer.'
     """
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names)}."
+    return _hint(*_closest(name, known))
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
@@ -165,7 +163,16 @@ def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
     >>> unknown("site", "h.0.atn", ["h.0.attn_out", "ln_f"]).hint
     "Did you mean 'h.0.attn_out'?"
     """
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close, names = _closest(name, known)
     error = f"No {what} is called {name!r}."
-    return UnknownName(error, nearest(name, names), name=name, known=", ".join(close or names))
+    return UnknownName(error, _hint(close, names), name=name, known=", ".join(close or names))
+
+
+def _closest(name: str, known: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The nearest known name, if one is near, and all of them."""
+    names = sorted(known)
+    return get_close_matches(name, names, n=1), names
+
+
+def _hint(close: list[str], names: list[str]) -> str:
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names)}."

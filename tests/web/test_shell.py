@@ -56,11 +56,16 @@ def test_back_and_forward_walk_through_texts_and_views(explore: Open, lm: Langua
     settled(page)
 
 
+def write(page: Any, text: str) -> None:
+    """Puts a text of the reader's own into the field, and has it read."""
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("Write your own text").fill(text)
+    page.keyboard.press("Enter")
+
+
 def test_a_text_is_written_and_read(explore: Open, lm: LanguageModel) -> None:
     page = explore()
-    page.get_by_role("button", name="Edit").click()
-    page.get_by_label("Write your own text").fill("the ing \u4f60\u597d")
-    page.keyboard.press("Enter")
+    write(page, "the ing \u4f60\u597d")
     expect(tokens(page)).to_have_count(len(lm.encode("the ing \u4f60\u597d")))
     settled(page)
 
@@ -68,9 +73,7 @@ def test_a_text_is_written_and_read(explore: Open, lm: LanguageModel) -> None:
 def test_too_long_a_text_is_told_with_the_numbers(explore: Open, lm: LanguageModel) -> None:
     page = explore()
     before = tokens(page).count()
-    page.get_by_role("button", name="Edit").click()
-    page.get_by_label("Write your own text").fill("x" * 99 + "y")
-    page.keyboard.press("Enter")
+    write(page, "x" * 99 + "y")
     told = page.get_by_role("alertdialog")
     expect(told).to_contain_text("It has 100 tokens; this model has 64 positions.")
     assert_accessible(page)
@@ -146,9 +149,7 @@ def test_without_storage_a_draft_is_written_all_the_same(
     forbid = "Object.defineProperty(window, 'sessionStorage', {get() { throw new Error('no') }})"
     context.add_init_script(forbid)
     page = explore()
-    page.get_by_role("button", name="Edit").click()
-    page.get_by_role("textbox").fill("an anthem")
-    page.keyboard.press("Enter")
+    write(page, "an anthem")
     expect(tokens(page)).to_have_count(len(lm.encode("an anthem")))
     settled(page)
 
@@ -166,9 +167,7 @@ def test_a_text_that_was_not_changed_keeps_its_tokens(explore: Open, lm: Languag
 @pytest.mark.parametrize("text", ["", "\U0001f600\u200d\U0001f467 \ufffd", "a\x00\u202eb"])
 def test_any_text_is_read(explore: Open, lm: LanguageModel, text: str) -> None:
     page = explore()
-    page.get_by_role("button", name="Edit").click()
-    page.get_by_label("Write your own text").fill(text)
-    page.keyboard.press("Enter")
+    write(page, text)
     expect(tokens(page)).to_have_count(max(1, len(lm.encode(text))))
     settled(page)
     expect(page.get_by_role("alert")).to_have_count(0)

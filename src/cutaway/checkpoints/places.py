@@ -51,8 +51,7 @@ def is_name(source: str) -> bool:
     """Whether this names a model wherever it is given, and is no path of this machine."""
     if source == _BUNDLED or source in _OFFICIAL:
         return True
-    is_repository = _REPOSITORY.fullmatch(source) is not None and ".." not in source
-    return is_repository and not Path(source).exists()
+    return _is_repository(source) and not Path(source).exists()
 
 
 def locate(source: str | Path, *, allow_pickle: bool) -> Path:
@@ -73,13 +72,17 @@ def locate(source: str | Path, *, allow_pickle: bool) -> Path:
     path = _existing_path(name)
     if path is not None:
         return path
-    if isinstance(source, str) and _REPOSITORY.fullmatch(source) and ".." not in source:
+    if isinstance(source, str) and _is_repository(source):
         place = _models().joinpath(*source.split("/"))
         return _if_there(place) or download(source, place=place, allow_pickle=allow_pickle)
     raise CheckpointNotFound(
         f"No model {name[:200]!r}: it is no known name, directory or file.",
         nearest(name, [_BUNDLED, *_OFFICIAL]),
     )
+
+
+def _is_repository(source: str) -> bool:
+    return _REPOSITORY.fullmatch(source) is not None and ".." not in source
 
 
 def _existing_path(name: str) -> Path | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from cutaway.errors import ConfigError
 from cutaway.generation.completion import Candidate, Completion, best_candidates
+from cutaway.generation.draw import all_banned
 from cutaway.generation.filters import adjust
 from cutaway.generation.rows import Rows
 from cutaway.generation.sample import Prompt, Sample
@@ -92,10 +92,7 @@ class _Search:
                 parents.append(row)
                 live.append(beam)
         if not live and not self._finished:
-            raise ConfigError(
-                "Every token of the vocabulary is banned at this position.",
-                "Ban fewer tokens in logit_bias, or raise no_repeat_ngram.",
-            )
+            raise all_banned()
         penalty = self._config.length_penalty
         self._finished.sort(key=lambda beam: beam.score(penalty), reverse=True)
         del self._finished[width:]

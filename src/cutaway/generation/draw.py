@@ -17,13 +17,30 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError
 
-__all__ = ["DrawKey", "NothingToChoose", "best", "check_seed", "draw", "fresh_seed", "uniform"]
+__all__ = [
+    "DrawKey",
+    "NothingToChoose",
+    "all_banned",
+    "best",
+    "check_seed",
+    "draw",
+    "fresh_seed",
+    "uniform",
+]
 
 _BITS = 52  # u <= 1 - 2**-52, so u times a total is below the total, rounded too
 
 
 class NothingToChoose(ConfigError):
     """The scores of the next token leave none to choose."""
+
+
+def all_banned() -> NothingToChoose:
+    """The error where no token of the vocabulary may follow."""
+    return NothingToChoose(
+        "Every token of the vocabulary is banned at this position.",
+        "Ban fewer tokens in logit_bias, or raise no_repeat_ngram.",
+    )
 
 
 class DrawKey(NamedTuple):
@@ -101,7 +118,4 @@ def _check(scores: Tensor) -> None:
             "dtype=torch.float32 and default settings.",
         )
     if bool((top == -torch.inf).any()):
-        raise NothingToChoose(
-            "Every token of the vocabulary is banned at this position.",
-            "Ban fewer tokens in logit_bias, or raise no_repeat_ngram.",
-        )
+        raise all_banned()

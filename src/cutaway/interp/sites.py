@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from cutaway.errors import ConfigError, nearest
+from cutaway.errors import ConfigError, unknown
 from cutaway.models import GPT2, GPT2Config
 from cutaway.nn import Tap
 
@@ -39,7 +39,7 @@ class SiteTap:
             if _LAYER.sub("h.0.", name) not in _names(1):
                 layer = _LAYER.match(name)
                 known = (_LAYER.sub(layer[0] if layer else "h.0.", site) for site in _names(1))
-                raise ConfigError(f"No site is called {name!r}.", nearest(name, known))
+                raise unknown("site", name, known)
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         """Hands the value to :meth:`visit` where this tap cares for the site."""

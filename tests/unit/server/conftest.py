@@ -9,6 +9,7 @@ pytest.importorskip("fastapi", reason="the extra [explore] is not installed")
 from starlette.testclient import TestClient
 
 from cutaway.generation import LanguageModel
+from cutaway.interp import Run
 from cutaway.models import GPT2
 from cutaway.server import create_app
 from lms import language_model
@@ -31,3 +32,9 @@ def client(lm: LanguageModel) -> Iterator[TestClient]:
 def run(client: TestClient) -> str:
     """The id of a run of "the anthem the an"."""
     return client.post("/api/runs", json={"text": "the anthem the an"}).json()["run"]
+
+
+@pytest.fixture
+def opened(lm: LanguageModel) -> Run:
+    """The same run in this process."""
+    return Run(lm.model, lm.encode("the anthem the an"))

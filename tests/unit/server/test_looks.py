@@ -13,11 +13,6 @@ from cutaway.interp.heads import head_scores, head_weights
 from cutaway.interp.ledger import multiply_adds
 
 
-@pytest.fixture
-def opened(lm: LanguageModel) -> Run:
-    return Run(lm.model, lm.encode("the anthem the an"))
-
-
 def get(client: TestClient, path: str) -> Any:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text

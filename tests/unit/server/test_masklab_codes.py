@@ -21,11 +21,6 @@ STAGES = ("qk", "scaled", "masked", "pattern")
 DTYPES = {"f4": "float32", "f2": "float16"}
 
 
-@pytest.fixture
-def opened(lm: LanguageModel) -> Run:
-    return Run(lm.model, lm.encode("the anthem the an"))
-
-
 def asked(client: TestClient, path: str) -> Stages:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text

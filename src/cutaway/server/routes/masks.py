@@ -48,9 +48,8 @@ def mask_laboratory(
             dtype="float32" if dtype == "f4" else "float16",
             rows=places,
         )
+    whose: dict[str, Any] = {"model": hosted.fingerprint, "run": opened.id}
     about: dict[str, Any] = {
-        "model": hosted.fingerprint,
-        "run": opened.id,
         "mask_value": None if found.value is None else str(found.value),
         "start": places.start,
         "farthest": str(found.farthest),
@@ -66,11 +65,11 @@ def mask_laboratory(
             neginf=found.odd[name].neginf,
             **(_pixels(found, name) if codes else {"dtype": dtype}),
             **about,
+            **whose,
         )
         for name in _STAGES
     ]
     if found.lost_row is not None:
-        whose: dict[str, Any] = {"model": hosted.fingerprint, "run": opened.id}
         made.append(encode_frame("lost", found.lost_row, dtype=dtype, **whose))
     return frames(join_frames(made), forever=True)
 
