@@ -14,7 +14,7 @@ constexpr int QUERIES = 8;
 template <class Kind>
 struct AttentionScratch {
   explicit AttentionScratch(const Shape& shape)
-      : stride(rounded(shape.n_ctx, BLOCK)),
+      : stride(rounded(shape.n_ctx, BLOCK) + LANES * 2),
         width(rounded(shape.head_dim(), LANES)),
         scores(QUERIES * stride),
         weights(QUERIES * stride),
@@ -67,6 +67,7 @@ void attend(const Cache<Kind>& cache, int layer, int head, const int32_t* blocks
     floats totals[R][1] = {};
     for (int b = 0; b < n_blocks; ++b)
       multiply<Kind, R, 1>(totals, scratch.weights.data() + b * BLOCK, scratch.stride, cache.values(blocks[b], layer, head) + dim / LANES * value_stride, value_stride, cache.value_lines());
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) store(scratch.mixed.data() + r * scratch.width + dim, totals[r][0] / sums[r]);
   }
 }

@@ -14,7 +14,10 @@ struct Float32 {
   static constexpr int PER_LINE = 1;
   static floats spread_at(const float* from) { return spread(*from); }
   static floats dot(floats total, words line, floats row) { return total + reinterpret_cast<floats>(line) * row; }
+  using Lanes = floats;
   static float narrowed(float value) { return value; }
+  static floats narrowed(floats value) { return value; }
+  static void put_column(char* line, int, floats numbers) { store(reinterpret_cast<float*>(line), numbers); }
 };
 struct BFloat16 {
   using Element = uint16_t;
@@ -25,7 +28,15 @@ struct BFloat16 {
     return words{} + both;
   }
   static floats dot(floats total, words line, words row) { return dot_pairs(total, line, row); }
+  using Lanes = halves;
   static uint16_t narrowed(float value) { return narrow(value); }
+  static halves narrowed(floats value) { return narrow(value); }
+  // Sets the first or the second element of each lane of a line.
+  static void put_column(char* line, int column, floats numbers) {
+    words& both = *reinterpret_cast<words*>(line);
+    const words rounded = rounded_up(numbers);
+    both = column ? (both & 0x0000ffffu) | (rounded & 0xffff0000u) : (both & 0xffff0000u) | (rounded >> 16);
+  }
 };
 
 // Adds rows times panels to `totals`; strides in elements of the rows, in bytes of the panels.
@@ -33,12 +44,12 @@ template <class Kind, int R, int P>
 inline void multiply(floats (&totals)[R][P], const typename Kind::Element* rows, size_t row_stride, const char* panels, size_t panel_stride, int n_lines) {
   for (int k = 0; k < n_lines; ++k) {
     words lines[P];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * panel_stride + static_cast<size_t>(k) * LINE);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const auto row = Kind::spread_at(rows + r * row_stride + k * Kind::PER_LINE);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) totals[r][p] = Kind::dot(totals[r][p], lines[p], row);
     }
   }
@@ -57,7 +68,9 @@ inline floats joined(ints high, ints low) {
 // Where a tile's results go: R rows of floats, `stride` apart.
 template <int R, int P>
 inline void put(const floats (&totals)[R][P], float* to, size_t stride) {
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) store(to + r * stride + p * LANES, totals[r][p]);
 }
 
@@ -65,14 +78,16 @@ template <class Kind, int R, int P>
 inline void tile_plain(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   floats totals[R][P] = {};
   const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].high);
-  multiply<Kind, R, P>(totals, from, rows.width, matrix.panel(panel), matrix.stride, matrix.n_lines);
+  multiply<Kind, R, P>(totals, from, rows.stride() / sizeof(*from), matrix.panel(panel), matrix.stride, matrix.n_lines);
   put<R, P>(totals, to, stride);
 }
 
 template <int R, int P>
 inline void tile_int8(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   ints high[R][P], low[R][P];
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       high[r][p] = spread(rows[row + r].offsets[0]);
       low[r][p] = spread(rows[row + r].offsets[1]);
@@ -83,19 +98,21 @@ inline void tile_int8(const Matrix& matrix, const Rows& rows, int row, int panel
   const int width = rows.width;
   for (int k = 0; k < matrix.n_lines; ++k) {
     words lines[P];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const words high_four = four_at(from + r * row_stride + 4 * k), low_four = four_at(from + r * row_stride + width + 4 * k);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         high[r][p] = dot_fours(high[r][p], lines[p], high_four);
         low[r][p] = dot_fours(low[r][p], lines[p], low_four);
       }
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
       store(to + r * stride + p * LANES, joined(high[r][p], low[r][p]) * (*rows[row + r].scale * matrix.scales(panel + p)));
 }
@@ -109,25 +126,27 @@ inline void tile_int4(const Matrix& matrix, const Rows& rows, int row, int panel
   const int width = rows.width;
   for (int g = 0; g < matrix.n_groups; ++g) {
     ints high[R][P], low[R][P];
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         high[r][p] = spread(rows[row + r].offsets[2 * g]);
         low[r][p] = spread(rows[row + r].offsets[2 * g + 1]);
       }
     for (int k = g * (GROUP / 8); k < (g + 1) * (GROUP / 8); ++k) {
       words evens[P], odds[P];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         const words line = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
         evens[p] = line & 0x0f0f0f0fu;
         odds[p] = (line >> 4) & 0x0f0f0f0fu;
       }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
         const int8_t* at = from + r * row_stride + 8 * k;
         const words high_even = four_at(at), low_even = four_at(at + width);
         const words high_odd = four_at(at + 4), low_odd = four_at(at + width + 4);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int p = 0; p < P; ++p) {
           high[r][p] = dot_fours(high[r][p], evens[p], high_even);
           low[r][p] = dot_fours(low[r][p], evens[p], low_even);
@@ -136,12 +155,16 @@ inline void tile_int4(const Matrix& matrix, const Rows& rows, int row, int panel
         }
       }
     }
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       const floats scales = matrix.scales(panel + p, g);
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r) totals[r][p] = totals[r][p] + joined(high[r][p], low[r][p]) * scales;
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) totals[r][p] = totals[r][p] * *rows[row + r].scale;
   put<R, P>(totals, to, stride);
 }

@@ -29,14 +29,15 @@ class Rows {
   Rows() = default;
   Rows(Format format, size_t n_rows, int width) : format(format), width(padded(width)) {
     n_groups = format == Format::INT4 ? this->width / GROUP : 1;
-    const size_t item = format == Format::FLOAT32 ? 4 : 2;
-    cells_ = Memory<char>(n_rows * this->width * item);
-    if (item == 4 || format == Format::BFLOAT16) return;
+    // A line more than a row needs: rows a whole page apart would fight for the same cache lines.
+    stride_ = static_cast<size_t>(this->width) * (format == Format::FLOAT32 ? 4 : 2) + LINE;
+    cells_ = Memory<char>(n_rows * stride_);
+    if (format == Format::FLOAT32 || format == Format::BFLOAT16) return;
     offsets_ = Memory<int32_t>(n_rows * n_groups * 2);
     scales_ = Memory<float>(n_rows);
   }
   Row operator[](size_t i) const {
-    char* cells = cells_.data() + i * width * (format == Format::FLOAT32 ? 4 : 2);
+    char* cells = cells_.data() + i * stride_;
     Row row{};
     row.numbers = reinterpret_cast<float*>(cells);
     row.pairs = reinterpret_cast<uint16_t*>(cells);
@@ -47,12 +48,13 @@ class Rows {
     return row;
   }
   // Bytes from one row's cells to the next one's.
-  size_t stride() const { return static_cast<size_t>(width) * (format == Format::FLOAT32 ? 4 : 2); }
+  size_t stride() const { return stride_; }
 
   Format format = Format::FLOAT32;
   int width = 0, n_groups = 1;
 
  private:
+  size_t stride_ = 0;
   Memory<char> cells_;
   Memory<int32_t> offsets_;
   Memory<float> scales_;

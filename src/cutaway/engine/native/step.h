@@ -278,24 +278,26 @@ struct Step {
     const Buffers<Kind>& to = context_->buffers;
     const int D = context_->shape.n_embd, K = context_->shape.head_dim(), i_layer = layer(p);
     const int column = tile.panels.first * LANES, end = std::min(column + tile.panels.n * LANES, 3 * D);
+    using Vector = typename Kind::Lanes;
     const float* from = scratch.tile.data();
+    // Heads of whole vectors are written sixteen numbers at a time.
+    const int most = K % LANES == 0 ? LANES : 1;
     for (int r = 0; r < tile.rows.n; ++r, from += tile.panels.n * LANES) {
       const int row = tile.rows.first + r, position = positions_[row].position, slot = position % BLOCK;
       const int32_t block = tables_[positions_[row].text][position / BLOCK];
-      for (int c = column; c < end;) {
-        const int part = c / D, head = c % D / K, dim = c % D % K, n = std::min(end - c, K - dim);
+      for (int c = column; c < end; c += most) {
+        const int part = c / D, head = c % D / K, dim = c % D % K;
+        auto* query = to.queries.data() + row * to.query_stride + head * cache.head_width() + dim;
+        char *keys = cache.keys(block, i_layer, head), *values = cache.values(block, i_layer, head);
         const float* numbers = from + (c - column);
-        if (part == 0) {
-          auto* query = to.queries.data() + row * to.query_stride + head * cache.head_width() + dim;
-          for (int i = 0; i < n; ++i) query[i] = Kind::narrowed(numbers[i]);
-        } else if (part == 1) {
-          char* keys = cache.keys(block, i_layer, head);
-          for (int i = 0; i < n; ++i) cache.put_key(keys, slot, dim + i, numbers[i]);
-        } else {
-          char* values = cache.values(block, i_layer, head);
-          for (int i = 0; i < n; ++i) cache.put_value(values, slot, dim + i, numbers[i]);
-        }
-        c += n;
+        if (most == 1)
+          part == 0 ? void(*query = Kind::narrowed(*numbers)) : part == 1 ? cache.put_key(keys, slot, dim, *numbers) : cache.put_value(values, slot, dim, *numbers);
+        else if (part == 0)
+          reinterpret_cast<Vector&>(*query) = Kind::narrowed(load(numbers));
+        else if (part == 1)
+          cache.put_key(keys, slot, dim, load(numbers));
+        else
+          cache.put_value(values, slot, dim, load(numbers));
       }
     }
   }
