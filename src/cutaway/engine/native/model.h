@@ -82,7 +82,7 @@ template <class Kind>
 struct Scratch {
   Scratch(const Shape& shape, Format format)
       : tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner()))),
-        line(padded(shape.n_inner())),
+        line(std::max(padded(shape.n_inner()), 2 * TILE_ROWS)),
         narrow(format, ROUNDED_ROWS, shape.n_embd),
         wide(format, ROUNDED_ROWS, shape.n_inner()),
         attention(shape) {}

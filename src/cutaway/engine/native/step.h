@@ -8,6 +8,13 @@
 
 namespace cutaway {
 
+constexpr int SUMMED = 1024;  // scores of one row that one piece adds up
+
+// Of some scores of a row: the largest, and the sum of exp(score - largest).
+struct PartialSum {
+  float largest, sum;
+};
+
 // The activations of a step, shared by all threads.
 template <class Kind>
 struct Buffers {
@@ -19,12 +26,24 @@ struct Buffers {
         mixed(MOST_ROWS * width),
         hidden(MOST_ROWS * inner),
         queries(MOST_ROWS * query_stride),
+        sums(MOST_ROWS * ((shape.vocab_size + SUMMED - 1) / SUMMED)),
+        target_scores(MOST_ROWS),
         narrow(format, MOST_ROWS, shape.n_embd),
         wide(format, MOST_ROWS, shape.n_inner()) {}
   size_t query_stride, width, inner;
   Memory<float> stream, mixed, hidden;
   Memory<typename Kind::Element> queries;
+  Memory<PartialSum> sums;  // (rows, parts of the vocabulary)
+  Memory<float> target_scores;
   Rows narrow, wide;
+};
+
+// What is wanted behind some tokens: all logits, or the log-probability of one token each.
+struct Wanted {
+  std::vector<int> rows;
+  float* logits;
+  const int32_t* targets;  // null: logits
+  double* logprobs;
 };
 
 template <class Kind>
@@ -37,7 +56,7 @@ struct Context {
 
 template <class Kind>
 struct Step {
-  enum Work : uint8_t { EMBED, NORM_1, ATTN, MIX, ROUND_MIXED, ATTN_PROJ, NORM_2, FC, ROUND_HIDDEN, FC_PROJ, NORM_F, HEAD };
+  enum Work : uint8_t { EMBED, NORM_1, ATTN, MIX, ROUND_MIXED, ATTN_PROJ, NORM_2, FC, ROUND_HIDDEN, FC_PROJ, NORM_F, HEAD, SCORE, JOIN };
   static constexpr int PER_LAYER = 9;
   struct Tokens {  // up to QUERIES neighbouring tokens of one text
     int first_row, n, position;
@@ -45,10 +64,9 @@ struct Step {
   };
 
   // What the caller gives; `blocks` are copied.
-  void prepare(const Context<Kind>& context, int n_threads, std::vector<Piece> new_pieces, const int32_t* tokens, std::vector<int> wanted_rows, float* to) {
+  void prepare(const Context<Kind>& context, int n_threads, std::vector<Piece> new_pieces, const int32_t* tokens, Wanted wanted) {
     context_ = &context;
-    wanted_ = std::move(wanted_rows);
-    logits_ = to;
+    wanted_ = std::move(wanted);
     n_rows_ = 0;
     groups_.clear();
     positions_.clear();
@@ -75,6 +93,8 @@ struct Step {
       case ROUND_MIXED: return round_rows(rows_of(piece, n_rows_), context_->buffers.mixed, scratch.narrow);
       case ROUND_HIDDEN: return round_rows(rows_of(piece, n_rows_), context_->buffers.hidden, scratch.wide);
       case MIX: return mix(piece, layer(p), scratch);
+      case SCORE: return add_up(p, piece, scratch);
+      case JOIN: return;
       default: return multiply_tile(p, piece, scratch);
     }
   }
@@ -102,7 +122,9 @@ struct Step {
       }
       case ATTN: return keep_attn(p, piece, scratch);
       case FC: return keep_tile(p, piece, scratch, to.hidden.data(), to.inner, false);
-      case HEAD: return keep_tile(p, piece, scratch, logits_, context_->shape.vocab_size, false);
+      case HEAD: return keep_tile(p, piece, scratch, wanted_.logits, context_->shape.vocab_size, false);
+      case SCORE: return keep_sums(p, piece, scratch);
+      case JOIN: return join(rows_of(piece, n_wanted()));
       default: return keep_tile(p, piece, scratch, to.stream.data(), to.width, true);
     }
   }
@@ -124,13 +146,16 @@ struct Step {
     int position, text;
   };
 
-  int n_wanted() const { return static_cast<int>(wanted_.size()); }
+  int n_wanted() const { return static_cast<int>(wanted_.rows.size()); }
+  int n_of(int p) const { return works_[p] >= NORM_F ? n_wanted() : n_rows_; }
   int layer(int p) const { return (p - 1) / PER_LAYER; }
   const Block& block(int p) const { return context_->weights.blocks[layer(p)]; }
 
   void plan(int n_threads) {
     const int n_layer = context_->shape.n_layer;
-    n_phases = 1 + PER_LAYER * n_layer + (wanted_.empty() ? 0 : 2);
+    const std::vector<Work> ends = wanted_.rows.empty() ? std::vector<Work>{} : wanted_.targets ? std::vector<Work>{NORM_F, SCORE, JOIN} : std::vector<Work>{NORM_F, HEAD};
+    const int n_blocks_end = 1 + PER_LAYER * n_layer;
+    n_phases = n_blocks_end + static_cast<int>(ends.size());
     if (static_cast<int>(phases.size()) < n_phases) {
       phases = std::vector<Phase>(n_phases);
       works_.resize(n_phases);
@@ -138,31 +163,32 @@ struct Step {
     }
     rows_each_ = std::clamp(n_rows_ / (4 * n_threads), 1, ROUNDED_ROWS);
     for (int p = 0; p < n_phases; ++p) {
-      works_[p] = p == 0 ? EMBED : p <= PER_LAYER * n_layer ? static_cast<Work>(NORM_1 + (p - 1) % PER_LAYER) : p == n_phases - 1 ? HEAD : NORM_F;
+      works_[p] = p == 0 ? EMBED : p < n_blocks_end ? static_cast<Work>(NORM_1 + (p - 1) % PER_LAYER) : ends[p - n_blocks_end];
       phases[p].reset(count_pieces(p, n_threads));
     }
   }
 
   int count_pieces(int p, int n_threads) {
-    const auto spans = [&](int n) { return (n + rows_each_ - 1) / rows_each_; };
+    const int n = n_of(p);
     switch (works_[p]) {
       case EMBED:
       case NORM_1:
       case NORM_2:
       case ROUND_MIXED:
-      case ROUND_HIDDEN: return spans(n_rows_);
-      case NORM_F: return spans(n_wanted());
+      case ROUND_HIDDEN:
+      case NORM_F:
+      case JOIN: return (n + rows_each_ - 1) / rows_each_;
       case MIX: return static_cast<int>(groups_.size()) * context_->shape.n_head;
       default: break;
     }
     const Matrix& matrix = linear(p);
-    const int n = works_[p] == HEAD ? n_wanted() : n_rows_;
     const int rows = std::min(n, TILE_ROWS);
     // Enough work for a claim to cost nothing, little enough for threads to end together.
     const double work = std::max(static_cast<double>(matrix.stride), rows * static_cast<double>(matrix.width) * LANES / 12);
     int panels = std::clamp(static_cast<int>(100'000 / work), 1, TILE_PANELS);
     panels = std::min(panels, std::max(1, matrix.n_panels / (2 * n_threads)));
     if (panels > 1) panels -= panels % (n == 1 && panels >= 4 ? 4 : 2);
+    if (works_[p] == SCORE) panels = SUMMED / LANES;
     cuts_[p] = {rows, panels};
     return ((n + rows - 1) / rows) * ((matrix.n_panels + panels - 1) / panels);
   }
@@ -191,7 +217,7 @@ struct Step {
   // Neighbouring pieces share their panels, so that panels come from memory once.
   Tile tile_of(int p, int piece) const {
     const Cut& cut = cuts_[p];
-    const int n = works_[p] == HEAD ? n_wanted() : n_rows_, n_spans = (n + cut.rows - 1) / cut.rows;
+    const int n = n_of(p), n_spans = (n + cut.rows - 1) / cut.rows;
     const int row = piece % n_spans * cut.rows, panel = piece / n_spans * cut.panels;
     return {{row, std::min(cut.rows, n - row)}, {panel, std::min(cut.panels, linear(p).n_panels - panel)}};
   }
@@ -211,7 +237,7 @@ struct Step {
   void norm_rows(Span rows, const Norm& norm, bool only_wanted, Scratch<Kind>& scratch) const {
     const Buffers<Kind>& from = context_->buffers;
     for (int r = 0; r < rows.n; ++r) {
-      const int row = only_wanted ? wanted_[rows.first + r] : rows.first + r;
+      const int row = only_wanted ? wanted_.rows[rows.first + r] : rows.first + r;
       normalise(from.stream.data() + row * from.width, norm, context_->shape.n_embd, context_->shape.epsilon, scratch.line.data());
       for (size_t i = rounded(context_->shape.n_embd, LANES); i < from.width; ++i) scratch.line[i] = 0.0f;
       round_row(scratch.line.data(), scratch.narrow, scratch.narrow[r]);
@@ -271,6 +297,46 @@ struct Step {
     }
   }
 
+  // The scores of a part of the vocabulary, and of each row what keep_sums wants to know of them.
+  void add_up(int p, int piece, Scratch<Kind>& scratch) const {
+    multiply_tile(p, piece, scratch);
+    const Tile tile = tile_of(p, piece);
+    const int n = std::min(tile.panels.n * LANES, context_->shape.vocab_size - tile.panels.first * LANES);
+    for (int r = 0; r < tile.rows.n; ++r) {
+      float* scores = scratch.tile.data() + static_cast<size_t>(r) * tile.panels.n * LANES;
+      for (int i = n; i < tile.panels.n * LANES; ++i) scores[i] = -__builtin_inff();
+      floats most = load(scores), total = {};
+      for (int i = LANES; i < n; i += LANES) most = larger(most, load(scores + i));
+      const float top = largest(most);
+      for (int i = 0; i < n; i += LANES) total += exponential(load(scores + i) - top);
+      scratch.line[2 * r] = top;
+      scratch.line[2 * r + 1] = sum(total);
+    }
+  }
+
+  void keep_sums(int p, int piece, Scratch<Kind>& scratch) const {
+    const Tile tile = tile_of(p, piece);
+    const int first = tile.panels.first * LANES, n_parts = (context_->shape.vocab_size + SUMMED - 1) / SUMMED;
+    for (int r = 0; r < tile.rows.n; ++r) {
+      const int row = tile.rows.first + r, target = wanted_.targets[row] - first;
+      context_->buffers.sums[static_cast<size_t>(row) * n_parts + first / SUMMED] = {scratch.line[2 * r], scratch.line[2 * r + 1]};
+      if (target >= 0 && target < tile.panels.n * LANES)
+        context_->buffers.target_scores[row] = scratch.tile[static_cast<size_t>(r) * tile.panels.n * LANES + target];
+    }
+  }
+
+  void join(Span rows) const {
+    const int n_parts = (context_->shape.vocab_size + SUMMED - 1) / SUMMED;
+    for (int row = rows.first; row < rows.first + rows.n; ++row) {
+      const PartialSum* parts = context_->buffers.sums.data() + static_cast<size_t>(row) * n_parts;
+      float top = parts[0].largest;
+      for (int i = 1; i < n_parts; ++i) top = std::max(top, parts[i].largest);
+      double total = 0.0;
+      for (int i = 0; i < n_parts; ++i) total += parts[i].sum * std::exp(static_cast<double>(parts[i].largest) - top);
+      wanted_.logprobs[row] = static_cast<double>(context_->buffers.target_scores[row]) - top - std::log(total);
+    }
+  }
+
   // Queries to their buffer, keys and values to the cache.
   void keep_attn(int p, int piece, Scratch<Kind>& scratch) const {
     const Tile tile = tile_of(p, piece);
@@ -307,10 +373,9 @@ struct Step {
   std::vector<Place> positions_;
   std::vector<std::vector<int32_t>> tables_;
   std::vector<int32_t> tokens_;
-  std::vector<int> wanted_;
+  Wanted wanted_{};
   std::vector<Work> works_;
   std::vector<Cut> cuts_;
-  float* logits_ = nullptr;
   int n_rows_ = 0, rows_each_ = 1;
 };
 
