@@ -17,13 +17,13 @@ from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
 from cutaway.engine.native import FORMATS, WHICH, Batch, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
 from cutaway.models import GPT2Config
-from cutaway.nn.quantize import Quantized, quantize
+from cutaway.nn.quantize import Bits, Quantized, quantize
 
 __all__ = ["Engine", "Format"]
 
-Format = Literal["float32", "bfloat16", "int8", "int4"]
+Format = Literal["float32", "bfloat16", "int8", "int4", "int8_weight_only"]
 
-_BITS = {"int8": 8, "int4": 4}
+_BITS: dict[str, Bits] = {"int8": 8, "int4": 4, "int8_weight_only": 8}
 _TEXTS = 8  # whole contexts that the cache holds unless told otherwise
 
 

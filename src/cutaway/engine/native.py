@@ -17,7 +17,7 @@ from cutaway.errors import EngineUnavailable, ResourceError
 
 __all__ = ["FORMATS", "WHICH", "Batch", "Handle", "library"]
 
-FORMATS = ("float32", "bfloat16", "int8", "int4")
+FORMATS = ("float32", "bfloat16", "int8", "int4", "int8_weight_only")
 _BLOCK_NAMES = (
     "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight",
     "attn.c_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",

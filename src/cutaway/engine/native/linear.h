@@ -77,13 +77,71 @@ inline void put(const floats (&totals)[R][P], float* to, size_t stride) {
 template <class Kind, int R, int P>
 inline void tile_plain(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   floats totals[R][P] = {};
-  const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].high);
+  const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].cells);
   multiply<Kind, R, P>(totals, from, rows.stride() / sizeof(*from), matrix.panel(panel), matrix.stride, matrix.n_lines);
   put<R, P>(totals, to, stride);
 }
 
+// The lines of one group of inputs, each once (8 bits) or as two halves (4 bits).
+template <bool FOUR_BITS, int R, int P>
+inline void multiply_group(ints (&totals)[R][P], const char* panels, size_t panel_stride, const int8_t* codes, size_t row_stride, int n_lines) {
+  for (int k = 0; k < n_lines; ++k, panels += LINE, codes += FOUR_BITS ? 8 : 4) {
+    words lines[P];
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * panel_stride);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const words four = four_at(codes + r * row_stride);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) totals[r][p] = dot_fours(totals[r][p], FOUR_BITS ? lines[p] & 0x0f0f0f0fu : lines[p], four);
+    }
+    if constexpr (FOUR_BITS) {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const words four = four_at(codes + r * row_stride + 4);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) totals[r][p] = dot_fours(totals[r][p], (lines[p] >> 4) & 0x0f0f0f0fu, four);
+      }
+    }
+  }
+}
+
+// NARROW rows: whole numbers within a group of inputs, floats from group to group.
+template <bool FOUR_BITS, int R, int P>
+inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
+  floats totals[R][P] = {};
+  const Row from = rows[row];
+  const size_t row_stride = rows.stride();
+  const int n_lines = FOUR_BITS ? GROUP / 8 : GROUP / 4;
+  for (int g = 0; g < rows.n_groups; ++g) {
+    ints group[R][P];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) group[r][p] = spread(from.offsets[r * (row_stride / 4) + g]);
+    multiply_group<FOUR_BITS, R, P>(group, matrix.panel(panel) + static_cast<size_t>(g) * n_lines * LINE, matrix.stride, from.codes() + g * GROUP, row_stride, n_lines);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      const floats scales = FOUR_BITS ? matrix.scales(panel + p, g) : floats{};
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const floats numbers = __builtin_convertvector(group[r][p], floats);
+        totals[r][p] = totals[r][p] + (FOUR_BITS ? numbers * scales : numbers) * from.scales[r * (row_stride / 4) + g];
+      }
+    }
+  }
+  if constexpr (!FOUR_BITS) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) totals[r][p] = totals[r][p] * matrix.scales(panel + p);
+  }
+  put<R, P>(totals, to, stride);
+}
+
+// WIDE rows: the high and the low parts by themselves, whole numbers from end to end.
 template <int R, int P>
-inline void tile_int8(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
+inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   ints high[R][P], low[R][P];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
@@ -93,16 +151,15 @@ inline void tile_int8(const Matrix& matrix, const Rows& rows, int row, int panel
       low[r][p] = spread(rows[row + r].offsets[1]);
     }
   const char* panels = matrix.panel(panel);
-  const int8_t* from = rows[row].high;
+  const int8_t* codes = rows[row].codes();
   const size_t row_stride = rows.stride();
-  const int width = rows.width;
   for (int k = 0; k < matrix.n_lines; ++k) {
     words lines[P];
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const words high_four = four_at(from + r * row_stride + 4 * k), low_four = four_at(from + r * row_stride + width + 4 * k);
+      const words high_four = four_at(codes + r * row_stride + 4 * k), low_four = four_at(codes + r * row_stride + rows.width + 4 * k);
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         high[r][p] = dot_fours(high[r][p], lines[p], high_four);
@@ -113,60 +170,7 @@ inline void tile_int8(const Matrix& matrix, const Rows& rows, int row, int panel
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p)
-      store(to + r * stride + p * LANES, joined(high[r][p], low[r][p]) * (*rows[row + r].scale * matrix.scales(panel + p)));
-}
-
-template <int R, int P>
-inline void tile_int4(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
-  floats totals[R][P] = {};
-  const char* panels = matrix.panel(panel);
-  const int8_t* from = rows[row].high;
-  const size_t row_stride = rows.stride();
-  const int width = rows.width;
-  for (int g = 0; g < matrix.n_groups; ++g) {
-    ints high[R][P], low[R][P];
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) {
-        high[r][p] = spread(rows[row + r].offsets[2 * g]);
-        low[r][p] = spread(rows[row + r].offsets[2 * g + 1]);
-      }
-    for (int k = g * (GROUP / 8); k < (g + 1) * (GROUP / 8); ++k) {
-      words evens[P], odds[P];
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) {
-        const words line = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
-        evens[p] = line & 0x0f0f0f0fu;
-        odds[p] = (line >> 4) & 0x0f0f0f0fu;
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-        const int8_t* at = from + r * row_stride + 8 * k;
-        const words high_even = four_at(at), low_even = four_at(at + width);
-        const words high_odd = four_at(at + 4), low_odd = four_at(at + width + 4);
-#pragma GCC unroll 16
-        for (int p = 0; p < P; ++p) {
-          high[r][p] = dot_fours(high[r][p], evens[p], high_even);
-          low[r][p] = dot_fours(low[r][p], evens[p], low_even);
-          high[r][p] = dot_fours(high[r][p], odds[p], high_odd);
-          low[r][p] = dot_fours(low[r][p], odds[p], low_odd);
-        }
-      }
-    }
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const floats scales = matrix.scales(panel + p, g);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) totals[r][p] = totals[r][p] + joined(high[r][p], low[r][p]) * scales;
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) totals[r][p] = totals[r][p] * *rows[row + r].scale;
-  put<R, P>(totals, to, stride);
+    for (int p = 0; p < P; ++p) store(to + r * stride + p * LANES, joined(high[r][p], low[r][p]) * (rows[row + r].scales[0] * matrix.scales(panel + p)));
 }
 
 template <Format F, int R, int P>
@@ -175,16 +179,16 @@ inline void tile(const Matrix& matrix, const Rows& rows, int row, int panel, flo
     tile_plain<Float32, R, P>(matrix, rows, row, panel, to, stride);
   else if constexpr (F == Format::BFLOAT16)
     tile_plain<BFloat16, R, P>(matrix, rows, row, panel, to, stride);
-  else if constexpr (F == Format::INT8)
-    tile_int8<R, P>(matrix, rows, row, panel, to, stride);
+  else if constexpr (F == Format::INT8_WEIGHT_ONLY)
+    tile_wide<R, P>(matrix, rows, row, panel, to, stride);
   else
-    tile_int4<R, P>(matrix, rows, row, panel, to, stride);
+    tile_narrow<F == Format::INT4, R, P>(matrix, rows, row, panel, to, stride);
 }
 
 // Rows that fit in the registers beside two panels.
 template <Format F>
 constexpr int most_rows() {
-  return F == Format::INT4 ? 4 : F == Format::INT8 ? 6 : 12;
+  return F == Format::FLOAT32 || F == Format::BFLOAT16 ? 12 : 6;
 }
 
 template <Format F, int R, int P>
@@ -215,6 +219,7 @@ inline void product(const Matrix& matrix, const Rows& rows, int row, int n_rows,
     case Format::FLOAT32: return product_in<Format::FLOAT32>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
     case Format::BFLOAT16: return product_in<Format::BFLOAT16>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
     case Format::INT8: return product_in<Format::INT8>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
+    case Format::INT8_WEIGHT_ONLY: return product_in<Format::INT8_WEIGHT_ONLY>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
     case Format::INT4: return product_in<Format::INT4>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
   }
 }

@@ -249,7 +249,7 @@ struct Step {
   }
 
   static void copy_rows(Span rows, const Rows& from, const Rows& to) {
-    for (int r = 0; r < rows.n; ++r) copy_row(from, from[r], to[rows.first + r]);
+    std::memcpy(to[rows.first].cells, from[0].cells, rows.n * from.stride());
   }
 
   void mix(int piece, int layer, Scratch<Kind>& scratch) const {
