@@ -68,7 +68,7 @@ class EngineOf : public Engine {
         cache_(shape, n_blocks),
         buffers_(shape, format, cache_.head_width()),
         context_{shape_, weights_, cache_, buffers_},
-        team_(n_threads, [&] { return Scratch<Kind>(shape, format); }) {}
+        team_(n_threads, [&](int thread) { return Scratch<Kind>(shape, format, thread); }) {}
 
   void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits, const int32_t* targets, double* logprobs) override {
     const int per_text = (shape_.n_ctx + BLOCK - 1) / BLOCK;

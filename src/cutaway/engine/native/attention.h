@@ -57,7 +57,7 @@ void attend(const Cache<Kind>& cache, int layer, int head, const int32_t* blocks
   const size_t key_stride = static_cast<size_t>(cache.key_lines()) * LINE, value_stride = static_cast<size_t>(cache.value_lines()) * LINE;
   for (int b = 0; b < n_blocks; ++b) {
     floats totals[R][2] = {};
-    multiply<Kind, R, 2>(totals, queries, query_stride, cache.keys(blocks[b], layer, head), key_stride, cache.key_lines());
+    multiply<Kind, false, R, 2>(totals, queries, query_stride, cache.keys(blocks[b], layer, head), key_stride, cache.key_lines());
     put<R, 2>(totals, scratch.scores.data() + b * BLOCK, scratch.stride);
   }
   float sums[R];
@@ -66,7 +66,7 @@ void attend(const Cache<Kind>& cache, int layer, int head, const int32_t* blocks
   for (size_t dim = 0; dim < scratch.width; dim += LANES) {
     floats totals[R][1] = {};
     for (int b = 0; b < n_blocks; ++b)
-      multiply<Kind, R, 1>(totals, scratch.weights.data() + b * BLOCK, scratch.stride, cache.values(blocks[b], layer, head) + dim / LANES * value_stride, value_stride, cache.value_lines());
+      multiply<Kind, false, R, 1>(totals, scratch.weights.data() + b * BLOCK, scratch.stride, cache.values(blocks[b], layer, head) + dim / LANES * value_stride, value_stride, cache.value_lines());
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) store(scratch.mixed.data() + r * scratch.width + dim, totals[r][0] / sums[r]);
   }

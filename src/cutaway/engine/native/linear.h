@@ -39,13 +39,23 @@ struct BFloat16 {
   }
 };
 
+// The lines of P panels at `from`. AHEAD: fetches the same lines of the next P panels, which are needed
+// soon, so that they come from memory while these are at work.
+template <bool AHEAD, int P>
+inline void load_lines(words (&lines)[P], const char* from, size_t panel_stride) {
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    lines[p] = load_line(from + p * panel_stride);
+    if constexpr (AHEAD) __builtin_prefetch(from + (P + p) * panel_stride, 0, 2);
+  }
+}
+
 // Adds rows times panels to `totals`; strides in elements of the rows, in bytes of the panels.
-template <class Kind, int R, int P>
+template <class Kind, bool AHEAD, int R, int P>
 inline void multiply(floats (&totals)[R][P], const typename Kind::Element* rows, size_t row_stride, const char* panels, size_t panel_stride, int n_lines) {
   for (int k = 0; k < n_lines; ++k) {
     words lines[P];
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * panel_stride + static_cast<size_t>(k) * LINE);
+    load_lines<AHEAD, P>(lines, panels + static_cast<size_t>(k) * LINE, panel_stride);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const auto row = Kind::spread_at(rows + r * row_stride + k * Kind::PER_LINE);
@@ -74,21 +84,20 @@ inline void put(const floats (&totals)[R][P], float* to, size_t stride) {
     for (int p = 0; p < P; ++p) store(to + r * stride + p * LANES, totals[r][p]);
 }
 
-template <class Kind, int R, int P>
+template <class Kind, bool AHEAD, int R, int P>
 inline void tile_plain(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   floats totals[R][P] = {};
   const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].cells);
-  multiply<Kind, R, P>(totals, from, rows.stride() / sizeof(*from), matrix.panel(panel), matrix.stride, matrix.n_lines);
+  multiply<Kind, AHEAD, R, P>(totals, from, rows.stride() / sizeof(*from), matrix.panel(panel), matrix.stride, matrix.n_lines);
   put<R, P>(totals, to, stride);
 }
 
 // The lines of one group of inputs, each once (8 bits) or as two halves (4 bits).
-template <bool FOUR_BITS, int R, int P>
+template <bool FOUR_BITS, bool AHEAD, int R, int P>
 inline void multiply_group(ints (&totals)[R][P], const char* panels, size_t panel_stride, const int8_t* codes, size_t row_stride, int n_lines) {
   for (int k = 0; k < n_lines; ++k, panels += LINE, codes += FOUR_BITS ? 8 : 4) {
     words lines[P];
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * panel_stride);
+    load_lines<AHEAD, P>(lines, panels, panel_stride);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const words four = four_at(codes + r * row_stride);
@@ -107,7 +116,7 @@ inline void multiply_group(ints (&totals)[R][P], const char* panels, size_t pane
 }
 
 // NARROW rows: whole numbers within a group of inputs, floats from group to group.
-template <bool FOUR_BITS, int R, int P>
+template <bool FOUR_BITS, bool AHEAD, int R, int P>
 inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   floats totals[R][P] = {};
   const Row from = rows[row];
@@ -119,7 +128,7 @@ inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int pan
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) group[r][p] = spread(from.offsets[r * (row_stride / 4) + g]);
-    multiply_group<FOUR_BITS, R, P>(group, matrix.panel(panel) + static_cast<size_t>(g) * n_lines * LINE, matrix.stride, from.codes() + g * GROUP, row_stride, n_lines);
+    multiply_group<FOUR_BITS, AHEAD, R, P>(group, matrix.panel(panel) + static_cast<size_t>(g) * n_lines * LINE, matrix.stride, from.codes() + g * GROUP, row_stride, n_lines);
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       const floats scales = FOUR_BITS ? matrix.scales(panel + p, g) : floats{};
@@ -140,7 +149,7 @@ inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int pan
 }
 
 // WIDE rows: the high and the low parts by themselves, whole numbers from end to end.
-template <int R, int P>
+template <bool AHEAD, int R, int P>
 inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   ints high[R][P], low[R][P];
 #pragma GCC unroll 16
@@ -155,8 +164,7 @@ inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel
   const size_t row_stride = rows.stride();
   for (int k = 0; k < matrix.n_lines; ++k) {
     words lines[P];
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
+    load_lines<AHEAD, P>(lines, panels + static_cast<size_t>(k) * LINE, matrix.stride);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const words high_four = four_at(codes + r * row_stride + 4 * k), low_four = four_at(codes + r * row_stride + rows.width + 4 * k);
@@ -173,42 +181,43 @@ inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel
     for (int p = 0; p < P; ++p) store(to + r * stride + p * LANES, joined(high[r][p], low[r][p]) * (rows[row + r].scales[0] * matrix.scales(panel + p)));
 }
 
-template <Format F, int R, int P>
+template <Format F, bool AHEAD, int R, int P>
 inline void tile(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   if constexpr (F == Format::FLOAT32)
-    tile_plain<Float32, R, P>(matrix, rows, row, panel, to, stride);
+    tile_plain<Float32, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
   else if constexpr (F == Format::BFLOAT16)
-    tile_plain<BFloat16, R, P>(matrix, rows, row, panel, to, stride);
+    tile_plain<BFloat16, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
   else if constexpr (F == Format::INT8_WEIGHT_ONLY)
-    tile_wide<R, P>(matrix, rows, row, panel, to, stride);
+    tile_wide<AHEAD, R, P>(matrix, rows, row, panel, to, stride);
   else
-    tile_narrow<F == Format::INT4, R, P>(matrix, rows, row, panel, to, stride);
+    tile_narrow<F == Format::INT4, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
 }
 
-// Rows that fit in the registers beside two panels.
+// Rows that fit in the registers beside two panels, and divide the usual batches.
 template <Format F>
 constexpr int most_rows() {
-  return F == Format::FLOAT32 || F == Format::BFLOAT16 ? 12 : 6;
+  return F == Format::FLOAT32 || F == Format::BFLOAT16 ? 8 : 4;
 }
 
-template <Format F, int R, int P>
+template <Format F, bool AHEAD, int R, int P>
 void few_rows(int n, const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   if constexpr (R > 0) {
-    if (n == R) return tile<F, R, P>(matrix, rows, row, panel, to, stride);
-    few_rows<F, R - 1, P>(n, matrix, rows, row, panel, to, stride);
+    if (n >= R) return tile<F, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
+    few_rows<F, AHEAD, R - 1, P>(n, matrix, rows, row, panel, to, stride);
   }
 }
 
 template <Format F, int P>
 void some_panels(const Matrix& matrix, const Rows& rows, int row, int n_rows, int panel, float* to, size_t stride) {
   constexpr int MOST = most_rows<F>();
-  for (; n_rows > 0; row += MOST, n_rows -= MOST, to += MOST * stride)
-    few_rows<F, MOST, P>(n_rows < MOST ? n_rows : MOST, matrix, rows, row, panel, to, stride);
+  few_rows<F, true, MOST, P>(n_rows, matrix, rows, row, panel, to, stride);
+  for (int done = MOST; done < n_rows; done += MOST)
+    few_rows<F, false, MOST, P>(n_rows - done, matrix, rows, row + done, panel, to + done * stride, stride);
 }
 
 template <Format F>
 void product_in(const Matrix& matrix, const Rows& rows, int row, int n_rows, int panel, int n_panels, float* to, size_t stride) {
-  for (; n_rows == 1 && n_panels >= 4; panel += 4, n_panels -= 4, to += 4 * LANES) tile<F, 1, 4>(matrix, rows, row, panel, to, stride);
+  for (; n_rows == 1 && n_panels >= 4; panel += 4, n_panels -= 4, to += 4 * LANES) tile<F, true, 1, 4>(matrix, rows, row, panel, to, stride);
   for (; n_panels >= 2; panel += 2, n_panels -= 2, to += 2 * LANES) some_panels<F, 2>(matrix, rows, row, n_rows, panel, to, stride);
   if (n_panels == 1) some_panels<F, 1>(matrix, rows, row, n_rows, panel, to, stride);
 }

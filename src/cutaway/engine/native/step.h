@@ -129,6 +129,19 @@ struct Step {
     }
   }
 
+  // Fetches the first weights of the thread's share in the next product, while others are at work.
+  void look_ahead(int p, const Scratch<Kind>& scratch) const {
+    constexpr size_t FETCHED = 48 << 10;
+    if (n_rows_ > TILE_ROWS) return;
+    for (++p; p < n_phases && !is_product(p);) ++p;
+    if (p == n_phases) return;
+    const Matrix& matrix = linear(p);
+    const int n_pieces = phases[p].size(), n_threads = n_threads_;
+    const int piece = static_cast<int>(static_cast<int64_t>(n_pieces) * scratch.thread / n_threads);
+    const char* from = matrix.panel(tile_of(p, piece).panels.first);
+    for (size_t i = 0; i < std::min(FETCHED, 2 * matrix.stride); i += LINE) __builtin_prefetch(from + i, 0, 2);
+  }
+
   std::vector<Phase> phases;
   int n_phases = 0;
 
@@ -148,10 +161,15 @@ struct Step {
 
   int n_wanted() const { return static_cast<int>(wanted_.rows.size()); }
   int n_of(int p) const { return works_[p] >= NORM_F ? n_wanted() : n_rows_; }
+  bool is_product(int p) const {
+    const Work work = works_[p];
+    return work == ATTN || work == ATTN_PROJ || work == FC || work == FC_PROJ || work == HEAD || work == SCORE;
+  }
   int layer(int p) const { return (p - 1) / PER_LAYER; }
   const Block& block(int p) const { return context_->weights.blocks[layer(p)]; }
 
   void plan(int n_threads) {
+    n_threads_ = n_threads;
     const int n_layer = context_->shape.n_layer;
     const std::vector<Work> ends = wanted_.rows.empty() ? std::vector<Work>{} : wanted_.targets ? std::vector<Work>{NORM_F, SCORE, JOIN} : std::vector<Work>{NORM_F, HEAD};
     const int n_blocks_end = 1 + PER_LAYER * n_layer;
@@ -164,7 +182,7 @@ struct Step {
     rows_each_ = std::clamp(n_rows_ / (4 * n_threads), 1, ROUNDED_ROWS);
     for (int p = 0; p < n_phases; ++p) {
       works_[p] = p == 0 ? EMBED : p < n_blocks_end ? static_cast<Work>(NORM_1 + (p - 1) % PER_LAYER) : ends[p - n_blocks_end];
-      phases[p].reset(count_pieces(p, n_threads));
+      phases[p].reset(count_pieces(p, n_threads), n_threads);
     }
   }
 
@@ -376,7 +394,7 @@ struct Step {
   Wanted wanted_{};
   std::vector<Work> works_;
   std::vector<Cut> cuts_;
-  int n_rows_ = 0, rows_each_ = 1;
+  int n_rows_ = 0, rows_each_ = 1, n_threads_ = 1;
 };
 
 }  // namespace cutaway
