@@ -113,13 +113,7 @@ struct Step {
       case ROUND_MIXED: return copy_rows(rows_of(piece, n_rows_), scratch.narrow, to.narrow);
       case NORM_F: return copy_rows(rows_of(piece, n_wanted()), scratch.narrow, to.narrow);
       case ROUND_HIDDEN: return copy_rows(rows_of(piece, n_rows_), scratch.wide, to.wide);
-      case MIX: {
-        const Tokens& tokens = groups_[piece / context_->shape.n_head];
-        const int head = piece % context_->shape.n_head, K = context_->shape.head_dim();
-        for (int r = 0; r < tokens.n; ++r)
-          std::memcpy(to.mixed.data() + (tokens.first_row + r) * to.width + head * K, scratch.attention.mixed.data() + r * scratch.attention.width, K * sizeof(float));
-        return;
-      }
+      case MIX: return keep_mixed(piece, scratch);
       case ATTN: return keep_attn(p, piece, scratch);
       case FC: return keep_tile(p, piece, scratch, to.hidden.data(), to.inner, false);
       case HEAD: return keep_tile(p, piece, scratch, wanted_.logits, context_->shape.vocab_size, false);
@@ -180,6 +174,8 @@ struct Step {
       cuts_.resize(n_phases);
     }
     rows_each_ = std::clamp(n_rows_ / (4 * n_threads), 1, ROUNDED_ROWS);
+    heads_each_ = std::clamp(static_cast<int>(groups_.size()) * context_->shape.n_head / (16 * n_threads), 1, context_->shape.n_head);
+    if (groups_.size() > 64) heads_each_ = std::min(heads_each_, 2);
     for (int p = 0; p < n_phases; ++p) {
       works_[p] = p == 0 ? EMBED : p < n_blocks_end ? static_cast<Work>(NORM_1 + (p - 1) % PER_LAYER) : ends[p - n_blocks_end];
       phases[p].reset(count_pieces(p, n_threads), n_threads);
@@ -196,7 +192,7 @@ struct Step {
       case ROUND_HIDDEN:
       case NORM_F:
       case JOIN: return (n + rows_each_ - 1) / rows_each_;
-      case MIX: return static_cast<int>(groups_.size()) * context_->shape.n_head;
+      case MIX: return static_cast<int>(groups_.size()) * ((context_->shape.n_head + heads_each_ - 1) / heads_each_);
       default: break;
     }
     const Matrix& matrix = linear(p);
@@ -270,14 +266,36 @@ struct Step {
     std::memcpy(to[rows.first].cells, from[0].cells, rows.n * from.stride());
   }
 
+  // The heads of a piece, of one group of tokens.
+  Span heads_of(int piece) const {
+    const int n_head = context_->shape.n_head, n_spans = (n_head + heads_each_ - 1) / heads_each_;
+    const int head = piece % n_spans * heads_each_;
+    return {head, std::min(heads_each_, n_head - head)};
+  }
+  const Tokens& tokens_of(int piece) const { return groups_[piece / ((context_->shape.n_head + heads_each_ - 1) / heads_each_)]; }
+
   void mix(int piece, int layer, Scratch<Kind>& scratch) const {
-    const Shape& shape = context_->shape;
-    const Tokens& tokens = groups_[piece / shape.n_head];
-    const int head = piece % shape.n_head;
+    const Tokens& tokens = tokens_of(piece);
+    const Span heads = heads_of(piece);
     const Buffers<Kind>& from = context_->buffers;
-    const auto* queries = from.queries.data() + tokens.first_row * from.query_stride + head * context_->cache.head_width();
-    const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(shape.head_dim()));
-    attend_some<Kind, QUERIES>(tokens.n, context_->cache, layer, head, tokens.blocks, tokens.position, queries, from.query_stride, scale, scratch.attention);
+    const int K = context_->shape.head_dim();
+    const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(K));
+    for (int head = heads.first; head < heads.first + heads.n; ++head) {
+      const auto* queries = from.queries.data() + tokens.first_row * from.query_stride + head * context_->cache.head_width();
+      const Head<Kind> keys{context_->cache, layer, head, tokens.blocks};
+      attend_some<Kind, QUERIES>(tokens.n, keys, tokens.position, queries, from.query_stride, scale, scratch.attention);
+      for (int r = 0; r < tokens.n; ++r)
+        std::memcpy(scratch.tile.data() + (r * heads.n + head - heads.first) * K, scratch.attention.mixed.data() + r * scratch.attention.width, K * sizeof(float));
+    }
+  }
+
+  void keep_mixed(int piece, Scratch<Kind>& scratch) const {
+    const Tokens& tokens = tokens_of(piece);
+    const Span heads = heads_of(piece);
+    const Buffers<Kind>& to = context_->buffers;
+    const size_t K = context_->shape.head_dim(), n = heads.n * K;
+    for (int r = 0; r < tokens.n; ++r)
+      std::memcpy(to.mixed.data() + (tokens.first_row + r) * to.width + heads.first * K, scratch.tile.data() + r * n, n * sizeof(float));
   }
 
   void multiply_tile(int p, int piece, Scratch<Kind>& scratch) const {
@@ -394,7 +412,7 @@ struct Step {
   Wanted wanted_{};
   std::vector<Work> works_;
   std::vector<Cut> cuts_;
-  int n_rows_ = 0, rows_each_ = 1, n_threads_ = 1;
+  int n_rows_ = 0, rows_each_ = 1, heads_each_ = 1, n_threads_ = 1;
 };
 
 }  // namespace cutaway
