@@ -95,7 +95,7 @@ void attend(const Head<Kind>& from, int first_position, const typename Kind::Ele
   const int n = (n_positions + LANES - 1) / LANES * LANES;
   for (int r = 0; r < R; ++r)
     sums[r] = soften<Kind>(scratch.scores.data() + r * scratch.stride, scratch.weights.data() + r * scratch.stride, n, first_position + r, scale);
-  constexpr int P = R <= 4 ? 4 : 2;
+  constexpr int P = R <= 4 ? 4 : 1;
   int panel = 0;
   const int n_panels = static_cast<int>(scratch.width) / LANES;
   for (; panel + P <= n_panels; panel += P) mix_values<Kind, R, P>(from, n_positions, panel, sums, scratch);
