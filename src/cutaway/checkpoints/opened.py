@@ -45,7 +45,9 @@ class Opened:
         self._fingerprint: str | None = None
 
     def weights(self) -> Iterator[tuple[str, Weight]]:
-        """Every weight under our name, read and checked one at a time, in the order of a model.
+        """Every weight under our name, read and checked one at a time.
+
+        A kind of weight comes for all blocks before the next kind.
 
         Yields:
             A name and, with our axes and as stored, its tensor (float32, float16 or bfloat16; zeros

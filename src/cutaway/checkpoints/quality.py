@@ -51,6 +51,7 @@ class Quality:
         }
 
 
+@torch.no_grad()
 def quality(
     before: Iterable[Float[Tensor, "T V"]],
     after: Iterable[Float[Tensor, "T V"]],
@@ -78,11 +79,12 @@ def quality(
     )
 
 
-@torch.no_grad()
 def logits_of(model: GPT2, ids: Int[Tensor, "B T"]) -> Iterator[Float[Tensor, "T V"]]:
     """The logits of each row, one row at a time."""
     for row in ids:
-        yield model(row[None])[0]
+        with torch.no_grad():
+            logits = model(row[None])[0]
+        yield logits
 
 
 @torch.no_grad()
