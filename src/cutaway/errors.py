@@ -13,6 +13,7 @@ command line in brackets::
     +-- DataError                 [2]  a corpus that cannot be read or is too small
     +-- TrainingDiverged          [2]  a loss or gradient that is not finite
     +-- MissingExtra              [2]  an optional dependency is not installed
+    +-- EngineUnavailable         [2]  the fast engine cannot be built on this machine
     +-- CheckpointError           [4]
     |   +-- CheckpointNotFound    [3]  no such model, directory or file
     |   +-- MissingWeights        [3]  a directory without the tensors
@@ -31,6 +32,7 @@ __all__ = [
     "CorruptCheckpoint",
     "CutawayError",
     "DataError",
+    "EngineUnavailable",
     "Interrupted",
     "KeyMismatch",
     "MissingExtra",
@@ -102,6 +104,10 @@ class TrainingDiverged(CutawayError, ArithmeticError):
 
 class MissingExtra(CutawayError, ImportError):
     """An optional dependency is not installed."""
+
+
+class EngineUnavailable(CutawayError):
+    """The engine's library cannot be compiled or loaded here; the readable model always runs."""
 
 
 class CheckpointError(CutawayError):

@@ -20,7 +20,13 @@ from typing import BinaryIO, NoReturn
 
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 
-__all__ = ["atomic_write", "fsync_directory", "replace_together", "sha256_of"]
+__all__ = [
+    "atomic_write",
+    "cache_directory",
+    "fsync_directory",
+    "replace_together",
+    "sha256_of",
+]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 # In the names of folders that are being filled, beside the process: who can tell if it is alive.
@@ -182,6 +188,12 @@ def fsync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def cache_directory() -> Path:
+    """Where what can be made or fetched again is kept for this user."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "cutaway"
 
 
 def sha256_of(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cutaway.checkpoints.hub import download
 from cutaway.errors import CheckpointNotFound, UnsafeCheckpoint, nearest
+from cutaway.files import cache_directory
 
 __all__ = ["ModelName", "is_name", "list_models", "locate"]
 
@@ -114,10 +115,7 @@ def _bundled() -> Path:
 def _models() -> Path:
     """Where models are put by hand: ``$CUTAWAY_MODELS``, or a folder of the user's cache."""
     chosen = os.environ.get("CUTAWAY_MODELS")
-    if chosen:
-        return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "cutaway" / "models"
+    return Path(chosen).expanduser() if chosen else cache_directory() / "models"
 
 
 def _if_there(path: Path) -> Path | None:

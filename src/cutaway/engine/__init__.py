@@ -1,5 +1,7 @@
-"""A GPT-2 for the CPU, made for speed: what it holds, and how it is asked."""
+"""The fast path: GPT-2 on the CPU as one compiled step over weights laid out for the machine."""
 
-from cutaway.engine.contract import Engine, Format, Piece, Text
+from cutaway.engine.blocks import Piece, Text
+from cutaway.engine.build import build
+from cutaway.engine.engine import Engine, Format
 
-__all__ = ["Engine", "Format", "Piece", "Text"]
+__all__ = ["Engine", "Format", "Piece", "Text", "build"]

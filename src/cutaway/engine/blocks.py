@@ -1,0 +1,164 @@
+"""Which blocks of the cache belong to which text.
+
+The cache is cut into blocks of 32 positions, as vLLM's is into pages (Kwon et al. 2023, section
+4.1): a text has a table of blocks, texts with the same beginning share them, and a block is copied
+when one of them writes where another reads.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cutaway.errors import ContextLengthError, ResourceError
+
+__all__ = ["BLOCK", "BlockPool", "Piece", "Text"]
+
+BLOCK = 32  # positions; as in native/cache.h
+
+
+class BlockPool:
+    """All blocks, free ones and those in use, with the number of texts that use each.
+
+    Args:
+        n_blocks: of the cache.
+        n_ctx: positions of the longest text.
+        clear: sets a block to zeros.
+        copy: copies a block to another.
+    """
+
+    def __init__(
+        self,
+        n_blocks: int,
+        *,
+        n_ctx: int,
+        clear: Callable[[int], None],
+        copy: Callable[[int, int], None],
+    ) -> None:
+        self.n_ctx = n_ctx
+        self.n_blocks = n_blocks
+        self._free = list(range(n_blocks - 1, -1, -1))
+        self._users = [0] * n_blocks
+        self._clear, self._copy = clear, copy
+
+    @property
+    def n_free(self) -> int:
+        """Blocks that no text uses."""
+        return len(self._free)
+
+    def take(self) -> int:
+        """A cleared block for one text.
+
+        Raises:
+            ResourceError: if there is none.
+        """
+        if not self._free:
+            raise ResourceError(
+                f"The cache is full: all {self.n_blocks} blocks of {BLOCK} tokens are in use.",
+                "Close texts that are done, or give the engine a larger cache.",
+            )
+        block = self._free.pop()
+        self._users[block] = 1
+        self._clear(block)
+        return block
+
+    def share(self, blocks: Sequence[int]) -> None:
+        """One more text uses these blocks."""
+        for block in blocks:
+            self._users[block] += 1
+
+    def release(self, blocks: Sequence[int]) -> None:
+        """One text uses these blocks no longer."""
+        for block in reversed(blocks):
+            self._users[block] -= 1
+            if not self._users[block]:
+                self._free.append(block)
+
+    def owned(self, block: int) -> int:
+        """This block if one text alone uses it, else a copy for that text."""
+        if self._users[block] == 1:
+            return block
+        own = self.take()
+        self._copy(block, own)
+        self._users[block] -= 1
+        return own
+
+    def n_needed(self, text: "Text", n_new: int) -> int:
+        """Blocks that ``n_new`` more tokens of a text will take."""
+        more = -(-(text.length + n_new) // BLOCK) - len(text.blocks)
+        shared = text.length % BLOCK and self._users[text.blocks[-1]] > 1
+        return more + bool(shared)
+
+
+class Text:
+    """A text whose keys and values the engine holds.
+
+    Closing it, or forgetting it, gives its blocks back.
+    """
+
+    def __init__(self, pool: BlockPool, blocks: Sequence[int] = (), length: int = 0) -> None:
+        self._pool, self.blocks, self.length = pool, list(blocks), length
+
+    def fork(self) -> "Text":
+        """Another text that begins with all of this one; nothing is copied before one writes."""
+        self._pool.share(self.blocks)
+        return Text(self._pool, self.blocks, self.length)
+
+    def truncate(self, length: int) -> None:
+        """Forgets the tokens from position ``length`` on.
+
+        Raises:
+            ValueError: if the text is shorter.
+        """
+        if not 0 <= length <= self.length:
+            raise ValueError(f"cannot truncate a text of {self.length} tokens to {length}")
+        n_kept = -(-length // BLOCK)
+        self._pool.release(self.blocks[n_kept:])
+        del self.blocks[n_kept:]
+        self.length = length
+
+    def reserve(self, n_new: int) -> None:
+        """Makes room for more tokens: blocks of its own from the first new position on.
+
+        Raises:
+            ContextLengthError: if they are more than the model has positions.
+            ResourceError: if the cache is full; the text is as it was.
+        """
+        total = self.length + n_new
+        if total > self._pool.n_ctx:
+            raise ContextLengthError(
+                f"{total} tokens, but this model has {self._pool.n_ctx} positions.",
+                "Shorten the text, or let generation slide its window.",
+            )
+        if self._pool.n_needed(self, n_new) > self._pool.n_free:
+            raise ResourceError(
+                f"The cache has {self._pool.n_free} free blocks of {BLOCK} tokens; "
+                f"{n_new} more tokens need {self._pool.n_needed(self, n_new)}.",
+                "Close texts that are done, or give the engine a larger cache.",
+            )
+        if self.length % BLOCK:
+            self.blocks[-1] = self._pool.owned(self.blocks[-1])
+        while len(self.blocks) * BLOCK < total:
+            self.blocks.append(self._pool.take())
+
+    def close(self) -> None:
+        """Gives the blocks back; the text is empty then."""
+        self._pool.release(self.blocks)
+        self.blocks, self.length = [], 0
+
+    def __del__(self) -> None:
+        if getattr(self, "blocks", None):
+            self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Tokens to read behind what a text holds.
+
+    Attributes:
+        text: that they go on.
+        ids: at least one.
+        n_wanted: logits are wanted behind the last so many of them.
+    """
+
+    text: Text
+    ids: Sequence[int]
+    n_wanted: int = 1

@@ -1,0 +1,183 @@
+"""GPT-2 on the CPU: the network of :mod:`cutaway.models.gpt2` as one compiled step.
+
+The readable model is the source of truth; this computes the same from the same weights, laid out
+for the machine. See ``native/step.h`` for the order of the work, ``docs/decisions/engine.md`` for
+the reasons.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
+from cutaway.engine.native import FORMATS, WHICH, Handle
+from cutaway.errors import ConfigError, TokenizerError, nearest
+from cutaway.models import GPT2Config
+from cutaway.nn.quantize import Quantized, quantize
+
+__all__ = ["Engine", "Format"]
+
+Format = Literal["float32", "bfloat16", "int8", "int4"]
+
+_BITS = {"int8": 8, "int4": 4}
+_TEXTS = 8  # whole contexts that the cache holds unless told otherwise
+
+
+class Engine:
+    """GPT-2 for the CPU. Not thread-safe: one caller at a time.
+
+    The logits of a row have the same bits alone, in any batch, in any pieces of its prompt, behind
+    a shared beginning, and with any number of threads.
+
+    Args:
+        config: the size.
+        format: of the weights. float32 computes as the readable model does, in another order;
+            bfloat16 rounds weights, inputs of products, keys and values; int8 and int4 hold
+            weights as integers (:mod:`cutaway.nn.quantize`), inputs of products with 15 bits a
+            row, keys and values in bfloat16.
+        threads: that compute; None for as many as torch uses.
+        cache_bytes: of keys and values; None for eight texts of a whole context. Memory is taken
+            as it is written to.
+        level: of the library, see :data:`cutaway.engine.build.LEVELS`.
+
+    Raises:
+        ConfigError: for an unknown format or an impossible number.
+        EngineUnavailable: if the library cannot be built.
+        ResourceError: if there is no memory.
+    """
+
+    def __init__(
+        self,
+        config: GPT2Config,
+        *,
+        format: Format,
+        threads: int | None = None,
+        cache_bytes: int | None = None,
+        level: str = "native",
+    ) -> None:
+        if format not in get_args(Format):
+            raise ConfigError(f"format is {format!r}.", nearest(str(format), get_args(Format)))
+        threads = torch.get_num_threads() if threads is None else threads
+        if not 1 <= threads <= 4 * (os.cpu_count() or 1):
+            raise ConfigError(
+                f"threads is {threads}.", f"It must be from 1 to {4 * (os.cpu_count() or 1)}."
+            )
+        self.config, self.format, self.threads = config, format, threads
+        n_blocks = self._n_blocks(cache_bytes)
+        sizes = [config.vocab_size, config.n_ctx, config.n_embd, config.n_layer, config.n_head]
+        sizes += [FORMATS.index(format), threads, n_blocks]
+        self._handle = Handle(sizes, config.layer_norm_epsilon, level=level)
+        self.pool = BlockPool(
+            n_blocks, n_ctx=config.n_ctx, clear=self._handle.clear, copy=self._handle.copy
+        )
+
+    def _n_blocks(self, cache_bytes: int | None) -> int:
+        per_text = -(-self.config.n_ctx // BLOCK)
+        if cache_bytes is None:
+            return _TEXTS * per_text
+        n_blocks = cache_bytes // self.block_bytes
+        if n_blocks < 1:
+            raise ConfigError(
+                f"A cache of {cache_bytes:,} bytes holds no text.",
+                f"{BLOCK} tokens of this model take {self.block_bytes:,} bytes.",
+            )
+        return n_blocks
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes that :data:`BLOCK` tokens take in the cache."""
+        width = -(-self.config.head_dim // 16) * 16
+        item = 4 if self.format == "float32" else 2
+        return 2 * self.config.n_layer * self.config.n_head * width * BLOCK * item
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of weights and cache."""
+        return self._handle.weight_bytes + self._handle.cache_bytes
+
+    def fill(self, name: str, weight: Tensor | Quantized) -> None:
+        """Takes one tensor of the model.
+
+        Args:
+            name: ours, as in the readable model's ``state_dict``.
+            weight: with our axes; numbers are rounded or quantized to :attr:`format`.
+
+        Raises:
+            ConfigError: for a quantized weight of another number of bits than the format's.
+        """
+        parts = name.split(".")
+        layer = int(parts[1]) if parts[0] == "h" else 0
+        which = WHICH[".".join(parts[2:]) if parts[0] == "h" else name]
+        bits = _BITS.get(self.format)
+        is_product = name == "wte.weight" or (name.endswith(".weight") and ".c_" in name)
+        if isinstance(weight, Quantized):
+            if weight.bits == bits:
+                return self._fill_codes(which, layer, weight)
+            weight = weight.dequantized() if name == "wte.weight" else weight.dequantized().T
+        if bits is None or not is_product:
+            numbers = weight.detach().to("cpu", torch.float32).contiguous()
+            return self._handle.fill(which, layer, numbers)
+        rows = weight.detach().to("cpu", torch.float32)
+        rows = rows if name == "wte.weight" else rows.T
+        return self._fill_codes(which, layer, quantize(rows.contiguous(), bits))
+
+    def _fill_codes(self, which: int, layer: int, weight: Quantized) -> None:
+        codes, scales = weight.codes.contiguous(), weight.scales.contiguous()
+        self._handle.fill_codes(which, layer, codes, scales)
+
+    def new_text(self) -> Text:
+        """A text without tokens."""
+        return Text(self.pool)
+
+    def read(self, pieces: Sequence[Piece]) -> Float[Tensor, "N V"]:
+        """Reads new tokens of some texts, each text at most once.
+
+        Returns:
+            Logits behind the wanted tokens, in the order of the pieces.
+
+        Raises:
+            ContextLengthError: if a text becomes longer than the model has positions.
+            ResourceError: if the cache is full. In both cases no text has changed.
+            TokenizerError: for an id outside the vocabulary.
+        """
+        for piece in pieces:
+            self._check(piece)
+        free = self.pool.n_free - sum(
+            self.pool.n_needed(piece.text, len(piece.ids)) for piece in pieces
+        )
+        for piece in pieces:
+            piece.text.reserve(len(piece.ids) if free >= 0 else self.config.n_ctx)
+        per_text = -(-self.config.n_ctx // BLOCK)
+        blocks: list[int] = []
+        for piece in pieces:
+            blocks += piece.text.blocks
+            blocks += [0] * (per_text - len(piece.text.blocks))
+        logits = self._handle.read(
+            [piece.text.length for piece in pieces],
+            [len(piece.ids) for piece in pieces],
+            [piece.n_wanted for piece in pieces],
+            [token for piece in pieces for token in piece.ids],
+            blocks,
+            self.config.vocab_size,
+        )
+        for piece in pieces:
+            piece.text.length += len(piece.ids)
+        return logits
+
+    def _check(self, piece: Piece) -> None:
+        n_vocab = self.config.vocab_size
+        if not 0 <= piece.n_wanted <= len(piece.ids) or not piece.ids:
+            raise ConfigError(
+                f"{piece.n_wanted} logits of {len(piece.ids)} tokens.",
+                "Give at least one token, and ask for at most one logit row for each.",
+            )
+        low, high = min(piece.ids), max(piece.ids)
+        if low < 0 or high >= n_vocab:
+            raise TokenizerError(
+                f"Token id {low if low < 0 else high} is outside the vocabulary.",
+                f"This model has ids 0 to {n_vocab - 1}.",
+            )

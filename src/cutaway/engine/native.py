@@ -1,0 +1,161 @@
+"""The engine's library through ctypes: numbers and pointers in, nothing checked.
+
+Whoever calls has checked shapes and bounds: a wrong one ends the process.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from cutaway.engine.build import build
+from cutaway.errors import EngineUnavailable, ResourceError
+
+__all__ = ["FORMATS", "WHICH", "Handle", "library"]
+
+FORMATS = ("float32", "bfloat16", "int8", "int4")
+_BLOCK_NAMES = (
+    "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight",
+    "attn.c_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",
+    "mlp.c_proj.weight", "mlp.c_proj.bias",
+)  # fmt: skip
+_NAMES = ("wte.weight", "wpe.weight", *_BLOCK_NAMES, "ln_f.weight", "ln_f.bias")
+# The library's number for a weight of the model, or of a block.
+WHICH = {name: number for number, name in enumerate(_NAMES)}
+
+_INTS, _FLOATS = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.c_float)
+_SIGNATURES = {
+    "cutaway_level": (ctypes.c_int, []),
+    "cutaway_new": (ctypes.c_void_p, [_INTS, ctypes.c_float]),
+    "cutaway_free": (None, [ctypes.c_void_p]),
+    "cutaway_weight_bytes": (ctypes.c_int64, [ctypes.c_void_p]),
+    "cutaway_cache_bytes": (ctypes.c_int64, [ctypes.c_void_p]),
+    "cutaway_fill": (None, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]),
+    "cutaway_fill_codes": (
+        None,
+        [ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p],
+    ),
+    "cutaway_clear": (None, [ctypes.c_void_p, ctypes.c_int]),
+    "cutaway_copy": (None, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
+    "cutaway_read": (
+        None,
+        [ctypes.c_void_p, ctypes.c_int, _INTS, _INTS, _INTS, _INTS, _INTS, ctypes.c_void_p],
+    ),
+}
+
+
+@lru_cache(maxsize=8)
+def library(level: str = "native") -> ctypes.CDLL:
+    """The compiled library; one that does not load is built again.
+
+    Raises:
+        EngineUnavailable: if it cannot be built, or does not load even when it is new.
+    """
+    path = build(level)
+    try:
+        return _open(str(path))
+    except (OSError, AttributeError):
+        with suppress(OSError):
+            path.unlink()
+    path = build(level)
+    try:
+        return _open(str(path))
+    except (OSError, AttributeError) as error:
+        raise EngineUnavailable(
+            f"The engine's library {path} does not load: {error}.",
+            "Remove it; the readable model runs without it, slower.",
+            reason=str(error),
+        ) from error
+
+
+def _open(path: str) -> ctypes.CDLL:
+    loaded = ctypes.CDLL(path)
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments
+    return loaded
+
+
+def _ints(values: Sequence[int]) -> ctypes.Array[ctypes.c_int32]:
+    return (ctypes.c_int32 * len(values))(*values)
+
+
+class Handle:
+    """One engine in the library.
+
+    Args:
+        sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks.
+        epsilon: of the layer norms.
+        level: of the library, see :data:`cutaway.engine.build.LEVELS`.
+
+    Raises:
+        EngineUnavailable: if there is no library.
+        ResourceError: if there is no memory.
+    """
+
+    def __init__(self, sizes: Sequence[int], epsilon: float, *, level: str = "native") -> None:
+        self._library = library(level)
+        self._pointer = self._library.cutaway_new(_ints(sizes), epsilon)
+        if not self._pointer:
+            raise ResourceError(
+                "The system gives no memory for the engine's weights and cache.",
+                "Choose a smaller model, a narrower dtype, or a smaller cache.",
+            )
+
+    def __del__(self) -> None:
+        if getattr(self, "_pointer", None):
+            self._library.cutaway_free(self._pointer)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights as they are held."""
+        return self._library.cutaway_weight_bytes(self._pointer)
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes of the whole cache."""
+        return self._library.cutaway_cache_bytes(self._pointer)
+
+    def fill(self, which: int, layer: int, numbers: Tensor) -> None:
+        """Takes a weight from contiguous float32."""
+        self._library.cutaway_fill(self._pointer, which, layer, numbers.data_ptr())
+
+    def fill_codes(self, which: int, layer: int, codes: Tensor, scales: Tensor) -> None:
+        """Takes a weight from contiguous int8 codes and float32 scales."""
+        self._library.cutaway_fill_codes(
+            self._pointer, which, layer, codes.data_ptr(), scales.data_ptr()
+        )
+
+    def clear(self, block: int) -> None:
+        """Sets a block of the cache to zeros."""
+        self._library.cutaway_clear(self._pointer, block)
+
+    def copy(self, source: int, target: int) -> None:
+        """Copies a block of the cache."""
+        self._library.cutaway_copy(self._pointer, source, target)
+
+    def read(
+        self,
+        starts: Sequence[int],
+        n_new: Sequence[int],
+        n_wanted: Sequence[int],
+        tokens: Sequence[int],
+        blocks: Sequence[int],
+        n_vocab: int,
+    ) -> Tensor:
+        """Runs the network; see ``cutaway_read`` in ``native/api.cpp``."""
+        logits = torch.empty(sum(n_wanted), n_vocab)
+        self._library.cutaway_read(
+            self._pointer,
+            len(starts),
+            _ints(starts),
+            _ints(n_new),
+            _ints(n_wanted),
+            _ints(tokens),
+            _ints(blocks),
+            logits.data_ptr(),
+        )
+        return logits

@@ -1,0 +1,152 @@
+// The engine as C functions, for ctypes. A negative result is an error: see native.py.
+#include <memory>
+
+#include "step.h"
+
+namespace cutaway {
+
+enum Which : int { WTE, WPE, LN_1_W, LN_1_B, ATTN_W, ATTN_B, PROJ_W, PROJ_B, LN_2_W, LN_2_B, FC_W, FC_B, FC_PROJ_W, FC_PROJ_B, LN_F_W, LN_F_B };
+
+class Engine {
+ public:
+  Engine(const Shape& shape, Format format) : shape_(shape), weights_(shape, format) {}
+  virtual ~Engine() = default;
+  virtual void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits) = 0;
+  virtual void clear(int block) = 0;
+  virtual void copy(int from, int to) = 0;
+  virtual size_t cache_bytes() const = 0;
+  size_t weight_bytes() const { return weights_.n_bytes(); }
+
+  // Numbers, weights as (inputs, outputs) except wte.
+  void fill(int which, int layer, const float* from) {
+    const auto copy = [&](const Memory<float>& to, int n) { std::memcpy(to.data(), from, n * sizeof(float)); };
+    const auto weight = [&](Matrix& to) { to.fill(from, 1, to.n_outputs); };
+    const int D = shape_.n_embd;
+    switch (which) {
+      case WTE: return weights_.wte.fill(from, D, 1);
+      case WPE:
+        for (int i = 0; i < shape_.n_ctx; ++i) std::memcpy(weights_.wpe.data() + i * static_cast<size_t>(padded(D)), from + i * static_cast<size_t>(D), D * sizeof(float));
+        return;
+      case LN_F_W: return copy(weights_.ln_f.gain, D);
+      case LN_F_B: return copy(weights_.ln_f.shift, D);
+      default: break;
+    }
+    Block& block = weights_.blocks[layer];
+    switch (which) {
+      case LN_1_W: return copy(block.ln_1.gain, D);
+      case LN_1_B: return copy(block.ln_1.shift, D);
+      case LN_2_W: return copy(block.ln_2.gain, D);
+      case LN_2_B: return copy(block.ln_2.shift, D);
+      case ATTN_B: return copy(block.attn.bias, 3 * D);
+      case PROJ_B: return copy(block.attn_proj.bias, D);
+      case FC_B: return copy(block.fc.bias, shape_.n_inner());
+      case FC_PROJ_B: return copy(block.fc_proj.bias, D);
+      default: return weight(matrix(which, layer));
+    }
+  }
+  Matrix& matrix(int which, int layer) {
+    if (which == WTE) return weights_.wte;
+    Block& block = weights_.blocks[layer];
+    switch (which) {
+      case ATTN_W: return block.attn.matrix;
+      case PROJ_W: return block.attn_proj.matrix;
+      case FC_W: return block.fc.matrix;
+      default: return block.fc_proj.matrix;
+    }
+  }
+
+ protected:
+  Shape shape_;
+  Weights weights_;
+};
+
+template <class Kind>
+class EngineOf : public Engine {
+ public:
+  EngineOf(const Shape& shape, Format format, int n_threads, int n_blocks)
+      : Engine(shape, format),
+        cache_(shape, n_blocks),
+        buffers_(shape, format, cache_.head_width()),
+        context_{shape_, weights_, cache_, buffers_},
+        team_(n_threads, [&] { return Scratch<Kind>(shape, format); }) {}
+
+  void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits) override {
+    const int per_text = (shape_.n_ctx + BLOCK - 1) / BLOCK;
+    std::vector<Piece> pieces;
+    std::vector<int> wanted;
+    int n_rows = 0;
+    const auto run = [&] {
+      team_.run([&](Step<Kind>& step) { step.prepare(context_, team_.size(), pieces, tokens, wanted, logits); });
+      logits += wanted.size() * shape_.vocab_size;
+      tokens += n_rows;
+      pieces.clear();
+      wanted.clear();
+      n_rows = 0;
+    };
+    for (int i = 0; i < n_pieces; ++i)
+      for (int done = 0; done < n_new[i];) {
+        const int n = std::min(n_new[i] - done, MOST_ROWS - n_rows);
+        pieces.push_back({n_rows, n, starts[i] + done, blocks + static_cast<size_t>(i) * per_text});
+        for (int j = 0; j < n; ++j)
+          if (done + j >= n_new[i] - n_wanted[i]) wanted.push_back(n_rows + j);
+        done += n;
+        n_rows += n;
+        if (n_rows == MOST_ROWS) run();
+      }
+    if (n_rows) run();
+  }
+  void clear(int block) override { cache_.clear(block); }
+  void copy(int from, int to) override { cache_.copy(from, to); }
+  size_t cache_bytes() const override { return cache_.n_bytes(); }
+
+ private:
+  Cache<Kind> cache_;
+  Buffers<Kind> buffers_;
+  Context<Kind> context_;
+  Team<Step<Kind>, Scratch<Kind>> team_;
+};
+
+}  // namespace cutaway
+
+using namespace cutaway;
+
+extern "C" {
+
+// What of the machine the library was compiled for: 2 AVX-512 with VNNI and BF16, 1 AVX2, 0 any.
+int cutaway_level() {
+#if defined(__AVX512VNNI__) && defined(__AVX512BF16__)
+  return 2;
+#elif defined(__AVX2__)
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+// sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks. Null: no memory.
+void* cutaway_new(const int32_t* sizes, float epsilon) {
+  try {
+    const Shape shape{sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], epsilon};
+    const auto format = static_cast<Format>(sizes[5]);
+    if (format == Format::FLOAT32) return static_cast<Engine*>(new EngineOf<Float32>(shape, format, sizes[6], sizes[7]));
+    return static_cast<Engine*>(new EngineOf<BFloat16>(shape, format, sizes[6], sizes[7]));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void cutaway_free(void* engine) { delete static_cast<Engine*>(engine); }
+int64_t cutaway_weight_bytes(void* engine) { return static_cast<int64_t>(static_cast<Engine*>(engine)->weight_bytes()); }
+int64_t cutaway_cache_bytes(void* engine) { return static_cast<int64_t>(static_cast<Engine*>(engine)->cache_bytes()); }
+void cutaway_fill(void* engine, int which, int layer, const float* numbers) { static_cast<Engine*>(engine)->fill(which, layer, numbers); }
+void cutaway_fill_codes(void* engine, int which, int layer, const int8_t* codes, const float* scales) {
+  static_cast<Engine*>(engine)->matrix(which, layer).fill(codes, scales);
+}
+void cutaway_clear(void* engine, int block) { static_cast<Engine*>(engine)->clear(block); }
+void cutaway_copy(void* engine, int from, int to) { static_cast<Engine*>(engine)->copy(from, to); }
+
+// blocks: for each piece its text's table, padded to the blocks of a whole context.
+void cutaway_read(void* engine, int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits) {
+  static_cast<Engine*>(engine)->read(n_pieces, starts, n_new, n_wanted, tokens, blocks, logits);
+}
+
+}  // extern "C"
