@@ -5,6 +5,7 @@ depend on the batch or the pieces: the promise of the real engine, kept in the s
 """
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from weakref import WeakSet
 
 import torch
@@ -49,12 +50,14 @@ class FakeEngine:
 
     Args:
         model: that reads; its dtype is that of the logits.
+        n_blocks: of 32 positions, that it says its cache has.
     """
 
     format = "float32"
 
-    def __init__(self, model: GPT2) -> None:
+    def __init__(self, model: GPT2, *, n_blocks: int = 4096) -> None:
         self.model, self.config = model, model.config
+        self.pool = SimpleNamespace(n_blocks=n_blocks)
         self.texts: WeakSet[FakeText] = WeakSet()
         self.reads: list[list[int]] = []  # lengths of the pieces of each call
 

@@ -14,12 +14,10 @@ import torch
 from torch import Tensor
 
 from cutaway.engine import Engine, Piece, Text
+from cutaway.engine.blocks import BLOCK
 from cutaway.generation.rows import Rows
 
 __all__ = ["EngineRows"]
-
-_WORTH_SHARING = 32
-"""Ids that a beginning must have to be read by itself first: a pass over the weights costs more."""
 
 
 @dataclass(slots=True)
@@ -109,11 +107,14 @@ class EngineRows(Rows):
     def _divided(
         self, rows: list[int], windows: Sequence[list[int]], text: Text | None, n_held: int
     ) -> list[_Group]:
-        """Rows in the order of their windows, put together where they go on alike for long."""
+        """Rows in the order of their windows, put together where they go on alike for long.
+
+        For less than a block it is not worth reading a beginning by itself first.
+        """
         alike: list[list[int]] = [[row] for row in rows[:1]]
         for before, row in pairwise(rows):
             n = _n_common(windows[before], windows[row])
-            if n >= n_held + _WORTH_SHARING or windows[before] == windows[row]:
+            if n >= n_held + BLOCK or windows[before] == windows[row]:
                 alike[-1].append(row)
             else:
                 alike.append([row])

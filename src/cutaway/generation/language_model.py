@@ -310,7 +310,8 @@ class LanguageModel:
             for prompt in prompts
             for index in range(n)
         ]
-        n_rows, exact = self.reader.max_rows, self.exact or len(samples) > 1
+        exact = self.exact or len(samples) > 1
+        n_rows = self.reader.max_rows(max(prompt.n_total for prompt in prompts))
         for start in range(0, len(samples), n_rows):
             some = samples[start : start + n_rows]
             for _ in self._decode(some, config, exact=exact):

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.engine import Engine, Piece, Text
+from cutaway.engine.blocks import BLOCK
 from cutaway.generation.engine_rows import EngineRows
 from cutaway.generation.model_rows import ModelRows
 from cutaway.generation.rows import Rows, evaluating
@@ -20,6 +21,8 @@ from cutaway.models import GPT2, GPT2Config
 
 __all__ = ["EngineReader", "ModelReader", "Reader"]
 
+_MODEL_ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
+_ENGINE_ROWS = 32  # by then a step is bound by arithmetic, and more texts at once are no faster
 _CHUNK = 128  # positions whose logits are held at once: 26 MB for GPT-2's vocabulary in float32
 _READ = 1024  # ids of short texts that are read together
 
@@ -38,9 +41,8 @@ class Reader(Protocol):
         """The kind of number that the weights are held in."""
         ...
 
-    @property
-    def max_rows(self) -> int:
-        """Texts that are best written at once."""
+    def max_rows(self, n_total: int) -> int:
+        """How many texts of ``n_total`` tokens at most are best written at once; at least 1."""
         ...
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
@@ -73,9 +75,6 @@ class ModelReader:
         n_vocab: entries of the vocabulary that have a token; all of them unless given.
     """
 
-    max_rows = 15
-    """16 rows with the ruler, as far as matrix products keep a row's bits."""
-
     def __init__(self, model: GPT2, *, n_vocab: int | None = None) -> None:
         self._model = model
         self._n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
@@ -89,6 +88,10 @@ class ModelReader:
     def dtype(self) -> str:
         """The kind of number that the weights are held in."""
         return str(self._model.wte.weight.dtype).removeprefix("torch.")
+
+    def max_rows(self, n_total: int) -> int:
+        """15, whatever their length."""
+        return _MODEL_ROWS
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; where it has to be exact, with the ruler of the rows."""
@@ -125,9 +128,6 @@ class EngineReader:
         n_vocab: entries of the vocabulary that have a token; all of them unless given.
     """
 
-    max_rows = 32
-    """More texts at once are hardly faster: by then a step is bound by arithmetic."""
-
     def __init__(self, engine: Engine, *, n_vocab: int | None = None) -> None:
         self._engine, self._lock = engine, RLock()
         self._n_vocab = engine.config.vocab_size if n_vocab is None else n_vocab
@@ -141,6 +141,11 @@ class EngineReader:
     def dtype(self) -> str:
         """The kind of number that the weights are held in."""
         return self._engine.format
+
+    def max_rows(self, n_total: int) -> int:
+        """32, or as many as the cache surely holds, a block to spare for each."""
+        each = -(-min(n_total, self.config.n_ctx) // BLOCK) + 1
+        return max(1, min(_ENGINE_ROWS, self._engine.pool.n_blocks // each))
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; they are always exact, and grow as far as the cache has room."""

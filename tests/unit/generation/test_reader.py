@@ -224,9 +224,11 @@ class TestLanguageModel:
         stream.close()
         assert engine.n_open == 0
 
-    def test_more_texts_than_rows(self, lm: LanguageModel, engine: FakeEngine) -> None:
+    @pytest.mark.parametrize(("n_blocks", "n_rows"), [(1000, 32), (10, 5), (1, 1)])
+    def test_more_texts_than_rows(self, lm: LanguageModel, n_blocks: int, n_rows: int) -> None:
+        engine = FakeEngine(lm.model, n_blocks=n_blocks)
         many = by_engine(lm, engine).generate("the", n=70, seed=5, max_new_tokens=3, top_k=0)
-        assert max(map(len, engine.reads)) == EngineReader.max_rows
+        assert max(map(len, engine.reads)) == n_rows
         for actual, expected in zip(
             many, lm.generate("the", n=70, seed=5, max_new_tokens=3, top_k=0), strict=True
         ):
