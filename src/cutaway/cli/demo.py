@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutaway.cli.app import new_app
-from cutaway.cli.options import Model, open_model
+from cutaway.cli.options import Dtype, Model, open_model
 from cutaway.cli.output import Stream, stdout
 from cutaway.cli.render import width_of, write_candidates
 
@@ -27,12 +27,12 @@ _NEXT = [
 
 
 @app.command()
-def demo(model: Model = "pocket") -> None:
+def demo(model: Model = "pocket", dtype: Dtype = None) -> None:
     """A first look: a story, the next words, what to try.
 
     Takes a few seconds and writes nothing to disk.
     """
-    lm = open_model(model)
+    lm = open_model(model, dtype)
     out = stdout()
     _story(out, lm)
     out.line()
@@ -49,7 +49,9 @@ def demo(model: Model = "pocket") -> None:
 
 def _story(out: Stream, lm: "LanguageModel") -> None:
     """Streams a story, wrapped at blanks for the terminal it is shown on."""
-    parameters = sum(weight.numel() for weight in lm.model.parameters())
+    from cutaway.models import parameter_table
+
+    parameters = parameter_table(lm.config).total
     out.line(f"{lm.name}, a GPT-2 of {parameters:,} parameters, writes:", "cyan")
     out.line()
     wrap = _Wrap(out, min(out.width, 100))

@@ -14,6 +14,7 @@ app = new_app()
 def generate(
     prompt: options.Prompt = None,
     model: options.Model = "pocket",
+    dtype: options.Dtype = None,
     num: options.Number = 1,
     seed: options.Seed = None,
     max_tokens: options.MaxTokens = None,
@@ -37,7 +38,7 @@ def generate(
     The prompt is dim and the new text bright. The seed and why the text ended go to stderr.
     """
     text = read_prompt(prompt)
-    lm = options.open_model(model)
+    lm = options.open_model(model, dtype)
     settings: dict[str, Any] = {
         "max_new_tokens": max_tokens,
         "temperature": temperature,

@@ -1,5 +1,6 @@
 """Options that several commands share, each with its range: one wording everywhere."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Beams",
+    "Dtype",
     "Json",
     "LogitBias",
     "Logprobs",
@@ -43,6 +45,14 @@ Model = Annotated[
         "--model",
         envvar="CUTAWAY_MODEL",
         help="A name that `cutaway models` lists, or a directory or file with weights.",
+    ),
+]
+Dtype = Annotated[
+    str | None,
+    typer.Option(
+        help="Compute with the CPU's engine, the weights held as float32, bfloat16, int8 or int4: "
+        "the narrower, the faster and the less exact. The first time it is compiled, which needs "
+        "a C++ compiler. Default: the readable model, in float32."
     ),
 ]
 Prompt = Annotated[
@@ -129,8 +139,8 @@ StreamText = Annotated[
 ]
 
 
-def open_model(source: str) -> "LanguageModel":
-    """Loads a model, saying so on a terminal while it takes time."""
+def open_model(source: str, dtype: str | None = None) -> "LanguageModel":
+    """Loads a model, saying so on a terminal while it takes time, and what is not as asked."""
     from cutaway.cli.output import stderr
 
     err = stderr()
@@ -139,11 +149,16 @@ def open_model(source: str) -> "LanguageModel":
     try:
         from cutaway.generation import load
 
-        return load(source)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            lm = load(source, dtype=dtype)
     finally:
         if err.is_terminal:
             err.file.write("\r\x1b[K")
             err.flush()
+    for warning in told:
+        err.line(f"note: {warning.message}", "dim")
+    return lm
 
 
 def parse_stop(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Picker:
     @property
     def is_full(self) -> bool:
         """Whether the text fills the model's context."""
-        return len(self.ids) >= self.lm.model.config.n_ctx
+        return len(self.ids) >= self.lm.config.n_ctx
 
     @property
     def is_ended(self) -> bool:
@@ -86,7 +86,7 @@ class Picker:
 
     def go_on(self, n: int = 20, *, seed: int | None = None) -> None:
         """Lets the model write ``n`` words, or fewer if the text ends or the context is full."""
-        room = self.lm.model.config.n_ctx - len(self.ids)
+        room = self.lm.config.n_ctx - len(self.ids)
         if min(n, room) > 0:
             made = self.lm.generate(self.ids, max_new_tokens=min(n, room), seed=seed)
             self._add(list(made.ids))

@@ -8,7 +8,7 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.inputs import read_text
-from cutaway.cli.options import Json, Model, open_model
+from cutaway.cli.options import Dtype, Json, Model, open_model
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad, piece
 
@@ -28,6 +28,7 @@ def score(
         ),
     ],
     model: Model = "pocket",
+    dtype: Dtype = None,
     per_token: Annotated[
         bool, typer.Option("--per-token", help="Also the log-probability of every token.")
     ] = False,
@@ -46,7 +47,7 @@ def score(
     Perplexity is per token and depends on the vocabulary; bits per byte compares any two models.
     """
     source, content = _source(text)
-    lm = open_model(model)
+    lm = open_model(model, dtype)
     result = lm.score(content, stride=stride)
     out = stdout()
     if as_json:

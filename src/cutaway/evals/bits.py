@@ -8,6 +8,7 @@ from typing import Any
 
 from cutaway.errors import DataError
 from cutaway.evals.rows import Row, score_rows, window_rows
+from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import check_stride
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
@@ -105,7 +106,7 @@ class BitsPerByte:
 
 
 def bits_per_byte(
-    model: GPT2,
+    model: GPT2 | Reader,
     tokenizer: Tokenizer,
     sources: Mapping[str, Iterable[str]],
     *,
@@ -141,7 +142,7 @@ def bits_per_byte(
 
 
 def _measure(
-    model: GPT2, tokenizer: Tokenizer, name: str, documents: Iterable[str], *, stride: int
+    model: GPT2 | Reader, tokenizer: Tokenizer, name: str, documents: Iterable[str], *, stride: int
 ) -> SourceBits:
     n_documents = n_bytes = n_tokens = 0
     n_ctx, eot = model.config.n_ctx, tokenizer.eot

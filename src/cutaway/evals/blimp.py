@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cutaway.errors import DataError
 from cutaway.evals.records import read_records
 from cutaway.evals.rows import Row, score_rows
+from cutaway.generation.reader import Reader
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 
@@ -95,7 +96,7 @@ def read_blimp(path: Path) -> Iterator[MinimalPair]:
 
 
 def blimp(
-    model: GPT2,
+    model: GPT2 | Reader,
     tokenizer: Tokenizer,
     pairs: Iterable[MinimalPair],
     *,

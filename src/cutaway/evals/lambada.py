@@ -11,6 +11,7 @@ from typing import Any
 from cutaway.errors import DataError
 from cutaway.evals.records import read_records
 from cutaway.evals.rows import Row, score_rows
+from cutaway.generation.reader import Reader
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 
@@ -77,7 +78,7 @@ def read_lambada(path: Path) -> Iterator[str]:
 
 
 def lambada(
-    model: GPT2, tokenizer: Tokenizer, passages: Iterable[str], *, limit: int | None = None
+    model: GPT2 | Reader, tokenizer: Tokenizer, passages: Iterable[str], *, limit: int | None = None
 ) -> Lambada:
     """Asks for the last word of each passage, punctuation before or in it included.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError, CorruptCheckpoint
+from cutaway.generation.reader import Reader
 from cutaway.generation.rows import evaluating
 from cutaway.generation.scoring import windows
 from cutaway.models import GPT2
@@ -47,7 +48,7 @@ class RowScore:
 
 
 def score_rows(
-    model: GPT2, rows: Iterable[Row], *, n_vocab: int, batch_tokens: int = _BATCH
+    model: GPT2 | Reader, rows: Iterable[Row], *, n_vocab: int, batch_tokens: int = _BATCH
 ) -> Iterator[RowScore]:
     """Scores rows in the order in which they come, however many there are.
 
@@ -93,13 +94,17 @@ def window_rows(ids: Sequence[int], *, eot: int, n_ctx: int, stride: int) -> Ite
 
 
 def _score_pool(
-    model: GPT2, pool: Sequence[Row], *, n_vocab: int, batch_tokens: int
+    model: GPT2 | Reader, pool: Sequence[Row], *, n_vocab: int, batch_tokens: int
 ) -> list[RowScore]:
     """Scores of rows in their order; they are read from the longest to the shortest."""
     scores: dict[int, RowScore] = {}
     for places in _batches(pool, batch_tokens):
         batch = [pool[place] for place in places]
-        scores.update(zip(places, _score_batch(model, batch, n_vocab=n_vocab), strict=True))
+        if isinstance(model, GPT2):
+            scored = _score_padded(model, batch, n_vocab=n_vocab)
+        else:
+            scored = _score_read(model, batch, n_vocab=n_vocab)
+        scores.update(zip(places, scored, strict=True))
     return [scores[place] for place in range(len(pool))]
 
 
@@ -117,7 +122,16 @@ def _batches(pool: Sequence[Row], batch_tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _score_batch(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
+def _score_read(reader: Reader, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
+    """Scores rows that a reader puts together as it likes."""
+    counts = [len(row.ids) - row.first for row in batch]
+    texts = [(row.ids[:-1], n) for row, n in zip(batch, counts, strict=True) if n]
+    targets = torch.tensor([id for row in batch for id in row.ids[row.first :]], dtype=torch.long)
+    logits = (part[:, :n_vocab] for part in reader.logits(texts))
+    return _row_scores(*_predictions(logits, targets), counts)
+
+
+def _score_padded(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
     device = model.wte.weight.device
     width = max(len(row.ids) for row in batch)
     padded = [[*row.ids, *[0] * (width - len(row.ids))] for row in batch]
@@ -129,24 +143,29 @@ def _score_batch(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[Row
     targets = tokens[:, 1:][is_scored]
     with evaluating(model):
         x = model.hidden(tokens[:, :-1])[is_scored]  # (N, D): only what is asked meets the head
-        logprobs, is_best = _predictions(model, x, targets, n_vocab=n_vocab)
+        parts = x.split(max(1, _LOGITS // model.config.vocab_size))
+        logits = (model.unembed(part)[:, :n_vocab] for part in parts)
+        logprobs, is_best = _predictions(logits, targets)
+    return _row_scores(logprobs, is_best, is_scored.sum(1).tolist())
+
+
+def _row_scores(logprobs: Tensor, is_best: Tensor, counts: list[int]) -> list[RowScore]:
     if not bool(logprobs.isfinite().all()):
         raise CorruptCheckpoint(
             "The model gives scores that are not finite.",
             "Its weights are damaged, or its precision is too low: load it in float32.",
         )
-    counts = is_scored.sum(1).tolist()
     parts = zip(logprobs.split(counts), is_best.split(counts), counts, strict=True)
     return [RowScore(n, float(part.sum()), bool(best.all())) for part, best, n in parts]
 
 
-def _predictions(model: GPT2, x: Tensor, targets: Tensor, *, n_vocab: int) -> tuple[Tensor, Tensor]:
+def _predictions(parts: Iterable[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
     """The log-probability of each target in float64, and whether no token scores higher."""
-    size = max(1, _LOGITS // model.config.vocab_size)
-    logprobs: list[Tensor] = []
-    is_best: list[Tensor] = []
-    for part, target in zip(x.split(size), targets.split(size), strict=True):
-        logits = model.unembed(part)[:, :n_vocab].float()
+    logprobs = [targets.new_empty(0, dtype=torch.float64)]
+    is_best = [targets.new_empty(0, dtype=torch.bool)]
+    for part in parts:
+        target, targets = targets[: len(part)], targets[len(part) :]
+        logits = part.float()
         score = logits.gather(1, target[:, None])[:, 0]
         logprobs.append(score.double() - logits.logsumexp(1).double())
         is_best.append(logits.argmax(1) == target)

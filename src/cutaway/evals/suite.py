@@ -19,6 +19,7 @@ from cutaway.evals.repetition import Repetition, repetition
 from cutaway.evals.samples import Samples, draw_samples
 from cutaway.evals.wikitext import WikiText, read_wikitext, wikitext
 from cutaway.generation import LanguageModel
+from cutaway.generation.reader import ModelReader
 
 __all__ = ["TASKS", "Result", "Suite", "check_tasks"]
 
@@ -70,11 +71,23 @@ class Suite:
     seed: int = 0
     bf16: bool = False
 
+    def __post_init__(self) -> None:
+        if self.bf16 and self._by_engine:
+            raise ConfigError(
+                f"bf16 is for the readable model, and this one is {self.precision}.",
+                "Leave one of --bf16 and --dtype out.",
+            )
+
+    @property
+    def _by_engine(self) -> bool:
+        return not isinstance(self.lm.reader, ModelReader)
+
     @property
     def precision(self) -> str:
         """Of the probabilities, to be stated with every figure; samples are always drawn as is."""
-        dtype = str(self.lm.model.wte.weight.dtype).removeprefix("torch.")
-        return f"{dtype} under bfloat16 autocast" if self.bf16 else dtype
+        if self._by_engine:
+            return f"{self.lm.dtype}, by the engine"
+        return f"{self.lm.dtype} under bfloat16 autocast" if self.bf16 else self.lm.dtype
 
     @cached_property
     def samples(self) -> Samples:
@@ -97,13 +110,15 @@ class Suite:
         check_tasks([task], self.files)
         if task not in _SCORED:
             return self._of_samples(task)
-        device = self.lm.model.wte.weight.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
+        if not self.bf16:
+            return self._scored(task)
+        with torch.autocast(self.lm.model.wte.weight.device.type, torch.bfloat16):
             return self._scored(task)
 
     def _scored(self, task: str) -> Result:
         """A measurement of the probabilities that the model gives to texts of others."""
-        model, tokenizer, limit = self.lm.model, self.lm.tokenizer, self.limit
+        tokenizer, limit = self.lm.tokenizer, self.limit
+        model = self.lm.reader if self._by_engine else self.lm.model
         match task:
             case "bpb":
                 texts = self._documents("bpb", limit)

@@ -10,6 +10,7 @@ from typing import Any
 from cutaway.errors import DataError
 from cutaway.evals.records import open_text
 from cutaway.evals.rows import score_rows, window_rows
+from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import check_stride
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
@@ -123,7 +124,7 @@ def detokenize(line: str) -> str:
 
 
 def wikitext(
-    model: GPT2,
+    model: GPT2 | Reader,
     tokenizer: Tokenizer,
     lines: list[str],
     *,

@@ -7,10 +7,9 @@ import torch
 from cutaway.generation.completion import Candidate, Completion, best_candidates
 from cutaway.generation.draw import all_banned
 from cutaway.generation.filters import adjust
-from cutaway.generation.rows import Rows
+from cutaway.generation.reader import Reader
 from cutaway.generation.sample import Prompt, Sample
 from cutaway.generation.settings import GenerationConfig
-from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["beam_search"]
@@ -41,12 +40,11 @@ class _Beam:
 
 
 def beam_search(
-    model: GPT2,
+    reader: Reader,
     prompt: Prompt,
     *,
     config: GenerationConfig,
     tokenizer: Tokenizer | None,
-    n_vocab: int,
 ) -> list[Completion]:
     """The best texts found, best first, at most ``config.beams``.
 
@@ -56,13 +54,16 @@ def beam_search(
     change the log-probabilities that rank texts; top-k and its like play no part.
     """
     search = _Search(config, prompt, tokenizer)
-    rows = Rows(model, [prompt.ids], n_total=prompt.n_total, n_vocab=n_vocab)
-    while True:
-        parents = search.advance(rows.logits)
-        if search.is_over:
-            return search.results()
-        rows.select(parents)
-        rows.step([beam.steps[-1].token for beam in search.live])
+    rows = reader.rows([prompt.ids], n_total=prompt.n_total, exact=False)
+    try:
+        while True:
+            parents = search.advance(rows.logits)
+            if search.is_over:
+                return search.results()
+            rows.select(parents)
+            rows.step([beam.steps[-1].token for beam in search.live])
+    finally:
+        rows.close()
 
 
 class _Search:

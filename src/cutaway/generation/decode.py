@@ -7,37 +7,43 @@ import torch
 from cutaway.generation.completion import StreamEvent, best_candidates
 from cutaway.generation.draw import DrawKey, best, draw
 from cutaway.generation.filters import adjust, narrow
+from cutaway.generation.reader import Reader
 from cutaway.generation.rows import Rows
 from cutaway.generation.sample import Sample
 from cutaway.generation.settings import GenerationConfig
-from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["decode"]
 
 
 def decode(
-    model: GPT2,
+    reader: Reader,
     samples: Sequence[Sample],
     *,
     config: GenerationConfig,
     tokenizer: Tokenizer | None,
-    n_vocab: int,
-    ruler: bool,
+    exact: bool,
 ) -> Generator[StreamEvent]:
     """Writes all samples to their end, and yields an event for each token of each.
 
     Between two events nothing is half done: a caller may stop at any of them and keep what the
-    samples hold. For ``ruler`` see :mod:`cutaway.generation.rows`.
+    samples hold. For ``exact`` see :meth:`Reader.rows`.
     """
-    live = list(samples)
-    rows = Rows(
-        model,
-        [sample.history for sample in live],
-        n_total=max(sample.prompt.n_total for sample in live),
-        n_vocab=n_vocab,
-        ruler=ruler,
+    rows = reader.rows(
+        [sample.history for sample in samples],
+        n_total=max(sample.prompt.n_total for sample in samples),
+        exact=exact,
     )
+    try:
+        yield from _steps(rows, list(samples), config=config, tokenizer=tokenizer)
+    finally:
+        rows.close()
+
+
+def _steps(
+    rows: Rows, live: list[Sample], *, config: GenerationConfig, tokenizer: Tokenizer | None
+) -> Generator[StreamEvent]:
+    """A token for each sample that lives, then the next step, until none does."""
     while live:
         tokens = _choose(rows, live, config=config)
         logprobs = rows.logits.double().log_softmax(-1)

@@ -1,10 +1,12 @@
 """A model with its tokenizer: text in, text out."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from threading import RLock
 from typing import Literal, Unpack, cast, overload
 
 import torch
 
+from cutaway.engine import Engine
 from cutaway.errors import ConfigError
 from cutaway.generation.beam import beam_search
 from cutaway.generation.completion import Completion, NextTokens, StreamEvent, best_candidates
@@ -20,31 +22,33 @@ from cutaway.generation.prompts import (
     read_prompt,
     require_tokenizer,
 )
-from cutaway.generation.rows import evaluating
+from cutaway.generation.reader import EngineReader, ModelReader, Reader
 from cutaway.generation.sample import Prompt, Sample, TextStream
 from cutaway.generation.scoring import Score, check_stride, score_ids
 from cutaway.generation.settings import GenerationConfig, GenerationSettings
-from cutaway.models import GPT2
+from cutaway.models import GPT2, GPT2Config
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["LanguageModel"]
-
-_MAX_ROWS = 15
-"""Texts written at once: 16 rows with the ruler, as far as matrix products keep a row's bits."""
 
 
 class LanguageModel:
     """GPT-2 with its vocabulary: generates, streams, and scores text.
 
     Args:
-        model: the network; it is run as it is, in its dtype and on its device.
+        model: the network, run as it is, in its dtype and on its device; or what makes it, which
+            is called when :attr:`model` is first needed.
         tokenizer: between text and ids. None: ids only.
+        engine: writes and scores in place of the model, which is then needed only to be looked
+            into. It has the same weights, or narrower ones.
+        config: the size of a model that is not made yet; without it, or an engine, it is made
+            at once.
         name: to show.
         fingerprint: of the weights, where they came from a file.
         exact: whether a text written alone has to be, bit for bit, the one that a batch would
             give (promised for one thread); it is then written a quarter slower. Otherwise its
             log-probabilities agree to rounding, and one text in some 100,000 tokens may take
-            another turn.
+            another turn. With an engine every text is exact, at no cost.
 
     Raises:
         ConfigError: if the tokenizer has more entries than the model.
@@ -52,23 +56,50 @@ class LanguageModel:
 
     def __init__(
         self,
-        model: GPT2,
+        model: GPT2 | Callable[[], GPT2],
         tokenizer: Tokenizer | None = None,
         *,
+        engine: Engine | None = None,
+        config: GPT2Config | None = None,
         name: str = "unnamed",
         fingerprint: str = "",
         exact: bool = False,
     ) -> None:
-        n_rows = model.config.vocab_size
+        self._model, self._lock = model, RLock()
+        self._config = config if engine is None else engine.config
+        n_rows = self.config.vocab_size
         if tokenizer is not None and tokenizer.vocab_size > n_rows:
             raise ConfigError(
                 f"The tokenizer has {tokenizer.vocab_size} entries, the model {n_rows}.",
                 "They belong to different models: load each with its own.",
             )
-        self.model, self.name, self.fingerprint = model, name, fingerprint
-        self.exact = exact
+        self.name, self.fingerprint, self.exact = name, fingerprint, exact
         self._tokenizer = tokenizer
         self._n_vocab = n_rows if tokenizer is None else tokenizer.vocab_size
+        self._reader = None if engine is None else EngineReader(engine, n_vocab=self._n_vocab)
+
+    @property
+    def model(self) -> GPT2:
+        """The network to look into; made now if it was not yet needed."""
+        with self._lock:
+            if not isinstance(self._model, GPT2):
+                self._model = self._model()
+            return self._model
+
+    @property
+    def config(self) -> GPT2Config:
+        """The size of the model."""
+        return self._config or self.model.config
+
+    @property
+    def reader(self) -> Reader:
+        """What writes and scores: the engine if there is one, else the model."""
+        return self._reader or ModelReader(self.model, n_vocab=self._n_vocab)
+
+    @property
+    def dtype(self) -> str:
+        """The kind of number that the weights which write and score are held in."""
+        return self.reader.dtype
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -196,7 +227,7 @@ class LanguageModel:
             tokenizer=self._tokenizer,
             seed=check_seed(seed),
         )
-        return TextStream(sample, self._decode([sample], config, ruler=self.exact))
+        return TextStream(sample, self._decode([sample], config, exact=self.exact))
 
     def next_tokens(self, text: PromptLike = "", *, k: int = 10) -> NextTokens:
         """The ``k`` likeliest next tokens with their scores, and the mass of all others.
@@ -208,11 +239,11 @@ class LanguageModel:
         """
         if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= self._n_vocab:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError(f"k is {k!r}.", f"It must be from 1 to {self._n_vocab}.")
-        ids = self._encode(text, n_ctx=self.model.config.n_ctx) or [self.tokenizer.eot]
-        check_length(ids, n_ctx=self.model.config.n_ctx)
-        with evaluating(self.model):
-            tokens = torch.tensor([ids], device=self.model.wte.weight.device)
-            logits = self.model.unembed(self.model.hidden(tokens)[:, -1])[0, : self._n_vocab]
+        n_ctx = self.config.n_ctx
+        ids = self._encode(text, n_ctx=n_ctx) or [self.tokenizer.eot]
+        check_length(ids, n_ctx=n_ctx)
+        with torch.inference_mode():
+            logits = self.reader.last_logits(ids)
             logprobs = logits.double().log_softmax(-1)
             candidates = best_candidates(logits, logprobs, k=k, tokenizer=self._tokenizer)
             rest = logprobs.exp()
@@ -230,14 +261,12 @@ class LanguageModel:
             ConfigError: for an empty text or an impossible stride.
             TokenizerError: for ids outside the vocabulary, or a model without a tokenizer.
         """
-        n_ctx = self.model.config.n_ctx
+        n_ctx = self.config.n_ctx
         stride = check_stride(stride, n_ctx=n_ctx)
         ids = self._encode(text)
         if not ids:
             raise ConfigError("The text to score is empty.", "Give at least one character.")
-        logprobs = score_ids(
-            self.model, ids, before=self.tokenizer.eot, stride=stride, n_vocab=self._n_vocab
-        )
+        logprobs = score_ids(self.reader, ids, before=self.tokenizer.eot, stride=stride)
         return Score(
             text=text if isinstance(text, str) else self.tokenizer.decode(ids),
             ids=tuple(ids),
@@ -267,7 +296,7 @@ class LanguageModel:
             prompt,
             tokenizer=self._tokenizer,
             n_vocab=self._n_vocab,
-            n_ctx=self.model.config.n_ctx,
+            n_ctx=self.config.n_ctx,
             config=config,
         )
 
@@ -281,29 +310,22 @@ class LanguageModel:
             for prompt in prompts
             for index in range(n)
         ]
-        for start in range(0, len(samples), _MAX_ROWS):
-            some = samples[start : start + _MAX_ROWS]
-            for _ in self._decode(some, config, ruler=self.exact or len(samples) > 1):
+        exact = self.exact or len(samples) > 1
+        n_rows = self.reader.max_rows(max(prompt.n_total for prompt in prompts))
+        for start in range(0, len(samples), n_rows):
+            some = samples[start : start + n_rows]
+            for _ in self._decode(some, config, exact=exact):
                 pass
         done = [sample.completion() for sample in samples]
         return [done[start : start + n] for start in range(0, len(done), n)]
 
     def _decode(
-        self, samples: Sequence[Sample], config: GenerationConfig, *, ruler: bool
+        self, samples: Sequence[Sample], config: GenerationConfig, *, exact: bool
     ) -> Generator[StreamEvent]:
-        return decode(
-            self.model,
-            samples,
-            config=config,
-            tokenizer=self._tokenizer,
-            n_vocab=self._n_vocab,
-            ruler=ruler,
-        )
+        return decode(self.reader, samples, config=config, tokenizer=self._tokenizer, exact=exact)
 
     def _search(self, prompt: Prompt, config: GenerationConfig) -> list[Completion]:
-        return beam_search(
-            self.model, prompt, config=config, tokenizer=self._tokenizer, n_vocab=self._n_vocab
-        )
+        return beam_search(self.reader, prompt, config=config, tokenizer=self._tokenizer)
 
     def _encode(self, text: PromptLike, *, n_ctx: int | None = None) -> list[int]:
         if not isinstance(text, str):

@@ -1,35 +1,140 @@
 """From a name or a path to a model that writes."""
 
+import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
+from cutaway.engine import Engine, Format
+from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.language_model import LanguageModel
+from cutaway.models import GPT2
+
+if TYPE_CHECKING:
+    from cutaway.checkpoints import Loaded
 
 __all__ = ["load"]
+
+_FORMATS: dict[str, Format] = {
+    "float32": "float32",
+    "fp32": "float32",
+    "bfloat16": "bfloat16",
+    "bf16": "bfloat16",
+    "int8": "int8",
+    "int4": "int4",
+}
+_TORCH = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_CPU = Path("/proc/cpuinfo")
 
 
 def load(
     source: str | Path = "pocket",
     *,
-    dtype: torch.dtype | None = None,
+    dtype: str | torch.dtype | None = None,
     device: torch.device | str = "cpu",
+    threads: int | None = None,
     allow_pickle: bool = False,
 ) -> LanguageModel:
     """Loads a model with its tokenizer: a known name, a directory or a file.
 
     Args:
         source: what to load; the bundled model by default.
-        dtype: to hold the weights in; None for float32, into which half precision fits exactly.
-        device: to run on.
+        dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"`` or
+            ``"int4"``: the CPU's engine writes and scores with weights so held, and the readable
+            model is loaded when :attr:`LanguageModel.model` is first used. A torch dtype: the
+            readable model itself, held so; None for float32, into which half precision fits
+            exactly. Where no engine can be had, a warning says why, and the readable model in
+            float32 does the work.
+        device: to run on. On others than the CPU a name stands for the torch dtype.
+        threads: of the engine; None for as many as torch uses.
         allow_pickle: whether files that can run code may be read.
 
     Raises:
+        ConfigError: for an unknown dtype, one that the device does not have, or threads for a
+            model that takes torch's.
         CheckpointError: if there is no such model, or its files are incomplete, corrupt or unsafe.
+        ResourceError: if there is too little memory.
     """
     from cutaway.checkpoints import load_checkpoint  # not needed for a model in memory
 
+    if isinstance(dtype, str):
+        if dtype not in _FORMATS:
+            raise unknown("dtype", dtype, _FORMATS)
+        if str(device).partition(":")[0] == "cpu":
+            return _with_engine(source, _FORMATS[dtype], threads=threads, allow_pickle=allow_pickle)
+        dtype = _on_device(_FORMATS[dtype], device)
+    if threads is not None:
+        raise ConfigError(
+            f"threads is {threads}, but the readable model takes those of torch.",
+            "Call torch.set_num_threads, or load for the CPU by a name such as dtype='float32'.",
+        )
     loaded = load_checkpoint(source, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    return _named(loaded, loaded.model)
+
+
+def _with_engine(
+    source: str | Path, format: Format, *, threads: int | None, allow_pickle: bool
+) -> LanguageModel:
+    """A model whose work the engine does; without one, the readable model and a warning."""
+    from cutaway.checkpoints import load_checkpoint
+
+    loaded = load_checkpoint(source, allow_pickle=allow_pickle)
+    try:
+        engine = Engine(loaded.model.config, format=format, threads=threads)
+    except EngineUnavailable as error:
+        instead = f"The readable model in float32 is used instead of the engine in {format}."
+        warnings.warn(f"{error.what} {instead} {error.hint}", stacklevel=3)
+        return _named(loaded, loaded.model)
+    if format == "bfloat16" and not _has_bfloat16():
+        warnings.warn(
+            "This CPU has no arithmetic in bfloat16 (avx512_bf16 or amx), so dtype='bfloat16' is "
+            "slow here: dtype='int8' is faster, dtype='float32' more exact.",
+            stacklevel=3,
+        )
+    for name, weight in loaded.model.state_dict().items():
+        engine.fill(name, weight)
+
+    again = partial(_read_again, source, allow_pickle=allow_pickle, fingerprint=loaded.fingerprint)
+    return _named(loaded, again, engine)
+
+
+def _read_again(source: str | Path, *, allow_pickle: bool, fingerprint: str) -> GPT2:
+    """The readable model of what an engine was filled with."""
+    from cutaway.checkpoints import load_checkpoint
+
+    loaded = load_checkpoint(source, allow_pickle=allow_pickle)
+    if loaded.fingerprint != fingerprint:
+        raise CorruptCheckpoint(
+            f"{source} holds other weights than when it was loaded.", "Load it again."
+        )
+    return loaded.model
+
+
+def _named(
+    loaded: "Loaded", model: GPT2 | Callable[[], GPT2], engine: Engine | None = None
+) -> LanguageModel:
     return LanguageModel(
-        loaded.model, loaded.tokenizer, name=loaded.name, fingerprint=loaded.fingerprint
+        model, loaded.tokenizer, engine=engine, name=loaded.name, fingerprint=loaded.fingerprint
     )
+
+
+def _on_device(format: Format, device: torch.device | str) -> torch.dtype:
+    if format not in _TORCH:
+        raise ConfigError(
+            f"dtype is {format!r} on {device}, but only the engine of the CPU computes in it.",
+            "The next best there is dtype='bfloat16'; or leave device='cpu'.",
+        )
+    return _TORCH[format]
+
+
+def _has_bfloat16() -> bool:
+    """Whether the CPU multiplies in bfloat16; where the system does not tell, yes."""
+    try:
+        lines = _CPU.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return True
+    flags = next((set(line.split()) for line in lines if line.startswith(("flags", "Feat"))), None)
+    return flags is None or bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})

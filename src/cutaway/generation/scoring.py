@@ -8,12 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from cutaway.errors import ConfigError
-from cutaway.generation.rows import evaluating
-from cutaway.models import GPT2
+from cutaway.generation.reader import Reader
 
 __all__ = ["Score", "Window", "score_ids", "windows"]
-
-_CHUNK = 128  # positions whose logits are held at once: 26 MB for GPT-2's vocabulary in float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,29 +101,21 @@ def check_stride(stride: int | None, *, n_ctx: int) -> int:
     return stride
 
 
-def score_ids(
-    model: GPT2, ids: Sequence[int], *, before: int, stride: int, n_vocab: int
-) -> list[float]:
+def score_ids(reader: Reader, ids: Sequence[int], *, before: int, stride: int) -> list[float]:
     """The log-probability of each token, the first as it follows the token ``before``.
 
     Args:
-        model: that predicts.
+        reader: that predicts.
         ids: of the text.
         before: what the first token is predicted from, ``<|endoftext|>``.
         stride: tokens between the starts of two windows.
-        n_vocab: entries of the vocabulary that have a token.
     """
-    device = model.wte.weight.device
-    inputs = torch.tensor([before, *ids[:-1]], device=device)
-    targets = torch.tensor(list(ids), device=device)
+    inputs = [before, *ids[:-1]]
     logprobs: list[float] = []
-    for window in windows(len(ids), n_ctx=model.config.n_ctx, stride=stride):
-        with evaluating(model):
-            x = model.hidden(inputs[None, window.start : window.end])[
-                0, window.first - window.end :
-            ]
-            wanted = targets[window.first : window.end]
-            for part, target in zip(x.split(_CHUNK), wanted.split(_CHUNK), strict=True):
-                logits = model.unembed(part)[:, :n_vocab].double()
-                logprobs += (-F.cross_entropy(logits, target, reduction="none")).tolist()
+    for window in windows(len(ids), n_ctx=reader.config.n_ctx, stride=stride):
+        read = inputs[window.start : window.end]
+        for logits in reader.logits([(read, window.end - window.first)]):
+            target = torch.tensor(ids[len(logprobs) : len(logprobs) + len(logits)])
+            scores = F.cross_entropy(logits.double(), target.to(logits.device), reduction="none")
+            logprobs += (-scores).tolist()
     return logprobs

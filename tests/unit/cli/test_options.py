@@ -1,13 +1,15 @@
 """Options mean what the library means."""
 
 import inspect
+import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutaway.cli.app import run
 from cutaway.cli.generate import generate
-from cutaway.cli.options import parse_logit_bias, parse_stop
+from cutaway.cli.options import open_model, parse_logit_bias, parse_stop
 from cutaway.errors import ConfigError
 from cutaway.generation import GenerationConfig
 from lms import byte_tokenizer
@@ -65,3 +67,28 @@ def test_a_bias_that_is_none_is_refused(value: str) -> None:
 def test_a_bias_for_a_text_of_several_tokens_is_refused() -> None:
     with pytest.raises(ConfigError, match="'xyz' is 3 tokens"):
         parse_logit_bias(["xyz=1"], byte_tokenizer())
+
+
+def test_what_is_not_as_asked_is_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(source: str, *, dtype: str | None) -> str:
+        warnings.warn(f"No engine for {dtype}.", stacklevel=2)
+        return source
+
+    monkeypatch.setattr("cutaway.generation.load", load)
+    assert open_model("pocket", "int8") == "pocket"
+    assert capsys.readouterr().err == "note: No engine for int8.\n"
+
+
+@pytest.mark.parametrize("command", ["generate", "next", "score", "pick", "eval", "demo"])
+def test_every_command_that_asks_a_model_takes_a_dtype(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CUTAWAY_MODEL", "pocket")
+    text = ["a text"] if command in ("generate", "next", "score", "pick") else []
+    assert run([command, *text, "--dtype", "int9"]) == 2
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "error: No dtype is called 'int9'.",
+        "Did you mean 'int8'?",
+    ]

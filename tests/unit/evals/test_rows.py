@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from cutaway.errors import ConfigError, ContextLengthError, CorruptCheckpoint
 from cutaway.evals import rows as rows_module
 from cutaway.evals.rows import Row, score_rows, window_rows
+from cutaway.generation.reader import EngineReader
 from cutaway.models import GPT2
+from engines import FakeEngine
 
 
 def one_by_one(model: GPT2, ids: Sequence[int], first: int) -> tuple[float, bool]:
@@ -38,6 +40,25 @@ def test_scores_are_those_of_the_row_alone(tiny_model: GPT2, generator: torch.Ge
         assert score.n_tokens == len(row.ids) - row.first
         assert score.logprob == pytest.approx(logprob, abs=1e-5, rel=1e-5)
         assert score.is_greedy == is_greedy
+
+
+def test_an_engine_scores_rows_too(tiny_model: GPT2, generator: torch.Generator) -> None:
+    engine = FakeEngine(tiny_model)
+    lengths = [2, 25, 3, 3, 25, 17, 1, *range(2, 26)]
+    rows = [
+        Row(torch.randint(61, (n,), generator=generator).tolist(), first=1 + (n > 12) * 5)
+        for n in lengths
+    ]
+    for n_vocab in (61, 55):
+        reader = EngineReader(engine, n_vocab=n_vocab)
+        some = [Row([id % n_vocab for id in row.ids], row.first) for row in rows]
+        actual = list(score_rows(reader, some, n_vocab=n_vocab))
+        expected = list(score_rows(tiny_model, some, n_vocab=n_vocab))
+        assert [score.n_tokens for score in actual] == [score.n_tokens for score in expected]
+        assert [score.is_greedy for score in actual] == [score.is_greedy for score in expected]
+        for ours, theirs in zip(actual, expected, strict=True):
+            assert ours.logprob == pytest.approx(theirs.logprob, abs=1e-4)
+    assert engine.n_open == 0
 
 
 def test_greedy_continuations_are_recognised(tiny_model: GPT2) -> None:

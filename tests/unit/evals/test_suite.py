@@ -12,7 +12,9 @@ from cutaway.errors import ConfigError, DataError
 from cutaway.evals.copies import Copies
 from cutaway.evals.files import find_files
 from cutaway.evals.suite import TASKS, Suite, check_tasks
+from cutaway.generation import LanguageModel
 from cutaway.models import GPT2
+from engines import FakeEngine
 from lms import language_model
 
 
@@ -103,7 +105,7 @@ def test_a_limit_leaves_the_training_text_whole(data: Path, enliven: Callable[..
 def tiny(enliven: Callable[..., GPT2], monkeypatch: pytest.MonkeyPatch) -> None:
     """The command loads this model, whatever the name."""
     lm = language_model(enliven, n_ctx=80, dtype=torch.float32)
-    monkeypatch.setattr("cutaway.generation.load", lambda source: lm)
+    monkeypatch.setattr("cutaway.generation.load", lambda source, **_: lm)
 
 
 SMALL = ["--per-prompt", "1", "--max-tokens", "5"]
@@ -136,3 +138,27 @@ def test_the_table_names_each_figure(data: Path, capsys: pytest.CaptureFixture[s
 def test_a_measurement_without_data_is_refused_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["eval", "tiny", "--tasks", "blimp"]) == 2
     assert "--data blimp=PATH" in capsys.readouterr().err
+
+
+def test_an_engine_is_what_is_measured(data: Path, enliven: Callable[..., GPT2]) -> None:
+    plain = language_model(enliven, n_ctx=64, dtype=torch.float32)
+    engine = FakeEngine(plain.model)
+
+    def never() -> GPT2:
+        raise AssertionError("the readable model was asked for")
+
+    lm = LanguageModel(never, plain.tokenizer, engine=engine)  # type: ignore[arg-type]
+    files = find_files([str(data)])
+    for task in TASKS:
+        suites = [Suite(lm=one, files=files, per_prompt=1, max_new_tokens=4) for one in (lm, plain)]
+        ours, theirs = (suite.run(task).to_dict() for suite in suites)
+        assert ours.keys() == theirs.keys()
+        for name in ("accuracy", "perplexity", "samples", "tokens"):
+            if name in ours and not isinstance(ours[name], float):
+                assert ours[name] == theirs[name]
+            elif name in ours:
+                assert ours[name] == pytest.approx(theirs[name], rel=1e-5)
+    assert suites[0].precision == "float32, by the engine"
+    assert engine.n_open == 0
+    with pytest.raises(ConfigError, match="bf16 is for the readable model"):
+        Suite(lm=lm, files=files, bf16=True)

@@ -8,6 +8,7 @@ import torch
 from whole_run import WholeRun
 
 from cutaway.errors import ConfigError
+from cutaway.generation.reader import ModelReader
 from cutaway.generation.scoring import score_ids
 from cutaway.interp.loss import loss
 from cutaway.models import GPT2
@@ -39,7 +40,8 @@ def test_each_token_from_those_before_it(run: WholeRun) -> None:
 def test_is_the_score_of_a_text_behind_end_of_text(tiny_model: GPT2, n_vocab: int) -> None:
     ids = [9, *IDS[1:]]
     seen = loss(WholeRun(tiny_model, ids), n_vocab=n_vocab)
-    scored = score_ids(tiny_model, ids[1:], before=9, stride=12, n_vocab=n_vocab)
+    reader = ModelReader(tiny_model, n_vocab=n_vocab)
+    scored = score_ids(reader, ids[1:], before=9, stride=12)
     np.testing.assert_allclose(-seen.nll, scored, rtol=1e-6)
 
 

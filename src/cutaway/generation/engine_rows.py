@@ -1,0 +1,136 @@
+"""The rows of a batch inside the engine: texts that share what they have in common.
+
+The engine gives a row the same bits alone, in any batch, in any pieces and behind a shared
+beginning. So a beginning that several prompts have in common is read once, rows are added to a
+step as they are, and a beam that forks copies nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from threading import RLock
+
+import torch
+from torch import Tensor
+
+from cutaway.engine import Engine, Piece, Text
+from cutaway.engine.blocks import BLOCK
+from cutaway.generation.rows import Rows
+
+__all__ = ["EngineRows"]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Rows that begin alike: ``text`` holds the first ``n_held`` ids of their windows."""
+
+    rows: list[int]
+    text: Text
+    n_held: int
+
+
+class EngineRows(Rows):
+    """Texts that an engine has read, and the scores behind them.
+
+    Args:
+        engine: that reads.
+        lock: held while the engine is asked.
+        histories: the ids of each row; long beginnings that some have in common are read once.
+        n_vocab: entries of the vocabulary that have a token; scores of padding behind are cut off.
+    """
+
+    def __init__(
+        self, engine: Engine, lock: RLock, histories: Sequence[Sequence[int]], *, n_vocab: int
+    ) -> None:
+        super().__init__(histories, n_ctx=engine.config.n_ctx)
+        self._engine, self._lock, self._n_vocab = engine, lock, n_vocab
+        self._texts: list[Text] = []
+        with self._lock:
+            self._read_all()
+
+    def close(self) -> None:
+        """Gives the blocks of all rows back."""
+        with self._lock:
+            for text in self._texts:
+                text.close()
+        self._texts = []
+
+    def _read_tokens(self, tokens: Sequence[int], slid: Sequence[int]) -> None:
+        pieces: list[Piece] = []
+        with self._lock:
+            for row, (text, token) in enumerate(zip(self._texts, tokens, strict=True)):
+                if row in slid:
+                    text.truncate(0)
+                    pieces.append(Piece(text, self._window(row)))
+                else:
+                    pieces.append(Piece(text, [token]))
+            self.logits = self._engine.read(pieces)[:, : self._n_vocab]
+
+    def _keep(self, rows: Sequence[int]) -> None:
+        kept: list[Text] = []
+        with self._lock:
+            for i, row in enumerate(rows):
+                is_last = row not in rows[i + 1 :]
+                kept.append(self._texts[row] if is_last else self._texts[row].fork())
+            for row in set(range(len(self._texts))) - set(rows):
+                self._texts[row].close()
+        self._texts = kept
+        self.logits = self.logits[list(rows)]
+
+    def _read_all(self) -> None:
+        """Reads what rows have in common before what they have not, a level of the tree a time."""
+        windows = [self._window(row) for row in range(len(self._histories))]
+        texts: dict[int, Text] = {}
+        logits: dict[int, Tensor] = {}
+        order = sorted(range(len(windows)), key=lambda row: windows[row])
+        groups = self._divided(order, windows, None, 0)
+        while groups:
+            pieces, ends = list[Piece](), list[list[int]]()
+            for group in groups:
+                done = [row for row in group.rows if len(windows[row]) == group.n_held]
+                ids = windows[group.rows[0]][group.text.length : group.n_held]
+                pieces.append(Piece(group.text, ids, n_wanted=1 if done else 0))
+                if done:
+                    ends.append(done)
+            for rows, scores in zip(ends, self._engine.read(pieces), strict=True):
+                logits.update(dict.fromkeys(rows, scores[: self._n_vocab]))
+            deeper: list[_Group] = []
+            for group in groups:
+                on = [row for row in group.rows if row not in logits]
+                texts.update((row, group.text.fork()) for row in group.rows if row in logits)
+                deeper += self._divided(on, windows, group.text, group.n_held)
+                group.text.close()
+            groups = deeper
+        self._texts = [texts[row] for row in range(len(windows))]
+        self.logits = torch.stack([logits[row] for row in range(len(windows))])
+
+    def _divided(
+        self, rows: list[int], windows: Sequence[list[int]], text: Text | None, n_held: int
+    ) -> list[_Group]:
+        """Rows in the order of their windows, put together where they go on alike for long.
+
+        For less than a block it is not worth reading a beginning by itself first.
+        """
+        alike: list[list[int]] = [[row] for row in rows[:1]]
+        for before, row in pairwise(rows):
+            n = _n_common(windows[before], windows[row])
+            if n >= n_held + BLOCK or windows[before] == windows[row]:
+                alike[-1].append(row)
+            else:
+                alike.append([row])
+        groups: list[_Group] = []
+        for group in alike:
+            n = _n_common(windows[group[0]], windows[group[-1]])
+            fresh = self._engine.new_text() if text is None else text.fork()
+            groups.append(_Group(group, fresh, n))
+        return groups
+
+
+def _n_common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids two texts begin with alike."""
+    n = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        n += 1
+    return n

@@ -1,0 +1,188 @@
+"""Who reads: the readable model, or the engine. Decoding and scoring know neither of them.
+
+Both take ids and give logits ``(V,)`` of the tokens that have a name: scores of padding behind the
+vocabulary are cut off.
+"""
+
+from collections.abc import Iterator, Sequence
+from threading import RLock
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cutaway.engine import Engine, Piece, Text
+from cutaway.engine.blocks import BLOCK
+from cutaway.generation.engine_rows import EngineRows
+from cutaway.generation.model_rows import ModelRows
+from cutaway.generation.rows import Rows, evaluating
+from cutaway.models import GPT2, GPT2Config
+
+__all__ = ["EngineReader", "ModelReader", "Reader"]
+
+_MODEL_ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
+_ENGINE_ROWS = 32  # by then a step is bound by arithmetic, and more texts at once are no faster
+_CHUNK = 128  # positions whose logits are held at once: 26 MB for GPT-2's vocabulary in float32
+_READ = 1024  # ids of short texts that are read together
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Reads texts and says how likely each token is to come next."""
+
+    @property
+    def config(self) -> GPT2Config:
+        """The size of the model."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """The kind of number that the weights are held in."""
+        ...
+
+    def max_rows(self, n_total: int) -> int:
+        """How many texts of ``n_total`` tokens at most are best written at once; at least 1."""
+        ...
+
+    def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
+        """Texts to go on with.
+
+        Args:
+            histories: the ids of each; the window of each is read at once.
+            n_total: tokens of the longest text that any of them may become.
+            exact: whether the bits of a text must not depend on the others.
+        """
+        ...
+
+    def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
+        """The scores of the token behind a text of at most ``n_ctx`` ids."""
+        ...
+
+    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Float[Tensor, "N V"]]:
+        """The scores behind the last ``n`` ids of each text ``(ids, n)``, some at a time, in order.
+
+        A text has at most ``n_ctx`` ids.
+        """
+        ...
+
+
+class ModelReader:
+    """The readable model: on any device, in any dtype, with every number open to taps.
+
+    Args:
+        model: that reads.
+        n_vocab: entries of the vocabulary that have a token; all of them unless given.
+    """
+
+    def __init__(self, model: GPT2, *, n_vocab: int | None = None) -> None:
+        self._model = model
+        self._n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
+
+    @property
+    def config(self) -> GPT2Config:
+        """The size of the model."""
+        return self._model.config
+
+    @property
+    def dtype(self) -> str:
+        """The kind of number that the weights are held in."""
+        return str(self._model.wte.weight.dtype).removeprefix("torch.")
+
+    def max_rows(self, n_total: int) -> int:
+        """15, whatever their length."""
+        return _MODEL_ROWS
+
+    def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
+        """Texts to go on with; where it has to be exact, with the ruler of the rows."""
+        return ModelRows(
+            self._model, histories, n_total=n_total, n_vocab=self._n_vocab, ruler=exact
+        )
+
+    def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
+        """The scores of the token behind a text."""
+        with evaluating(self._model):
+            x = self._model.hidden(self._tokens(ids))[:, -1]
+            return self._model.unembed(x)[0, : self._n_vocab]
+
+    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Float[Tensor, "N V"]]:
+        """The scores behind the last ids of each text, which is read by itself."""
+        for ids, n_wanted in texts:
+            with evaluating(self._model):
+                x = self._model.hidden(self._tokens(ids))[0, len(ids) - n_wanted :]
+                parts = x.split(_CHUNK)
+            for part in parts:
+                with evaluating(self._model):
+                    logits = self._model.unembed(part)[:, : self._n_vocab]
+                yield logits
+
+    def _tokens(self, ids: Sequence[int]) -> Tensor:
+        return torch.tensor([list(ids)], device=self._model.wte.weight.device)
+
+
+class EngineReader:
+    """The engine. It is asked by one thread at a time; others wait for it.
+
+    Args:
+        engine: that reads.
+        n_vocab: entries of the vocabulary that have a token; all of them unless given.
+    """
+
+    def __init__(self, engine: Engine, *, n_vocab: int | None = None) -> None:
+        self._engine, self._lock = engine, RLock()
+        self._n_vocab = engine.config.vocab_size if n_vocab is None else n_vocab
+
+    @property
+    def config(self) -> GPT2Config:
+        """The size of the model."""
+        return self._engine.config
+
+    @property
+    def dtype(self) -> str:
+        """The kind of number that the weights are held in."""
+        return self._engine.format
+
+    def max_rows(self, n_total: int) -> int:
+        """32, or as many as the cache surely holds, a block to spare for each."""
+        each = -(-min(n_total, self.config.n_ctx) // BLOCK) + 1
+        return max(1, min(_ENGINE_ROWS, self._engine.pool.n_blocks // each))
+
+    def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
+        """Texts to go on with; they are always exact, and grow as far as the cache has room."""
+        return EngineRows(self._engine, self._lock, histories, n_vocab=self._n_vocab)
+
+    def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
+        """The scores of the token behind a text."""
+        [logits] = self.logits([(ids, 1)])
+        return logits[0]
+
+    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Float[Tensor, "N V"]]:
+        """The scores behind the last ids of each text; short ones are read together."""
+        pieces: list[Piece] = []
+        n_ids = n_scores = 0
+        for ids, n_wanted in texts:
+            at, text = 0, self._new_text()
+            while at < len(ids):
+                n_next = min(n_wanted, _CHUNK - n_scores)
+                end = len(ids) - n_wanted + n_next
+                pieces.append(Piece(text, ids[at:end], n_wanted=n_next))
+                n_ids, n_scores = n_ids + end - at, n_scores + n_next
+                at, n_wanted = end, n_wanted - n_next
+                if n_scores == _CHUNK or n_ids >= _READ:
+                    yield self._read(pieces, going_on=text if n_wanted else None)
+                    pieces, n_ids, n_scores = [], 0, 0
+        if pieces:
+            yield self._read(pieces)
+
+    def _new_text(self) -> Text:
+        with self._lock:
+            return self._engine.new_text()
+
+    def _read(self, pieces: Sequence[Piece], *, going_on: Text | None = None) -> Tensor:
+        """Reads pieces and gives back their texts, but for one whose rest is yet to be read."""
+        with self._lock:
+            logits = self._engine.read(pieces)[:, : self._n_vocab]
+            for piece in pieces:
+                if piece.text is not going_on:
+                    piece.text.close()
+            return logits
