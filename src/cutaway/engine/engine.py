@@ -36,13 +36,15 @@ class Engine:
     Args:
         config: the size.
         format: of the weights. float32 computes as the readable model does, in another order;
-            bfloat16 rounds weights, inputs of products, keys and values; int8 and int4 hold
-            weights as integers (:mod:`cutaway.nn.quantize`), inputs of products with 15 bits a
-            row, keys and values in bfloat16.
+            bfloat16 rounds weights, inputs of products, keys and values. int8 and int4 hold
+            weights as integers (:mod:`cutaway.nn.quantize`), keys and values in bfloat16, and
+            round the inputs of products to 8 bits, with a scale for every 64 of them;
+            int8_weight_only rounds them to 15 bits, which costs speed where many tokens are read
+            at once, and nothing that can be seen in the result.
         threads: that compute; None for as many as torch uses.
         cache_bytes: of keys and values; None for eight texts of a whole context. Memory is taken
             as it is written to.
-        level: of the library, see :data:`cutaway.engine.build.LEVELS`.
+        level: of the library, see :data:`cutaway.engine.compiling.LEVELS`.
 
     Raises:
         ConfigError: for an unknown format or an impossible number.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cutaway.engine.build import build
+from cutaway.engine.compiling import build
 from cutaway.errors import EngineUnavailable, ResourceError
 
 __all__ = ["FORMATS", "WHICH", "Batch", "Handle", "library"]
@@ -90,7 +90,7 @@ class Handle:
     Args:
         sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks.
         epsilon: of the layer norms.
-        level: of the library, see :data:`cutaway.engine.build.LEVELS`.
+        level: of the library, see :data:`cutaway.engine.compiling.LEVELS`.
 
     Raises:
         EngineUnavailable: if there is no library.

@@ -14,7 +14,7 @@ from cutaway.generation.language_model import LanguageModel
 from cutaway.models import GPT2
 
 if TYPE_CHECKING:
-    from cutaway.checkpoints import Loaded
+    from cutaway.checkpoints import Opened
 
 __all__ = ["load"]
 
@@ -25,6 +25,7 @@ _FORMATS: dict[str, Format] = {
     "bf16": "bfloat16",
     "int8": "int8",
     "int4": "int4",
+    "int8_weight_only": "int8_weight_only",
 }
 _TORCH = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _CPU = Path("/proc/cpuinfo")
@@ -42,8 +43,9 @@ def load(
 
     Args:
         source: what to load; the bundled model by default.
-        dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"`` or
-            ``"int4"``: the CPU's engine writes and scores with weights so held, and the readable
+        dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"``,
+            ``"int8_weight_only"`` or ``"int4"`` (see :class:`cutaway.engine.Engine`): the CPU's
+            engine writes and scores with weights so held, and the readable
             model is loaded when :attr:`LanguageModel.model` is first used. A torch dtype: the
             readable model itself, held so; None for float32, into which half precision fits
             exactly. Where no engine can be had, a warning says why, and the readable model in
@@ -58,7 +60,7 @@ def load(
         CheckpointError: if there is no such model, or its files are incomplete, corrupt or unsafe.
         ResourceError: if there is too little memory.
     """
-    from cutaway.checkpoints import load_checkpoint  # not needed for a model in memory
+    from cutaway.checkpoints import open_checkpoint  # not needed for a model in memory
 
     if isinstance(dtype, str):
         if dtype not in _FORMATS:
@@ -71,42 +73,41 @@ def load(
             f"threads is {threads}, but the readable model takes those of torch.",
             "Call torch.set_num_threads, or load for the CPU by a name such as dtype='float32'.",
         )
-    loaded = load_checkpoint(source, dtype=dtype, device=device, allow_pickle=allow_pickle)
-    return _named(loaded, loaded.model)
+    opened = open_checkpoint(source, allow_pickle=allow_pickle)
+    return _named(opened, opened.model(dtype=dtype, device=device))
 
 
 def _with_engine(
     source: str | Path, format: Format, *, threads: int | None, allow_pickle: bool
 ) -> LanguageModel:
     """A model whose work the engine does; without one, the readable model and a warning."""
-    from cutaway.checkpoints import load_checkpoint
+    from cutaway.checkpoints import open_checkpoint
 
-    loaded = load_checkpoint(source, allow_pickle=allow_pickle)
+    opened = open_checkpoint(source, allow_pickle=allow_pickle)
     try:
-        engine = Engine(loaded.model.config, format=format, threads=threads)
+        engine = Engine(opened.config, format=format, threads=threads)
     except EngineUnavailable as error:
         instead = f"The readable model in float32 is used instead of the engine in {format}."
         warnings.warn(f"{error.what} {instead} {error.hint}", stacklevel=3)
-        return _named(loaded, loaded.model)
+        return _named(opened, opened.model())
     if format == "bfloat16" and not _has_bfloat16():
         warnings.warn(
             "This CPU has no arithmetic in bfloat16 (avx512_bf16 or amx), so dtype='bfloat16' is "
             "slow here: dtype='int8' is faster, dtype='float32' more exact.",
             stacklevel=3,
         )
-    for name, weight in loaded.model.state_dict().items():
+    for name, weight in opened.weights():
         engine.fill(name, weight)
+    again = partial(_read_again, source, allow_pickle=allow_pickle, expected=opened.fingerprint())
+    return _named(opened, again, engine)
 
-    again = partial(_read_again, source, allow_pickle=allow_pickle, fingerprint=loaded.fingerprint)
-    return _named(loaded, again, engine)
 
-
-def _read_again(source: str | Path, *, allow_pickle: bool, fingerprint: str) -> GPT2:
+def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> GPT2:
     """The readable model of what an engine was filled with."""
     from cutaway.checkpoints import load_checkpoint
 
     loaded = load_checkpoint(source, allow_pickle=allow_pickle)
-    if loaded.fingerprint != fingerprint:
+    if loaded.fingerprint != expected:
         raise CorruptCheckpoint(
             f"{source} holds other weights than when it was loaded.", "Load it again."
         )
@@ -114,10 +115,14 @@ def _read_again(source: str | Path, *, allow_pickle: bool, fingerprint: str) -> 
 
 
 def _named(
-    loaded: "Loaded", model: GPT2 | Callable[[], GPT2], engine: Engine | None = None
+    opened: "Opened", model: GPT2 | Callable[[], GPT2], engine: Engine | None = None
 ) -> LanguageModel:
     return LanguageModel(
-        model, loaded.tokenizer, engine=engine, name=loaded.name, fingerprint=loaded.fingerprint
+        model,
+        opened.tokenizer,
+        engine=engine,
+        name=opened.name,
+        fingerprint=opened.fingerprint(),
     )
 
 
