@@ -6,8 +6,8 @@ hashed, converted and put in its place. There is never more than the weights and
 
 import hashlib
 import json
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,57 +15,84 @@ from torch import Tensor
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.memory import check_memory
 from cutaway.checkpoints.names import parameter_count, parameter_shapes
+from cutaway.checkpoints.quantized_file import widened
 from cutaway.checkpoints.raw import all_finite, raw_bytes
 from cutaway.checkpoints.stored import WEIGHT_DTYPES
 from cutaway.errors import ConfigError, CorruptCheckpoint, KeyMismatch
-from cutaway.models import GPT2
+from cutaway.models import GPT2, GPT2Config
+from cutaway.nn import Quantized
 
-__all__ = ["build", "stored_dtype"]
+__all__ = ["Weight", "build", "stored_dtype", "walk"]
+
+Weight = Tensor | Quantized
 
 
-def build(
-    found: Found, *, n_vocab: int, dtype: torch.dtype | None, device: torch.device | str
-) -> tuple[GPT2, str]:
-    """The model, and the fingerprint of its weights.
+def walk(found: Found, config: GPT2Config) -> Generator[tuple[str, Weight], None, str]:
+    """Every weight as stored, under our names and in our order, checked; then the fingerprint.
 
     The fingerprint is the SHA-256 of the sizes and of the SHA-256 of every tensor as stored, under
-    our names and with our axes: the same weights have the same one in every layout.
+    our names and with our axes: the same weights have the same one in every layout. Of a quantized
+    weight it is that of the codes and the scales, so that nothing need be widened to know it.
 
     Args:
         found: the checkpoint.
-        n_vocab: rows of the token embedding to keep; the others are padding.
-        dtype: to hold the weights in; None for float32, to which all stored kinds widen exactly.
+        config: its size; ``vocab_size`` may be smaller, the rows behind are padding.
+
+    Yields:
+        A name, and a tensor with our axes or codes; it must not be changed, for it is hashed while
+        the next is read.
+
+    Raises:
+        CorruptCheckpoint: if a number is not finite, or a code or scale is none.
+        KeyMismatch: if the stored head is not the token embedding.
+    """
+    _check_head(found)
+    digests: list[Future[str]] = []
+    with ThreadPoolExecutor(1) as pool:
+        for name, shape in parameter_shapes(config).items():
+            weight = _read(found, name, shape)
+            if digests:
+                digests[-1].result()
+            digests.append(pool.submit(_digest, name, weight))
+            yield name, weight
+    fields = {name: value for name, value in config.to_dict().items() if name != "dropout"}
+    lines = [json.dumps(fields, sort_keys=True), *(digest.result() for digest in digests)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def build(
+    weights: Iterator[tuple[str, Weight]],
+    config: GPT2Config,
+    what: str,
+    *,
+    dtype: torch.dtype | None,
+    device: torch.device | str,
+) -> GPT2:
+    """The model of these weights.
+
+    Args:
+        weights: of :func:`walk`; nothing is read before memory is known to suffice.
+        config: its size.
+        what: the model, for messages.
+        dtype: to hold the weights in; None for float32, to which all stored kinds widen exactly,
+            and quantized ones with one rounding.
         device: to hold them on.
 
     Raises:
-        CorruptCheckpoint: if a number is not finite.
         ConfigError: if a number is too large for ``dtype``, or ``device`` is none.
-        KeyMismatch: if the stored head is not the token embedding.
         ResourceError: if there is too little memory.
     """
     dtype = torch.float32 if dtype is None else dtype
     if dtype not in (*WEIGHT_DTYPES, torch.float64):
         raise ConfigError(f"dtype is {dtype}.", "Weights are held in a floating-point type.")
     _check_device(device)
-    config = replace(found.config, vocab_size=n_vocab)
     if torch.device(device).type == "cpu":
-        check_memory(parameter_count(config) * dtype.itemsize, f"This model ({found.layout})")
-    _check_head(found)
-    state: dict[str, Tensor] = {}
-    digests: list[Future[str]] = []
-    with ThreadPoolExecutor(1) as pool:  # hashes one tensor while the next is read
-        for name, shape in parameter_shapes(config).items():
-            stored = _read(found, name, shape)
-            if digests:
-                digests[-1].result()
-            digests.append(pool.submit(_digest, name, stored))
-            state[name] = _as_asked(name, stored, dtype).to(device)
+        check_memory(parameter_count(config) * dtype.itemsize, what)
+    state = {name: _as_asked(name, weight, dtype).to(device) for name, weight in weights}
     with torch.device("meta"):
         model = GPT2(config)
     model.load_state_dict(state, assign=True)
-    fields = {name: value for name, value in config.to_dict().items() if name != "dropout"}
-    lines = [json.dumps(fields, sort_keys=True), *(digest.result() for digest in digests)]
-    return model.eval(), hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return model.eval()
 
 
 def _check_device(device: torch.device | str) -> None:
@@ -76,23 +103,31 @@ def _check_device(device: torch.device | str) -> None:
         raise ConfigError(f"device is {str(device)!r}: {reason}", "cpu always works.") from error
 
 
-def _read(found: Found, name: str, shape: tuple[int, ...]) -> Tensor:
-    """A tensor as stored, dense, without padding."""
+def _read(found: Found, name: str, shape: tuple[int, ...]) -> Weight:
+    """A weight as stored, dense, without padding."""
     if name not in found.tensors:
         return torch.zeros(shape, dtype=stored_dtype(found))
-    stored = found.tensors[name].read()
-    if stored.shape != shape:
-        stored = stored[: shape[0]].clone()
-    if not all_finite(stored):
+    stored = found.tensors[name]
+    if stored.read_codes is not None:
+        codes = stored.read_codes()
+        if stored.shape == shape:
+            return codes
+        rows = slice(shape[0])
+        return Quantized(codes.codes[rows].clone(), codes.scales[rows].clone(), codes.bits)
+    tensor = stored.read()
+    if tensor.shape != shape:
+        tensor = tensor[: shape[0]].clone()
+    if not all_finite(tensor):
         raise CorruptCheckpoint(
             f"{name} in {found.folder.path} holds numbers that are not finite.",
             "The file is damaged, or training diverged before it was saved.",
         )
-    return stored.contiguous()
+    return tensor.contiguous()
 
 
-def _as_asked(name: str, stored: Tensor, dtype: torch.dtype) -> Tensor:
-    """The tensor in the kind of number asked for, if its numbers fit there."""
+def _as_asked(name: str, weight: Weight, dtype: torch.dtype) -> Tensor:
+    """The weight in the kind of number asked for, if its numbers fit there."""
+    stored = widened(name, weight).contiguous() if isinstance(weight, Quantized) else weight
     result = stored.to(dtype)
     if torch.finfo(dtype).max < torch.finfo(stored.dtype).max and not all_finite(result):
         raise ConfigError(
@@ -102,8 +137,12 @@ def _as_asked(name: str, stored: Tensor, dtype: torch.dtype) -> Tensor:
     return result
 
 
-def _digest(name: str, stored: Tensor) -> str:
-    return f"{name} {stored.dtype} {hashlib.sha256(raw_bytes(stored)).hexdigest()}"
+def _digest(name: str, weight: Weight) -> str:
+    if isinstance(weight, Quantized):
+        parts = hashlib.sha256(raw_bytes(weight.codes))
+        parts.update(raw_bytes(weight.scales))
+        return f"{name} int{weight.bits} {parts.hexdigest()}"
+    return f"{name} {weight.dtype} {hashlib.sha256(raw_bytes(weight)).hexdigest()}"
 
 
 def _check_head(found: Found) -> None:

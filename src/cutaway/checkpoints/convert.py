@@ -12,22 +12,26 @@ from cutaway.checkpoints.build import stored_dtype
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.layouts import find
 from cutaway.checkpoints.llmc import write_llmc
-from cutaway.checkpoints.load import explained, load_checkpoint, load_found
 from cutaway.checkpoints.nanogpt import write_nanogpt
+from cutaway.checkpoints.opened import Opened, explained, open_checkpoint
 from cutaway.checkpoints.places import locate
+from cutaway.checkpoints.quality import Quality, logits_of, quality, written_by
+from cutaway.checkpoints.quantized_file import quantized, widened
 from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.save import write_huggingface
 from cutaway.checkpoints.vocabulary import VOCABULARY_FILES
 from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, TokenizerError, nearest
 from cutaway.files import replace_together
 from cutaway.models import GPT2, GPT2Config
+from cutaway.nn import Bits
 
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
 
-__all__ = ["ConvertReport", "Layout", "convert"]
+__all__ = ["ConvertReport", "Layout", "Rounded", "convert"]
 
 Layout = Literal["hf", "nanogpt", "llmc"]
+Rounded = Literal["int8", "int4"]
 
 # The name of a layout in ``Loaded``, its file, its suffix where it is one file, what it can hold.
 _NAMES: dict[str, str] = {"hf": "huggingface", "nanogpt": "nanogpt", "llmc": "llmc"}
@@ -38,6 +42,7 @@ _DTYPES: dict[str, tuple[torch.dtype, ...]] = {
     "nanogpt": (torch.float32, torch.float16, torch.bfloat16),
     "llmc": (torch.float32, torch.bfloat16),
 }
+_BITS: dict[Rounded, Bits] = {"int8": 8, "int4": 4}
 _N_PROMPTS, _LENGTH = 4, 16
 # Both models compute in float32 with equal weights: the same program should give the same numbers.
 _TOLERANCE = 1e-5
@@ -52,18 +57,40 @@ class ConvertReport:
         destination: the directory or file.
         files: all files written.
         n_bytes: of all of them.
-        dtype: of the stored weights.
-        max_difference: the largest absolute difference of two logits, of source and output.
+        dtype: of the stored weights; int8 or int4 if the matrices are quantized.
+        max_difference: the largest absolute difference of two logits: of the output, and of the
+            source with its weights narrowed or rounded to ``dtype``.
         fingerprint: of the output's weights.
+        quality: what quantizing cost, on tokens that the source itself wrote; else None.
     """
 
     layout: str
     destination: Path
     files: tuple[Path, ...]
     n_bytes: int
-    dtype: torch.dtype
+    dtype: torch.dtype | Rounded
     max_difference: float
     fingerprint: str
+    quality: Quality | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Expected:
+    """What the output must give, and what the source gave.
+
+    Attributes:
+        prompts: a few texts.
+        logits: that the output must give behind them.
+        tokenizer: of the source.
+        rows: tokens that the source wrote; None if nothing is quantized.
+        source: its logits on them, for each row.
+    """
+
+    prompts: Tensor
+    logits: Tensor
+    tokenizer: "Tokenizer | None"
+    rows: Tensor | None
+    source: list[Tensor]
 
 
 def convert(
@@ -71,7 +98,7 @@ def convert(
     destination: str | Path,
     *,
     to: Layout,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | Rounded | None = None,
     allow_pickle: bool = False,
 ) -> ConvertReport:
     """Writes a checkpoint in another layout; what was written is reloaded and compared first.
@@ -81,12 +108,14 @@ def convert(
         destination: a directory; or a file, where it ends in ``.pt`` (nanogpt) or ``.bin`` (llmc).
             In a directory the vocabulary is written too.
         to: the layout.
-        dtype: to store in; None as the source does, or float32 where the layout cannot.
+        dtype: to store in; None as the source does, or float32 where the layout cannot. "int8" and
+            "int4" quantize the matrices (hf only); the rest is stored as in the source. A source
+            that is quantized is widened.
         allow_pickle: as for :func:`load_checkpoint`.
 
     Raises:
-        ConfigError: if ``to`` is unknown, cannot hold ``dtype``, or ``destination`` holds
-            something else.
+        ConfigError: if ``to`` is unknown, cannot hold ``dtype``, ``destination`` holds something
+            else, or what is quantized already is to be quantized.
         CheckpointError: if the source cannot be read, or the output differs from it; then nothing
             is put in place.
         ResourceError: if memory or disk do not suffice.
@@ -103,12 +132,10 @@ def convert(
     _check_epsilon(found, to)
     with replace_together(folder) as stage:
         written = stage / (destination.name if is_file else _FILES[to])
-        prompts, expected, tokenizer = _write(
-            found, written, to=to, dtype=dtype, with_vocabulary=not is_file
-        )
-        _check_neighbours(folder, stage, tokenizer)
-        output = load_checkpoint(written if is_file else stage)
-        difference = _difference(_logits(output.model, prompts), expected, str(destination))
+        expected = _write(found, written, to=to, dtype=dtype, with_vocabulary=not is_file)
+        _check_neighbours(folder, stage, expected.tokenizer)
+        output = open_checkpoint(written if is_file else stage)
+        difference, cost = _compared(output.model(), expected, str(destination))
         sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
     return ConvertReport(
         layout=to,
@@ -117,7 +144,8 @@ def convert(
         n_bytes=sum(sizes.values()),
         dtype=dtype,
         max_difference=difference,
-        fingerprint=output.fingerprint,
+        fingerprint=output.fingerprint(),
+        quality=cost,
     )
 
 
@@ -152,13 +180,22 @@ def _check_neighbours(folder: Path, stage: Path, tokenizer: "Tokenizer | None") 
     )
 
 
-def _dtype(found: Found, to: str, dtype: torch.dtype | None) -> torch.dtype:
+def _dtype(found: Found, to: str, dtype: torch.dtype | Rounded | None) -> torch.dtype | Rounded:
     if dtype is None:
         stored = stored_dtype(found)
         return stored if stored in _DTYPES[to] else torch.float32
-    if dtype not in _DTYPES[to]:
-        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in _DTYPES[to])
-        raise ConfigError(f"The layout {to} cannot hold {dtype}.", f"It can hold {known}.")
+    known = [str(dtype).removeprefix("torch.") for dtype in _DTYPES[to]]
+    if to == "hf":
+        known += _BITS
+    if str(dtype).removeprefix("torch.") not in known:
+        raise ConfigError(
+            f"The layout {to} cannot hold {dtype}.", f"It can hold {', '.join(known)}."
+        )
+    if dtype in _BITS and found.bits is not None:
+        raise ConfigError(
+            f"{found.folder.path} is quantized to {found.bits} bits already.",
+            "Quantize the weights from before: rounding twice loses more.",
+        )
     return dtype
 
 
@@ -173,25 +210,53 @@ def _check_epsilon(found: Found, to: str) -> None:
 
 
 def _write(
-    found: Found, path: Path, *, to: str, dtype: torch.dtype, with_vocabulary: bool
-) -> tuple[Tensor, Tensor, "Tokenizer | None"]:
-    """Writes the output; returns prompts, the logits that it must give, and the vocabulary."""
+    found: Found, path: Path, *, to: str, dtype: torch.dtype | Rounded, with_vocabulary: bool
+) -> _Expected:
+    """Writes the output; of the source nothing stays but what is compared."""
     with explained(found.folder.path):
-        source = load_found(found, str(found.folder.path), dtype=None, device="cpu")
-    model, tokenizer = source.model, source.tokenizer
+        opened = Opened(found, str(found.folder.path))
+        model, tokenizer = opened.model(), opened.tokenizer
+    rows, source = None, list[Tensor]()
+    if isinstance(dtype, torch.dtype):
+        _store(path, model, tokenizer if with_vocabulary else None, to=to, dtype=dtype)
+    else:
+        rows = written_by(model, start=None if tokenizer is None else tokenizer.eot)
+        source = list(logits_of(model, rows[:, :-1]))
+        _store_rounded(path, model, tokenizer, bits=_BITS[dtype], dtype=stored_dtype(found))
+    prompts = _prompts(model)
+    logits = _logits(model, prompts)
+    return _Expected(prompts=prompts, logits=logits, tokenizer=tokenizer, rows=rows, source=source)
+
+
+def _store(
+    path: Path, model: GPT2, tokenizer: "Tokenizer | None", *, to: str, dtype: torch.dtype
+) -> None:
+    """Writes the weights as ``dtype``, and gives those to the model."""
     if to == "hf":
         write_huggingface(path.parent, model, tokenizer, dtype=dtype)
-    elif to == "nanogpt":
-        write_nanogpt(path, model, dtype)
     else:
-        with path.open("wb") as file:
-            write_llmc(file, model, dtype)
-    if tokenizer is not None and with_vocabulary and to != "hf":
-        tokenizer.save(path.parent)
+        if to == "nanogpt":
+            write_nanogpt(path, model, dtype)
+        else:
+            with path.open("wb") as file:
+                write_llmc(file, model, dtype)
+        if tokenizer is not None:
+            tokenizer.save(path.parent)
     for name, parameter in model.named_parameters():
         parameter.data = narrowed(name, parameter, dtype).float()
-    prompts = _prompts(model)
-    return prompts, _logits(model, prompts), tokenizer  # and the source is freed
+
+
+def _store_rounded(
+    path: Path, model: GPT2, tokenizer: "Tokenizer | None", *, bits: Bits, dtype: torch.dtype
+) -> None:
+    """Writes codes, and all but the matrices as ``dtype``, and gives those to the model."""
+    codes = quantized(model, bits)
+    write_huggingface(path.parent, model, tokenizer, dtype=dtype, codes=codes)
+    for name, parameter in model.named_parameters():
+        if name in codes:
+            parameter.data = widened(name, codes[name]).contiguous()
+        else:
+            parameter.data = narrowed(name, parameter, dtype).float()
 
 
 def _prompts(model: GPT2) -> Tensor:
@@ -206,8 +271,16 @@ def _logits(model: GPT2, prompts: Tensor) -> Tensor:
     return model(prompts)
 
 
+def _compared(output: GPT2, expected: _Expected, where: str) -> tuple[float, Quality | None]:
+    """The largest difference of two logits, if it is none to speak of, and the cost of rounding."""
+    difference = _difference(_logits(output, expected.prompts), expected.logits, where)
+    if expected.rows is None:
+        return difference, None
+    after = logits_of(output, expected.rows[:, :-1])
+    return difference, quality(expected.source, after, expected.rows[:, 1:])
+
+
 def _difference(actual: Tensor, expected: Tensor, where: str) -> float:
-    """The largest difference of two logits, if it is none to speak of."""
     if actual.shape == expected.shape:
         difference = float((actual - expected).abs().max())
         if difference <= _TOLERANCE * max(1.0, float(expected.abs().max())):

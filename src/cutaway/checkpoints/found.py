@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cutaway.checkpoints.folder import Folder
 from cutaway.checkpoints.stored import Stored
 from cutaway.models import GPT2Config
+from cutaway.nn import Bits
 
 __all__ = ["Found"]
 
@@ -20,6 +21,7 @@ class Found:
         folder: where a vocabulary may lie beside it.
         head: the output matrix, where one is stored; it must equal the token embedding.
         padded_from: rows of the vocabulary in use, where the file states that others are padding.
+        bits: of the codes, where the matrices are quantized.
     """
 
     layout: str
@@ -28,3 +30,4 @@ class Found:
     folder: Folder
     head: Stored | None = None
     padded_from: int | None = None
+    bits: Bits | None = None

@@ -16,6 +16,7 @@ import torch
 from cutaway.checkpoints.folder import Folder, is_plain_name, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.quantized_file import accounted_codes, quantization_to_json, read_bits
 from cutaway.checkpoints.safetensors_file import open_safetensors
 from cutaway.checkpoints.stored import Stored, accounted, check_size
 from cutaway.errors import (
@@ -26,6 +27,7 @@ from cutaway.errors import (
     UnsafeCheckpoint,
 )
 from cutaway.models import GPT2Config
+from cutaway.nn import Bits
 
 __all__ = ["config_to_json", "find_huggingface", "read_config", "unprefixed"]
 
@@ -57,7 +59,6 @@ _FACTS = {
     "tie_word_embeddings": _only(True),
     "add_cross_attention": _only(False),
     "is_encoder_decoder": _only(False),
-    "quantization_config": _only(None),
     "pruned_heads": _Fact(None, (None, {})),
 }
 _FIELDS = {
@@ -79,24 +80,32 @@ def find_huggingface(folder: Folder, *, allow_pickle: bool, weights: str | None 
         allow_pickle: whether ``pytorch_model.bin`` may be read.
         weights: the file to read instead of the usual ones.
     """
-    config = read_config(folder)
+    config, bits = _read_config(folder)
     where = str(folder.path)
     paths, stored = _tensors(folder, allow_pickle, weights)
     tensors, head = unprefixed(stored, where)
     n_bytes = sum(path.stat().st_size for path in paths)
     check_size(config, tensors.values(), where, n_bytes=n_bytes)
-    ours = accounted(HUGGINGFACE, config, tensors, where)
-    return Found("huggingface", config, ours, folder, head=head)
+    if bits is None:
+        ours = accounted(HUGGINGFACE, config, tensors, where)
+    else:
+        ours = accounted_codes(config, tensors, where, bits=bits)
+    return Found("huggingface", config, ours, folder, head=head, bits=bits)
 
 
 def read_config(folder: Folder) -> GPT2Config:
     """The size that ``config.json`` states.
 
     Raises:
-        KeyMismatch: if it states another architecture, naming the key.
+        KeyMismatch: if it states another architecture or quantization, naming the key.
         UnsafeCheckpoint: if it asks for code of its own.
         CorruptCheckpoint: if a size is missing or impossible.
     """
+    return _read_config(folder)[0]
+
+
+def _read_config(folder: Folder) -> tuple[GPT2Config, Bits | None]:
+    """The size, and the bits of the codes if weights are quantized."""
     fields, where = folder.json("config.json"), folder.path / "config.json"
     if "auto_map" in fields:
         raise UnsafeCheckpoint(
@@ -120,7 +129,7 @@ def read_config(folder: Folder) -> GPT2Config:
                 f"{where} has {key} = {shown(fields[key])}; here GPT-2 has {right}.",
                 "This is another architecture.",
             )
-    return config
+    return config, read_bits(fields, where)
 
 
 def _given(fields: dict[str, Any], where: Path) -> list[tuple[str, str]]:
@@ -133,10 +142,13 @@ def _given(fields: dict[str, Any], where: Path) -> list[tuple[str, str]]:
     return [(key, ours) for key, ours in _FIELDS.items() if key in fields]
 
 
-def config_to_json(config: GPT2Config, *, dtype: torch.dtype, eot: int | None) -> dict[str, Any]:
+def config_to_json(
+    config: GPT2Config, *, dtype: torch.dtype, eot: int | None, bits: Bits | None = None
+) -> dict[str, Any]:
     """What ``config.json`` says of a model of ours; transformers reads it too."""
     fields = config.to_dict()
     sizes = {key: fields[ours] for key, ours in _FIELDS.items()}
+    quantization = {} if bits is None else {"quantization_config": quantization_to_json(bits)}
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
@@ -149,6 +161,7 @@ def config_to_json(config: GPT2Config, *, dtype: torch.dtype, eot: int | None) -
         "eos_token_id": eot,
         "tie_word_embeddings": True,
         "dtype": str(dtype).removeprefix("torch."),
+        **quantization,
     }
 
 

@@ -1,25 +1,20 @@
 """From a name or a path to a model in memory."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from cutaway.checkpoints.build import build
-from cutaway.checkpoints.found import Found
-from cutaway.checkpoints.layouts import config_in, find
+from cutaway.checkpoints.layouts import config_in
+from cutaway.checkpoints.opened import explained, open_checkpoint
 from cutaway.checkpoints.places import locate
-from cutaway.checkpoints.vocabulary import tokenizer_of, vocabulary_size
-from cutaway.errors import CheckpointError, CutawayError, ResourceError
 from cutaway.models import GPT2, GPT2Config
 
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
 
-__all__ = ["Loaded", "explained", "load_checkpoint", "load_config", "load_found"]
+__all__ = ["Loaded", "load_checkpoint", "load_config"]
 
 
 @dataclass(frozen=True)
@@ -67,39 +62,13 @@ def load_checkpoint(
         TokenizerError: if the vocabulary is damaged.
         ResourceError: if there is too little memory.
     """
+    opened = open_checkpoint(source, allow_pickle=allow_pickle)
     with explained(source):
-        found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
-        return load_found(found, str(source), dtype=dtype, device=device)
-
-
-def load_found(
-    found: Found, name: str, *, dtype: torch.dtype | None, device: torch.device | str
-) -> Loaded:
-    """Reads what a reader found."""
-    tokenizer = tokenizer_of(found)
-    n_vocab = vocabulary_size(found, tokenizer)
-    model, fingerprint = build(found, n_vocab=n_vocab, dtype=dtype, device=device)
-    return Loaded(model, tokenizer, name, found.layout, fingerprint)
+        model = opened.model(dtype=dtype, device=device)
+    return Loaded(model, opened.tokenizer, opened.name, opened.layout, opened.fingerprint())
 
 
 def load_config(source: str | Path) -> GPT2Config:
     """The size of a checkpoint, without its weights; ``source`` as for :func:`load_checkpoint`."""
     with explained(source):
         return config_in(locate(source, allow_pickle=False))
-
-
-@contextmanager
-def explained(source: str | Path) -> Generator[None]:
-    """What the system refuses becomes an error of ours."""
-    try:
-        yield
-    except CutawayError:  # some of them are OSErrors too
-        raise
-    except OSError as error:
-        raise CheckpointError(
-            f"{source} cannot be read: {error}.", "See to the permissions of its files."
-        ) from error
-    except MemoryError as error:
-        raise ResourceError(
-            f"Out of memory while loading {source}.", "Choose a smaller model, or a narrower dtype."
-        ) from error

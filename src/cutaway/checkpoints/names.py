@@ -18,9 +18,12 @@ __all__ = [
     "LLMC",
     "NANOGPT",
     "OPENAI",
+    "QUANTIZED",
     "Form",
     "Row",
     "Table",
+    "code_form",
+    "code_rows",
     "parameter_count",
     "parameter_shapes",
 ]
@@ -111,6 +114,7 @@ def _linear(name: str) -> Form:
 HUGGINGFACE = Table(tuple(Row(name, name) for name in _SHAPES))
 NANOGPT = Table(tuple(Row(name, f"transformer.{name}", _linear(name)) for name in _SHAPES))
 LLMC = Table(tuple(Row(name, name, _linear(name)) for name in _SHAPES))
+QUANTIZED = LLMC  # our own: rows of codes are outputs
 OPENAI = Table(
     (
         Row("wte.weight", "model/wte"),
@@ -131,6 +135,17 @@ OPENAI = Table(
         Row("ln_f.bias", "model/ln_f/b"),
     )
 )
+
+
+def code_rows(n_layer: int) -> Iterator[Row]:
+    """The rows whose weights a quantized checkpoint holds as codes: the embedding and matrices."""
+    coded = {"wte.weight", *_MATRICES}
+    return (row for row in QUANTIZED.expanded(n_layer) if _template(row.ours) in coded)
+
+
+def code_form(name: str) -> Form:
+    """How the codes of one of them lie, whose rows are outputs."""
+    return _linear(_template(name))
 
 
 def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:

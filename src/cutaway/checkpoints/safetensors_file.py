@@ -24,12 +24,16 @@ __all__ = ["open_safetensors", "write_safetensors"]
 
 _HEADER_BYTES = 1 << 20  # GPT-2 XL needs 70 KB
 _MAX_ELEMENTS = 1 << 62
-# Bits of one element; only the first three kinds can be weights, the others can be dropped.
+# Bits of one element. Weights are of the first three kinds, codes of I8 and U8; the others are at
+# most dropped.
 _BITS = {
     "F32": 32, "F16": 16, "BF16": 16, "F64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "BOOL": 8,
     "I8": 8, "U8": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32, "I64": 64, "U64": 64,
 }  # fmt: skip
-_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+_DTYPES = {
+    "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I8": torch.int8, "U8": torch.uint8,
+}  # fmt: skip
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
@@ -114,11 +118,15 @@ def _refuse(path: Path, reason: str) -> NoReturn:
     )
 
 
-def write_safetensors(file: BinaryIO, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> None:
-    """Writes tensors as ``dtype``, one at a time; the mark ``format: pt`` is transformers' wish."""
+def write_safetensors(file: BinaryIO, tensors: Mapping[str, tuple[Tensor, torch.dtype]]) -> None:
+    """Writes tensors, each as its dtype, one at a time; wide ones first, so that all are aligned.
+
+    The mark ``format: pt`` is transformers' wish.
+    """
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    ordered = sorted(tensors.items(), key=lambda item: -item[1][1].itemsize)
     end = 0
-    for name, tensor in tensors.items():
+    for name, (tensor, dtype) in ordered:
         start, end = end, end + tensor.numel() * dtype.itemsize
         header[name] = {
             "dtype": _NAMES[dtype],
@@ -128,5 +136,5 @@ def write_safetensors(file: BinaryIO, tensors: Mapping[str, Tensor], dtype: torc
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the data is aligned
     file.write(len(text).to_bytes(8, "little") + text)
-    for name, tensor in tensors.items():
+    for name, (tensor, dtype) in ordered:
         file.write(raw_bytes(narrowed(name, tensor, dtype)))

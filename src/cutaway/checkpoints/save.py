@@ -1,6 +1,7 @@
 """Writing a model in our layout, the Hugging Face one, so that no reader ever finds a half."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ from torch import Tensor
 
 from cutaway.checkpoints.huggingface import config_to_json
 from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.quantized_file import to_be_stored
 from cutaway.checkpoints.safetensors_file import write_safetensors
 from cutaway.checkpoints.stored import WEIGHT_DTYPES
 from cutaway.checkpoints.vocabulary import check_fit
 from cutaway.errors import ConfigError
 from cutaway.files import replace_together
 from cutaway.models import GPT2
+from cutaway.nn import Quantized
 
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
@@ -59,8 +62,12 @@ def write_huggingface(
     *,
     dtype: torch.dtype | None = None,
     card: str | None = None,
+    codes: Mapping[str, Quantized] | None = None,
 ) -> None:
-    """Writes the files of :func:`save_checkpoint` into a folder that nobody reads yet."""
+    """Writes the files of :func:`save_checkpoint` into a folder that nobody reads yet.
+
+    ``codes`` are written in the place of the model's matrices, if there are any.
+    """
     config, dtype = model.config, model.wte.weight.dtype if dtype is None else dtype
     if dtype not in WEIGHT_DTYPES:
         raise ConfigError(f"{dtype} cannot be stored.", "Give dtype=torch.float32, or narrower.")
@@ -69,14 +76,23 @@ def write_huggingface(
         check_fit(tokenizer, config.vocab_size, str(folder))
         eot = tokenizer.eot
         tokenizer.save(folder)
-    text = json.dumps(config_to_json(config, dtype=dtype, eot=eot), indent=2) + "\n"
-    (folder / "config.json").write_text(text)
+    bits = next(iter(codes.values())).bits if codes else None
+    fields = config_to_json(config, dtype=dtype, eot=eot, bits=bits)
+    (folder / "config.json").write_text(json.dumps(fields, indent=2) + "\n")
     with (folder / "model.safetensors").open("wb") as file:
-        write_safetensors(file, _in_order(model), dtype)
+        write_safetensors(file, _in_order(model, dtype, codes or {}))
     if card is not None:
         (folder / "README.md").write_text(card)
 
 
-def _in_order(model: GPT2) -> dict[str, Tensor]:
-    state = model.state_dict()
-    return {row.ours: state[row.ours] for row in HUGGINGFACE.expanded(model.config.n_layer)}
+def _in_order(
+    model: GPT2, dtype: torch.dtype, codes: Mapping[str, Quantized]
+) -> dict[str, tuple[Tensor, torch.dtype]]:
+    """The tensors of the file, and the kind of number to write each as."""
+    state, result = model.state_dict(), dict[str, tuple[Tensor, torch.dtype]]()
+    for row in HUGGINGFACE.expanded(model.config.n_layer):
+        if row.ours in codes:
+            result |= to_be_stored(row.ours, codes[row.ours])
+        else:
+            result[row.ours] = state[row.ours], dtype
+    return result

@@ -19,8 +19,9 @@ from cutaway.checkpoints.folder import shown
 from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
 from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights
 from cutaway.models import GPT2Config
+from cutaway.nn import Quantized
 
-__all__ = ["WEIGHT_DTYPES", "Stored", "accounted", "check_size", "in_file", "read_bytes"]
+__all__ = ["WEIGHT_DTYPES", "Stored", "accounted", "check_size", "in_file", "missing", "read_bytes"]
 
 WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -36,12 +37,14 @@ class Stored:
         dtype: of its elements; None for a kind that no weight has.
         read: reads it.
         place: where its bytes are, if that is known; equal places hold equal tensors.
+        read_codes: reads it as it is stored, if that is as codes and scales; ``read`` widens them.
     """
 
     shape: tuple[int, ...]
     dtype: torch.dtype | None
     read: Callable[[], Tensor]
     place: tuple[Path, int] | None = None
+    read_codes: Callable[[], Quantized] | None = None
 
     @property
     def n_elements(self) -> int:
@@ -144,12 +147,9 @@ def accounted(
             f"{where} has {len(unknown)} tensor(s) that GPT-2 does not: {_some(unknown)}.",
             "It is another architecture, or a fine-tune with additional parts.",
         )
-    missing = [n for n, row in rows.items() if n not in tensors and not optional(row.ours)]
-    if missing:
-        raise MissingWeights(
-            f"{where} lacks {len(missing)} tensor(s): {_some(missing)}.",
-            "The file is incomplete, or its configuration belongs to another model.",
-        )
+    absent = [n for n, row in rows.items() if n not in tensors and not optional(row.ours)]
+    if absent:
+        raise missing(absent, where)
     return {
         row.ours: _checked(name, tensors[name], row, shapes[row.ours], where)
         for name, row in rows.items()
@@ -169,7 +169,21 @@ def _checked(name: str, tensor: Stored, row: Row, ours: tuple[int, ...], where: 
             f"{name} in {where} is stored as {tensor.dtype or 'another kind of number'}.",
             "Weights are read from float32, float16 and bfloat16.",
         )
-    return Stored(ours, tensor.dtype, lambda: row.form.to_ours(tensor.read()), tensor.place)
+    return Stored(
+        ours,
+        tensor.dtype,
+        lambda: row.form.to_ours(tensor.read()),
+        tensor.place,
+        tensor.read_codes,
+    )
+
+
+def missing(names: list[str], where: str) -> MissingWeights:
+    """The error for tensors that are not there."""
+    return MissingWeights(
+        f"{where} lacks {len(names)} tensor(s): {_some(names)}.",
+        "The file is incomplete, or its configuration belongs to another model.",
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -50,15 +50,24 @@ class BlockPool:
         Raises:
             ResourceError: if there is none.
         """
-        if not self._free:
-            raise ResourceError(
-                f"The cache is full: all {self.n_blocks} blocks of {BLOCK} tokens are in use.",
-                "Close texts that are done, or give the engine a larger cache.",
-            )
+        self.check_free(1)
         block = self._free.pop()
         self._users[block] = 1
         self._clear(block)
         return block
+
+    def check_free(self, n_needed: int) -> None:
+        """Whether so many blocks are free.
+
+        Raises:
+            ResourceError: if they are not.
+        """
+        if n_needed > self.n_free:
+            raise ResourceError(
+                f"{n_needed} more blocks of {BLOCK} tokens are needed; of the cache's "
+                f"{self.n_blocks} are {self.n_free} free.",
+                "Close texts that are done, or give the engine a larger cache.",
+            )
 
     def share(self, blocks: Sequence[int]) -> None:
         """One more text uses these blocks."""
@@ -115,12 +124,11 @@ class Text:
         del self.blocks[n_kept:]
         self.length = length
 
-    def reserve(self, n_new: int) -> None:
-        """Makes room for more tokens: blocks of its own from the first new position on.
+    def check_fits(self, n_new: int) -> None:
+        """Whether the model has positions for more tokens.
 
         Raises:
-            ContextLengthError: if they are more than the model has positions.
-            ResourceError: if the cache is full; the text is as it was.
+            ContextLengthError: if it does not.
         """
         total = self.length + n_new
         if total > self._pool.n_ctx:
@@ -128,15 +136,16 @@ class Text:
                 f"{total} tokens, but this model has {self._pool.n_ctx} positions.",
                 "Shorten the text, or let generation slide its window.",
             )
-        if self._pool.n_needed(self, n_new) > self._pool.n_free:
-            raise ResourceError(
-                f"The cache has {self._pool.n_free} free blocks of {BLOCK} tokens; "
-                f"{n_new} more tokens need {self._pool.n_needed(self, n_new)}.",
-                "Close texts that are done, or give the engine a larger cache.",
-            )
+
+    def reserve(self, n_new: int) -> None:
+        """Makes room for more tokens: blocks of its own from the first new position on.
+
+        Raises:
+            ResourceError: if the cache is full.
+        """
         if self.length % BLOCK:
             self.blocks[-1] = self._pool.owned(self.blocks[-1])
-        while len(self.blocks) * BLOCK < total:
+        while len(self.blocks) * BLOCK < self.length + n_new:
             self.blocks.append(self._pool.take())
 
     def close(self) -> None:

@@ -14,16 +14,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
-from cutaway.engine.native import FORMATS, WHICH, Handle
+from cutaway.engine.native import FORMATS, WHICH, Batch, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
 from cutaway.models import GPT2Config
-from cutaway.nn.quantize import Quantized, quantize
+from cutaway.nn.quantize import Bits, Quantized, quantize
 
 __all__ = ["Engine", "Format"]
 
-Format = Literal["float32", "bfloat16", "int8", "int4"]
+Format = Literal["float32", "bfloat16", "int8", "int4", "int8_weight_only"]
 
-_BITS = {"int8": 8, "int4": 4}
+_BITS: dict[str, Bits] = {"int8": 8, "int4": 4, "int8_weight_only": 8}
 _TEXTS = 8  # whole contexts that the cache holds unless told otherwise
 
 
@@ -144,40 +144,76 @@ class Engine:
             ResourceError: if the cache is full. In both cases no text has changed.
             TokenizerError: for an id outside the vocabulary.
         """
+        logits = self._handle.read(self._batch(pieces), self.config.vocab_size)
+        self._lengthen(pieces)
+        return logits
+
+    def score(
+        self, pieces: Sequence[Piece], targets: Sequence[int]
+    ) -> Float[Tensor, " N"]:  # float64
+        """Reads as :meth:`read` does, and says how likely given tokens are instead of all.
+
+        Args:
+            pieces: to read.
+            targets: for each wanted token the one that may follow it.
+
+        Returns:
+            The natural logarithms of their probabilities. Sums over the vocabulary are made in
+            parts of 1,024 in float32, and joined in float64.
+
+        Raises:
+            ConfigError: if there are not as many targets as wanted tokens; otherwise as
+                :meth:`read`.
+        """
+        n_wanted = sum(piece.n_wanted for piece in pieces)
+        if len(targets) != n_wanted:
+            raise ConfigError(
+                f"{len(targets)} targets for {n_wanted} tokens.", "Give one for each wanted token."
+            )
+        if targets:
+            self._check_ids(targets)
+        logprobs = self._handle.score(self._batch(pieces), targets)
+        self._lengthen(pieces)
+        return logprobs
+
+    def _batch(self, pieces: Sequence[Piece]) -> Batch:
+        """Checks pieces and makes room for them."""
         for piece in pieces:
             self._check(piece)
-        free = self.pool.n_free - sum(
-            self.pool.n_needed(piece.text, len(piece.ids)) for piece in pieces
-        )
+        needed = sum(self.pool.n_needed(piece.text, len(piece.ids)) for piece in pieces)
+        self.pool.check_free(needed)
         for piece in pieces:
-            piece.text.reserve(len(piece.ids) if free >= 0 else self.config.n_ctx)
+            piece.text.reserve(len(piece.ids))
         per_text = -(-self.config.n_ctx // BLOCK)
         blocks: list[int] = []
         for piece in pieces:
             blocks += piece.text.blocks
             blocks += [0] * (per_text - len(piece.text.blocks))
-        logits = self._handle.read(
-            [piece.text.length for piece in pieces],
-            [len(piece.ids) for piece in pieces],
-            [piece.n_wanted for piece in pieces],
-            [token for piece in pieces for token in piece.ids],
-            blocks,
-            self.config.vocab_size,
+        return Batch(
+            starts=[piece.text.length for piece in pieces],
+            n_new=[len(piece.ids) for piece in pieces],
+            n_wanted=[piece.n_wanted for piece in pieces],
+            tokens=[token for piece in pieces for token in piece.ids],
+            blocks=blocks,
         )
+
+    def _lengthen(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             piece.text.length += len(piece.ids)
-        return logits
 
     def _check(self, piece: Piece) -> None:
-        n_vocab = self.config.vocab_size
         if not 0 <= piece.n_wanted <= len(piece.ids) or not piece.ids:
             raise ConfigError(
                 f"{piece.n_wanted} logits of {len(piece.ids)} tokens.",
                 "Give at least one token, and ask for at most one logit row for each.",
             )
-        low, high = min(piece.ids), max(piece.ids)
-        if low < 0 or high >= n_vocab:
+        self._check_ids(piece.ids)
+        piece.text.check_fits(len(piece.ids))
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        low, high = min(ids), max(ids)
+        if low < 0 or high >= self.config.vocab_size:
             raise TokenizerError(
                 f"Token id {low if low < 0 else high} is outside the vocabulary.",
-                f"This model has ids 0 to {n_vocab - 1}.",
+                f"This model has ids 0 to {self.config.vocab_size - 1}.",
             )

@@ -7,6 +7,7 @@ import ctypes
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,9 +15,9 @@ from torch import Tensor
 from cutaway.engine.build import build
 from cutaway.errors import EngineUnavailable, ResourceError
 
-__all__ = ["FORMATS", "WHICH", "Handle", "library"]
+__all__ = ["FORMATS", "WHICH", "Batch", "Handle", "library"]
 
-FORMATS = ("float32", "bfloat16", "int8", "int4")
+FORMATS = ("float32", "bfloat16", "int8", "int4", "int8_weight_only")
 _BLOCK_NAMES = (
     "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight",
     "attn.c_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",
@@ -42,7 +43,7 @@ _SIGNATURES = {
     "cutaway_copy": (None, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
     "cutaway_read": (
         None,
-        [ctypes.c_void_p, ctypes.c_int, _INTS, _INTS, _INTS, _INTS, _INTS, ctypes.c_void_p],
+        [ctypes.c_void_p, ctypes.c_int, *[_INTS] * 5, ctypes.c_void_p, _INTS, ctypes.c_void_p],
     ),
 }
 
@@ -137,25 +138,36 @@ class Handle:
         """Copies a block of the cache."""
         self._library.cutaway_copy(self._pointer, source, target)
 
-    def read(
-        self,
-        starts: Sequence[int],
-        n_new: Sequence[int],
-        n_wanted: Sequence[int],
-        tokens: Sequence[int],
-        blocks: Sequence[int],
-        n_vocab: int,
-    ) -> Tensor:
-        """Runs the network; see ``cutaway_read`` in ``native/api.cpp``."""
-        logits = torch.empty(sum(n_wanted), n_vocab)
-        self._library.cutaway_read(
-            self._pointer,
-            len(starts),
-            _ints(starts),
-            _ints(n_new),
-            _ints(n_wanted),
-            _ints(tokens),
-            _ints(blocks),
-            logits.data_ptr(),
-        )
+    def read(self, batch: "Batch", n_vocab: int) -> Tensor:
+        """Runs the network, for logits ``(N, n_vocab)``."""
+        logits = torch.empty(sum(batch.n_wanted), n_vocab)
+        self._read(batch, logits.data_ptr(), None, None)
         return logits
+
+    def score(self, batch: "Batch", targets: Sequence[int]) -> Tensor:
+        """Runs the network, for the log-probability of one token behind each wanted one."""
+        logprobs = torch.empty(len(targets), dtype=torch.float64)
+        self._read(batch, None, _ints(targets), logprobs.data_ptr())
+        return logprobs
+
+    def _read(
+        self,
+        batch: "Batch",
+        logits: int | None,
+        targets: ctypes.Array[ctypes.c_int32] | None,
+        logprobs: int | None,
+    ) -> None:
+        lists = (batch.starts, batch.n_new, batch.n_wanted, batch.tokens, batch.blocks)
+        self._library.cutaway_read(
+            self._pointer, len(batch.starts), *map(_ints, lists), logits, targets, logprobs
+        )
+
+
+class Batch(NamedTuple):
+    """What is read in one call; see ``cutaway_read`` in ``native/api.cpp``."""
+
+    starts: Sequence[int]
+    n_new: Sequence[int]
+    n_wanted: Sequence[int]
+    tokens: Sequence[int]
+    blocks: Sequence[int]

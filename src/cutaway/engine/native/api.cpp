@@ -11,7 +11,7 @@ class Engine {
  public:
   Engine(const Shape& shape, Format format) : shape_(shape), weights_(shape, format) {}
   virtual ~Engine() = default;
-  virtual void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits) = 0;
+  virtual void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits, const int32_t* targets, double* logprobs) = 0;
   virtual void clear(int block) = 0;
   virtual void copy(int from, int to) = 0;
   virtual size_t cache_bytes() const = 0;
@@ -68,16 +68,21 @@ class EngineOf : public Engine {
         cache_(shape, n_blocks),
         buffers_(shape, format, cache_.head_width()),
         context_{shape_, weights_, cache_, buffers_},
-        team_(n_threads, [&] { return Scratch<Kind>(shape, format); }) {}
+        team_(n_threads, [&](int thread) { return Scratch<Kind>(shape, format, thread); }) {}
 
-  void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits) override {
+  void read(int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits, const int32_t* targets, double* logprobs) override {
     const int per_text = (shape_.n_ctx + BLOCK - 1) / BLOCK;
     std::vector<Piece> pieces;
     std::vector<int> wanted;
     int n_rows = 0;
     const auto run = [&] {
-      team_.run([&](Step<Kind>& step) { step.prepare(context_, team_.size(), pieces, tokens, wanted, logits); });
-      logits += wanted.size() * shape_.vocab_size;
+      team_.run([&](Step<Kind>& step) { step.prepare(context_, team_.size(), pieces, tokens, Wanted{wanted, logits, targets, logprobs}); });
+      if (targets) {
+        targets += wanted.size();
+        logprobs += wanted.size();
+      } else {
+        logits += wanted.size() * shape_.vocab_size;
+      }
       tokens += n_rows;
       pieces.clear();
       wanted.clear();
@@ -144,9 +149,10 @@ void cutaway_fill_codes(void* engine, int which, int layer, const int8_t* codes,
 void cutaway_clear(void* engine, int block) { static_cast<Engine*>(engine)->clear(block); }
 void cutaway_copy(void* engine, int from, int to) { static_cast<Engine*>(engine)->copy(from, to); }
 
-// blocks: for each piece its text's table, padded to the blocks of a whole context.
-void cutaway_read(void* engine, int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits) {
-  static_cast<Engine*>(engine)->read(n_pieces, starts, n_new, n_wanted, tokens, blocks, logits);
+// blocks: for each piece its text's table, padded to the blocks of a whole context. Gives logits, or
+// where there are targets their log-probabilities.
+void cutaway_read(void* engine, int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits, const int32_t* targets, double* logprobs) {
+  static_cast<Engine*>(engine)->read(n_pieces, starts, n_new, n_wanted, tokens, blocks, logits, targets, logprobs);
 }
 
 }  // extern "C"

@@ -14,7 +14,7 @@ constexpr int QUERIES = 8;
 template <class Kind>
 struct AttentionScratch {
   explicit AttentionScratch(const Shape& shape)
-      : stride(rounded(shape.n_ctx, BLOCK)),
+      : stride(rounded(shape.n_ctx, BLOCK) + LANES * 2),
         width(rounded(shape.head_dim(), LANES)),
         scores(QUERIES * stride),
         weights(QUERIES * stride),
@@ -51,24 +51,55 @@ inline float soften(const float* scores, typename Kind::Element* weights, int n,
   return sum(total);
 }
 
+// What one call of attend works on: a head of a layer, and the blocks of the text.
+template <class Kind>
+struct Head {
+  const Cache<Kind>& cache;
+  int layer, head;
+  const int32_t* blocks;
+  const char* keys(int block) const { return cache.keys(blocks[block], layer, head); }
+  const char* values(int block) const { return cache.values(blocks[block], layer, head); }
+};
+
+inline void fetch(const char* from, size_t n) {
+  for (size_t i = 0; i < n; i += LINE) __builtin_prefetch(from + i, 0, 2);
+}
+
+// The mean of the values of P panels of dimensions.
+template <class Kind, int R, int P>
+inline void mix_values(const Head<Kind>& from, int n_positions, int panel, const float (&sums)[R], AttentionScratch<Kind>& scratch) {
+  const size_t stride = static_cast<size_t>(from.cache.value_lines()) * LINE;
+  floats totals[R][P] = {};
+  for (int first = 0, b = 0; first < n_positions; first += BLOCK, ++b) {
+    const int n_lines = (std::min(BLOCK, n_positions - first) + Kind::PER_LINE - 1) / Kind::PER_LINE;
+    multiply<Kind, false, R, P>(totals, scratch.weights.data() + first, scratch.stride, from.values(b) + panel * stride, stride, n_lines);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) store(scratch.mixed.data() + r * scratch.width + (panel + p) * LANES, totals[r][p] / sums[r]);
+}
+
 template <class Kind, int R>
-void attend(const Cache<Kind>& cache, int layer, int head, const int32_t* blocks, int first_position, const typename Kind::Element* queries, size_t query_stride, float scale, AttentionScratch<Kind>& scratch) {
-  const int n_blocks = (first_position + R - 1) / BLOCK + 1, n = n_blocks * BLOCK;
-  const size_t key_stride = static_cast<size_t>(cache.key_lines()) * LINE, value_stride = static_cast<size_t>(cache.value_lines()) * LINE;
-  for (int b = 0; b < n_blocks; ++b) {
+void attend(const Head<Kind>& from, int first_position, const typename Kind::Element* queries, size_t query_stride, float scale, AttentionScratch<Kind>& scratch) {
+  const int n_positions = first_position + R, n_lines = from.cache.key_lines();
+  const size_t stride = static_cast<size_t>(n_lines) * LINE;
+  for (int first = 0, b = 0; first < n_positions; first += BLOCK, ++b) {
+    if (R == 1) fetch(from.values(b), 2 * stride);
+    if (R == 1 && first + BLOCK < n_positions) fetch(from.keys(b + 1), 2 * stride);
     floats totals[R][2] = {};
-    multiply<Kind, R, 2>(totals, queries, query_stride, cache.keys(blocks[b], layer, head), key_stride, cache.key_lines());
-    put<R, 2>(totals, scratch.scores.data() + b * BLOCK, scratch.stride);
+    multiply<Kind, false, R, 2>(totals, queries, query_stride, from.keys(b), stride, n_lines);
+    put<R, 2>(totals, scratch.scores.data() + first, scratch.stride);
   }
   float sums[R];
+  const int n = (n_positions + LANES - 1) / LANES * LANES;
   for (int r = 0; r < R; ++r)
     sums[r] = soften<Kind>(scratch.scores.data() + r * scratch.stride, scratch.weights.data() + r * scratch.stride, n, first_position + r, scale);
-  for (size_t dim = 0; dim < scratch.width; dim += LANES) {
-    floats totals[R][1] = {};
-    for (int b = 0; b < n_blocks; ++b)
-      multiply<Kind, R, 1>(totals, scratch.weights.data() + b * BLOCK, scratch.stride, cache.values(blocks[b], layer, head) + dim / LANES * value_stride, value_stride, cache.value_lines());
-    for (int r = 0; r < R; ++r) store(scratch.mixed.data() + r * scratch.width + dim, totals[r][0] / sums[r]);
-  }
+  constexpr int P = R <= 4 ? 4 : 1;
+  int panel = 0;
+  const int n_panels = static_cast<int>(scratch.width) / LANES;
+  for (; panel + P <= n_panels; panel += P) mix_values<Kind, R, P>(from, n_positions, panel, sums, scratch);
+  for (; panel < n_panels; ++panel) mix_values<Kind, R, 1>(from, n_positions, panel, sums, scratch);
 }
 
 template <class Kind, int R, class... Arguments>

@@ -40,6 +40,19 @@ class Cache {
     char* line = values + (static_cast<size_t>(dim / LANES) * value_lines() + slot / Kind::PER_LINE) * LINE;
     reinterpret_cast<Element*>(line)[dim % LANES * Kind::PER_LINE + slot % Kind::PER_LINE] = Kind::narrowed(value);
   }
+  // The same for sixteen dimensions, the first a multiple of 16. Of a key each 32 bits, one or two
+  // elements, go to the next line.
+  void put_key(char* keys, int slot, int dim, floats numbers) const {
+    char* lines = keys + (static_cast<size_t>(slot / LANES) * key_lines() + dim / Kind::PER_LINE) * LINE;
+    const typename Kind::Lanes narrowed = Kind::narrowed(numbers);
+    uint32_t words[LANES / Kind::PER_LINE];
+    std::memcpy(words, &narrowed, sizeof(words));
+    for (int i = 0; i < LANES / Kind::PER_LINE; ++i) reinterpret_cast<uint32_t*>(lines + i * LINE)[slot % LANES] = words[i];
+  }
+  void put_value(char* values, int slot, int dim, floats numbers) const {
+    char* line = values + (static_cast<size_t>(dim / LANES) * value_lines() + slot / Kind::PER_LINE) * LINE;
+    Kind::put_column(line, slot % Kind::PER_LINE, numbers);
+  }
 
   // What lies behind a text's end is multiplied by zero, so it has to be a number.
   void clear(int block) const { std::memset(cells_.data() + block * block_, 0, block_); }

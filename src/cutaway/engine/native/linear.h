@@ -14,7 +14,10 @@ struct Float32 {
   static constexpr int PER_LINE = 1;
   static floats spread_at(const float* from) { return spread(*from); }
   static floats dot(floats total, words line, floats row) { return total + reinterpret_cast<floats>(line) * row; }
+  using Lanes = floats;
   static float narrowed(float value) { return value; }
+  static floats narrowed(floats value) { return value; }
+  static void put_column(char* line, int, floats numbers) { store(reinterpret_cast<float*>(line), numbers); }
 };
 struct BFloat16 {
   using Element = uint16_t;
@@ -25,20 +28,38 @@ struct BFloat16 {
     return words{} + both;
   }
   static floats dot(floats total, words line, words row) { return dot_pairs(total, line, row); }
+  using Lanes = halves;
   static uint16_t narrowed(float value) { return narrow(value); }
+  static halves narrowed(floats value) { return narrow(value); }
+  // Sets the first or the second element of each lane of a line.
+  static void put_column(char* line, int column, floats numbers) {
+    words& both = *reinterpret_cast<words*>(line);
+    const words rounded = rounded_up(numbers);
+    both = column ? (both & 0x0000ffffu) | (rounded & 0xffff0000u) : (both & 0xffff0000u) | (rounded >> 16);
+  }
 };
 
+// The lines of P panels at `from`. AHEAD: fetches the same lines of the next P panels, which are needed
+// soon, so that they come from memory while these are at work.
+template <bool AHEAD, int P>
+inline void load_lines(words (&lines)[P], const char* from, size_t panel_stride) {
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    lines[p] = load_line(from + p * panel_stride);
+    if constexpr (AHEAD) __builtin_prefetch(from + (P + p) * panel_stride, 0, 2);
+  }
+}
+
 // Adds rows times panels to `totals`; strides in elements of the rows, in bytes of the panels.
-template <class Kind, int R, int P>
+template <class Kind, bool AHEAD, int R, int P>
 inline void multiply(floats (&totals)[R][P], const typename Kind::Element* rows, size_t row_stride, const char* panels, size_t panel_stride, int n_lines) {
   for (int k = 0; k < n_lines; ++k) {
     words lines[P];
-#pragma GCC unroll 8
-    for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * panel_stride + static_cast<size_t>(k) * LINE);
+    load_lines<AHEAD, P>(lines, panels + static_cast<size_t>(k) * LINE, panel_stride);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const auto row = Kind::spread_at(rows + r * row_stride + k * Kind::PER_LINE);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) totals[r][p] = Kind::dot(totals[r][p], lines[p], row);
     }
   }
@@ -57,131 +78,146 @@ inline floats joined(ints high, ints low) {
 // Where a tile's results go: R rows of floats, `stride` apart.
 template <int R, int P>
 inline void put(const floats (&totals)[R][P], float* to, size_t stride) {
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) store(to + r * stride + p * LANES, totals[r][p]);
 }
 
-template <class Kind, int R, int P>
+template <class Kind, bool AHEAD, int R, int P>
 inline void tile_plain(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   floats totals[R][P] = {};
-  const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].high);
-  multiply<Kind, R, P>(totals, from, rows.width, matrix.panel(panel), matrix.stride, matrix.n_lines);
+  const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].cells);
+  multiply<Kind, AHEAD, R, P>(totals, from, rows.stride() / sizeof(*from), matrix.panel(panel), matrix.stride, matrix.n_lines);
   put<R, P>(totals, to, stride);
 }
 
-template <int R, int P>
-inline void tile_int8(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
+// The lines of one group of inputs, each once (8 bits) or as two halves (4 bits).
+template <bool FOUR_BITS, bool AHEAD, int R, int P>
+inline void multiply_group(ints (&totals)[R][P], const char* panels, size_t panel_stride, const int8_t* codes, size_t row_stride, int n_lines) {
+  for (int k = 0; k < n_lines; ++k, panels += LINE, codes += FOUR_BITS ? 8 : 4) {
+    words lines[P];
+    load_lines<AHEAD, P>(lines, panels, panel_stride);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const words four = four_at(codes + r * row_stride);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) totals[r][p] = dot_fours(totals[r][p], FOUR_BITS ? lines[p] & 0x0f0f0f0fu : lines[p], four);
+    }
+    if constexpr (FOUR_BITS) {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const words four = four_at(codes + r * row_stride + 4);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) totals[r][p] = dot_fours(totals[r][p], (lines[p] >> 4) & 0x0f0f0f0fu, four);
+      }
+    }
+  }
+}
+
+// NARROW rows: whole numbers within a group of inputs, floats from group to group.
+template <bool FOUR_BITS, bool AHEAD, int R, int P>
+inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
+  floats totals[R][P] = {};
+  const Row from = rows[row];
+  const size_t row_stride = rows.stride();
+  const int n_lines = FOUR_BITS ? GROUP / 8 : GROUP / 4;
+  for (int g = 0; g < rows.n_groups; ++g) {
+    ints group[R][P];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) group[r][p] = spread(from.offsets[r * (row_stride / 4) + g]);
+    multiply_group<FOUR_BITS, AHEAD, R, P>(group, matrix.panel(panel) + static_cast<size_t>(g) * n_lines * LINE, matrix.stride, from.codes() + g * GROUP, row_stride, n_lines);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      const floats scales = FOUR_BITS ? matrix.scales(panel + p, g) : floats{};
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const floats numbers = __builtin_convertvector(group[r][p], floats);
+        totals[r][p] = totals[r][p] + (FOUR_BITS ? numbers * scales : numbers) * from.scales[r * (row_stride / 4) + g];
+      }
+    }
+  }
+  if constexpr (!FOUR_BITS) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) totals[r][p] = totals[r][p] * matrix.scales(panel + p);
+  }
+  put<R, P>(totals, to, stride);
+}
+
+// WIDE rows: the high and the low parts by themselves, whole numbers from end to end.
+template <bool AHEAD, int R, int P>
+inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   ints high[R][P], low[R][P];
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       high[r][p] = spread(rows[row + r].offsets[0]);
       low[r][p] = spread(rows[row + r].offsets[1]);
     }
   const char* panels = matrix.panel(panel);
-  const int8_t* from = rows[row].high;
+  const int8_t* codes = rows[row].codes();
   const size_t row_stride = rows.stride();
-  const int width = rows.width;
   for (int k = 0; k < matrix.n_lines; ++k) {
     words lines[P];
-#pragma GCC unroll 8
-    for (int p = 0; p < P; ++p) lines[p] = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
-#pragma GCC unroll 8
+    load_lines<AHEAD, P>(lines, panels + static_cast<size_t>(k) * LINE, matrix.stride);
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const words high_four = four_at(from + r * row_stride + 4 * k), low_four = four_at(from + r * row_stride + width + 4 * k);
-#pragma GCC unroll 8
+      const words high_four = four_at(codes + r * row_stride + 4 * k), low_four = four_at(codes + r * row_stride + rows.width + 4 * k);
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         high[r][p] = dot_fours(high[r][p], lines[p], high_four);
         low[r][p] = dot_fours(low[r][p], lines[p], low_four);
       }
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p)
-      store(to + r * stride + p * LANES, joined(high[r][p], low[r][p]) * (*rows[row + r].scale * matrix.scales(panel + p)));
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) store(to + r * stride + p * LANES, joined(high[r][p], low[r][p]) * (rows[row + r].scales[0] * matrix.scales(panel + p)));
 }
 
-template <int R, int P>
-inline void tile_int4(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
-  floats totals[R][P] = {};
-  const char* panels = matrix.panel(panel);
-  const int8_t* from = rows[row].high;
-  const size_t row_stride = rows.stride();
-  const int width = rows.width;
-  for (int g = 0; g < matrix.n_groups; ++g) {
-    ints high[R][P], low[R][P];
-    for (int r = 0; r < R; ++r)
-      for (int p = 0; p < P; ++p) {
-        high[r][p] = spread(rows[row + r].offsets[2 * g]);
-        low[r][p] = spread(rows[row + r].offsets[2 * g + 1]);
-      }
-    for (int k = g * (GROUP / 8); k < (g + 1) * (GROUP / 8); ++k) {
-      words evens[P], odds[P];
-#pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) {
-        const words line = load_line(panels + p * matrix.stride + static_cast<size_t>(k) * LINE);
-        evens[p] = line & 0x0f0f0f0fu;
-        odds[p] = (line >> 4) & 0x0f0f0f0fu;
-      }
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const int8_t* at = from + r * row_stride + 8 * k;
-        const words high_even = four_at(at), low_even = four_at(at + width);
-        const words high_odd = four_at(at + 4), low_odd = four_at(at + width + 4);
-#pragma GCC unroll 8
-        for (int p = 0; p < P; ++p) {
-          high[r][p] = dot_fours(high[r][p], evens[p], high_even);
-          low[r][p] = dot_fours(low[r][p], evens[p], low_even);
-          high[r][p] = dot_fours(high[r][p], odds[p], high_odd);
-          low[r][p] = dot_fours(low[r][p], odds[p], low_odd);
-        }
-      }
-    }
-    for (int p = 0; p < P; ++p) {
-      const floats scales = matrix.scales(panel + p, g);
-      for (int r = 0; r < R; ++r) totals[r][p] = totals[r][p] + joined(high[r][p], low[r][p]) * scales;
-    }
-  }
-  for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p) totals[r][p] = totals[r][p] * *rows[row + r].scale;
-  put<R, P>(totals, to, stride);
-}
-
-template <Format F, int R, int P>
+template <Format F, bool AHEAD, int R, int P>
 inline void tile(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   if constexpr (F == Format::FLOAT32)
-    tile_plain<Float32, R, P>(matrix, rows, row, panel, to, stride);
+    tile_plain<Float32, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
   else if constexpr (F == Format::BFLOAT16)
-    tile_plain<BFloat16, R, P>(matrix, rows, row, panel, to, stride);
-  else if constexpr (F == Format::INT8)
-    tile_int8<R, P>(matrix, rows, row, panel, to, stride);
+    tile_plain<BFloat16, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
+  else if constexpr (F == Format::INT8_WEIGHT_ONLY)
+    tile_wide<AHEAD, R, P>(matrix, rows, row, panel, to, stride);
   else
-    tile_int4<R, P>(matrix, rows, row, panel, to, stride);
+    tile_narrow<F == Format::INT4, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
 }
 
-// Rows that fit in the registers beside two panels.
+// Rows that fit in the registers beside two panels, and divide the usual batches.
 template <Format F>
 constexpr int most_rows() {
-  return F == Format::INT4 ? 4 : F == Format::INT8 ? 6 : 12;
+  return F == Format::FLOAT32 || F == Format::BFLOAT16 ? 8 : 4;
 }
 
-template <Format F, int R, int P>
+template <Format F, bool AHEAD, int R, int P>
 void few_rows(int n, const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride) {
   if constexpr (R > 0) {
-    if (n == R) return tile<F, R, P>(matrix, rows, row, panel, to, stride);
-    few_rows<F, R - 1, P>(n, matrix, rows, row, panel, to, stride);
+    if (n >= R) return tile<F, AHEAD, R, P>(matrix, rows, row, panel, to, stride);
+    few_rows<F, AHEAD, R - 1, P>(n, matrix, rows, row, panel, to, stride);
   }
 }
 
 template <Format F, int P>
 void some_panels(const Matrix& matrix, const Rows& rows, int row, int n_rows, int panel, float* to, size_t stride) {
   constexpr int MOST = most_rows<F>();
-  for (; n_rows > 0; row += MOST, n_rows -= MOST, to += MOST * stride)
-    few_rows<F, MOST, P>(n_rows < MOST ? n_rows : MOST, matrix, rows, row, panel, to, stride);
+  few_rows<F, true, MOST, P>(n_rows, matrix, rows, row, panel, to, stride);
+  for (int done = MOST; done < n_rows; done += MOST)
+    few_rows<F, false, MOST, P>(n_rows - done, matrix, rows, row + done, panel, to + done * stride, stride);
 }
 
 template <Format F>
 void product_in(const Matrix& matrix, const Rows& rows, int row, int n_rows, int panel, int n_panels, float* to, size_t stride) {
-  for (; n_rows == 1 && n_panels >= 4; panel += 4, n_panels -= 4, to += 4 * LANES) tile<F, 1, 4>(matrix, rows, row, panel, to, stride);
+  for (; n_rows == 1 && n_panels >= 4; panel += 4, n_panels -= 4, to += 4 * LANES) tile<F, true, 1, 4>(matrix, rows, row, panel, to, stride);
   for (; n_panels >= 2; panel += 2, n_panels -= 2, to += 2 * LANES) some_panels<F, 2>(matrix, rows, row, n_rows, panel, to, stride);
   if (n_panels == 1) some_panels<F, 1>(matrix, rows, row, n_rows, panel, to, stride);
 }
@@ -192,6 +228,7 @@ inline void product(const Matrix& matrix, const Rows& rows, int row, int n_rows,
     case Format::FLOAT32: return product_in<Format::FLOAT32>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
     case Format::BFLOAT16: return product_in<Format::BFLOAT16>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
     case Format::INT8: return product_in<Format::INT8>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
+    case Format::INT8_WEIGHT_ONLY: return product_in<Format::INT8_WEIGHT_ONLY>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
     case Format::INT4: return product_in<Format::INT4>(matrix, rows, row, n_rows, panel, n_panels, to, stride);
   }
 }

@@ -80,12 +80,14 @@ inline void normalise(const float* from, const Norm& norm, int n, float epsilon,
 
 template <class Kind>
 struct Scratch {
-  Scratch(const Shape& shape, Format format)
-      : tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner()))),
-        line(padded(shape.n_inner())),
+  Scratch(const Shape& shape, Format format, int thread)
+      : thread(thread),
+        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner()))),
+        line(std::max(padded(shape.n_inner()), 2 * TILE_ROWS)),
         narrow(format, ROUNDED_ROWS, shape.n_embd),
         wide(format, ROUNDED_ROWS, shape.n_inner()),
         attention(shape) {}
+  int thread;
   Memory<float> tile, line;
   Rows narrow, wide;
   AttentionScratch<Kind> attention;

@@ -6,102 +6,122 @@
 
 namespace cutaway {
 
-enum class Format : int { FLOAT32, BFLOAT16, INT8, INT4 };
+// As FORMATS in native.py.
+enum class Format : int { FLOAT32, BFLOAT16, INT8, INT4, INT8_WEIGHT_ONLY };
 
-constexpr int GROUP = 64;  // inputs that share a scale in INT4; rows are padded to whole groups
-constexpr float MOST = 16383.0f;  // rows of the integer formats have 15 bits: high * 128 + low
+// FLOATS and PAIRS hold numbers in float32 and bfloat16. NARROW rows have 8 bits and a scale for each
+// group of 64 inputs. WIDE rows have 15 bits, high * 128 + low, and one scale: what they lose is
+// lost in bfloat16 too.
+enum class Rounding : int { FLOATS, PAIRS, NARROW, WIDE };
+
+constexpr int GROUP = 64;  // inputs that share a scale; rows are padded to whole groups
 
 inline int padded(int n) { return static_cast<int>(rounded(n, GROUP)); }
 
-// One row. Which parts are used is for the format: numbers (FLOAT32), pairs (BFLOAT16), or high,
-// low, scale and offsets. Offsets make up for weights being stored without a sign: zero times the
-// sum of the row's parts, of each group in INT4, of the whole row in INT8.
+inline Rounding rounding_of(Format format) {
+  switch (format) {
+    case Format::FLOAT32: return Rounding::FLOATS;
+    case Format::BFLOAT16: return Rounding::PAIRS;
+    case Format::INT8_WEIGHT_ONLY: return Rounding::WIDE;
+    default: return Rounding::NARROW;
+  }
+}
+
+// One row: numbers or pairs, or codes with their scales (`codes` are the high parts of WIDE rows).
+// Offsets make up for weights being stored without a sign: minus zero times the sum of codes, of each
+// group in NARROW, of the high and of the low parts in WIDE.
 struct Row {
-  float* numbers;
-  uint16_t* pairs;
-  int8_t *high, *low;
+  char* cells;
+  float* scales;
   int32_t* offsets;
-  float* scale;
+  float* numbers() const { return reinterpret_cast<float*>(cells); }
+  uint16_t* pairs() const { return reinterpret_cast<uint16_t*>(cells); }
+  int8_t* codes() const { return reinterpret_cast<int8_t*>(cells); }
 };
 
 class Rows {
  public:
   Rows() = default;
-  Rows(Format format, size_t n_rows, int width) : format(format), width(padded(width)) {
-    n_groups = format == Format::INT4 ? this->width / GROUP : 1;
-    const size_t item = format == Format::FLOAT32 ? 4 : 2;
-    cells_ = Memory<char>(n_rows * this->width * item);
-    if (item == 4 || format == Format::BFLOAT16) return;
-    offsets_ = Memory<int32_t>(n_rows * n_groups * 2);
-    scales_ = Memory<float>(n_rows);
+  Rows(Format format, size_t n_rows, int width)
+      : rounding(rounding_of(format)), zero(format == Format::INT4 ? 8 : 128), width(padded(width)) {
+    n_groups = rounding == Rounding::NARROW ? this->width / GROUP : 1;
+    const int per_input = rounding == Rounding::FLOATS ? 4 : rounding == Rounding::NARROW ? 1 : 2;
+    cell_bytes_ = static_cast<size_t>(this->width) * per_input;
+    const size_t scale_bytes = is_integer() ? 4 * n_groups + 4 * n_offsets() : 0;
+    // A line more than a row needs: rows a whole page apart would fight for the same cache lines.
+    stride_ = rounded(cell_bytes_ + scale_bytes, LINE) + LINE;
+    bytes_ = Memory<char>(n_rows * stride_);
   }
   Row operator[](size_t i) const {
-    char* cells = cells_.data() + i * width * (format == Format::FLOAT32 ? 4 : 2);
-    Row row{};
-    row.numbers = reinterpret_cast<float*>(cells);
-    row.pairs = reinterpret_cast<uint16_t*>(cells);
-    row.high = reinterpret_cast<int8_t*>(cells);
-    row.low = row.high + width;
-    row.offsets = offsets_.data() + i * n_groups * 2;
-    row.scale = scales_.data() + i;
-    return row;
+    char* cells = bytes_.data() + i * stride_;
+    auto* scales = reinterpret_cast<float*>(cells + cell_bytes_);
+    return {cells, scales, reinterpret_cast<int32_t*>(scales + n_groups)};
   }
-  // Bytes from one row's cells to the next one's.
-  size_t stride() const { return static_cast<size_t>(width) * (format == Format::FLOAT32 ? 4 : 2); }
+  bool is_integer() const { return rounding == Rounding::NARROW || rounding == Rounding::WIDE; }
+  int n_offsets() const { return rounding == Rounding::WIDE ? 2 : n_groups; }
+  size_t stride() const { return stride_; }  // bytes from one row to the next
 
-  Format format = Format::FLOAT32;
-  int width = 0, n_groups = 1;
+  Rounding rounding = Rounding::FLOATS;
+  int zero = 0, width = 0, n_groups = 1;
 
  private:
-  Memory<char> cells_;
-  Memory<int32_t> offsets_;
-  Memory<float> scales_;
+  size_t cell_bytes_ = 0, stride_ = 0;
+  Memory<char> bytes_;
 };
 
-inline void round_to_integers(const float* from, int width, int n_groups, int zero, Row to) {
+inline floats largest_of(const float* from, int n) {
   floats most = {};
-  for (int i = 0; i < width; i += LANES) most = larger(most, magnitude(load(from + i)));
-  const float top = largest(most);
-  *to.scale = top / MOST;
-  const float inverse = top > 0.0f ? MOST / top : 0.0f;
-  const int group = width / n_groups;
-  for (int g = 0; g < n_groups; ++g) {
-    ints highs = {}, lows = {};
-    for (int i = g * group; i < (g + 1) * group; i += LANES) {
-      const ints whole = nearest(load(from + i) * inverse);
-      const ints high = whole >> 7, low = whole & 127;
-      *reinterpret_cast<bytes*>(to.high + i) = __builtin_convertvector(high, bytes);
-      *reinterpret_cast<bytes*>(to.low + i) = __builtin_convertvector(low, bytes);
-      highs += high;
-      lows += low;
+  for (int i = 0; i < n; i += LANES) most = larger(most, magnitude(load(from + i)));
+  return most;
+}
+
+inline void put_codes(int8_t* to, ints codes) { *reinterpret_cast<bytes*>(to) = __builtin_convertvector(codes, bytes); }
+
+inline void round_narrow(const float* from, const Rows& rows, Row to) {
+  for (int g = 0; g < rows.n_groups; ++g, from += GROUP) {
+    const float top = largest(largest_of(from, GROUP));
+    const float inverse = top > 0.0f ? 127.0f / top : 0.0f;
+    ints total = {};
+    for (int i = 0; i < GROUP; i += LANES) {
+      const ints codes = nearest(load(from + i) * inverse);
+      put_codes(to.codes() + g * GROUP + i, codes);
+      total += codes;
     }
-    to.offsets[2 * g] = -zero * sum(highs);
-    to.offsets[2 * g + 1] = -zero * sum(lows);
+    to.scales[g] = top / 127.0f;
+    to.offsets[g] = -rows.zero * sum(total);
   }
+}
+
+inline void round_wide(const float* from, const Rows& rows, Row to) {
+  constexpr float MOST = 16383.0f;
+  const float top = largest(largest_of(from, rows.width));
+  const float inverse = top > 0.0f ? MOST / top : 0.0f;
+  ints highs = {}, lows = {};
+  for (int i = 0; i < rows.width; i += LANES) {
+    const ints whole = nearest(load(from + i) * inverse);
+    const ints high = whole >> 7, low = whole & 127;
+    put_codes(to.codes() + i, high);
+    put_codes(to.codes() + rows.width + i, low);
+    highs += high;
+    lows += low;
+  }
+  to.scales[0] = top / MOST;
+  to.offsets[0] = -rows.zero * sum(highs);
+  to.offsets[1] = -rows.zero * sum(lows);
 }
 
 // Rounds one row; `from` is padded with zeros to `rows.width`.
 inline void round_row(const float* from, const Rows& rows, Row to) {
-  switch (rows.format) {
-    case Format::FLOAT32:
-      std::memcpy(to.numbers, from, sizeof(float) * rows.width);
+  switch (rows.rounding) {
+    case Rounding::FLOATS:
+      std::memcpy(to.cells, from, sizeof(float) * rows.width);
       return;
-    case Format::BFLOAT16:
-      for (int i = 0; i < rows.width; i += LANES) *reinterpret_cast<halves*>(to.pairs + i) = narrow(load(from + i));
+    case Rounding::PAIRS:
+      for (int i = 0; i < rows.width; i += LANES) *reinterpret_cast<halves*>(to.pairs() + i) = narrow(load(from + i));
       return;
-    case Format::INT8:
-      return round_to_integers(from, rows.width, 1, 128, to);
-    case Format::INT4:
-      return round_to_integers(from, rows.width, rows.n_groups, 8, to);
+    case Rounding::NARROW: return round_narrow(from, rows, to);
+    case Rounding::WIDE: return round_wide(from, rows, to);
   }
-}
-
-// What rounding one row to `rows` takes of a thread's own memory, and the copy into its place.
-inline void copy_row(const Rows& rows, Row from, Row to) {
-  std::memcpy(to.high, from.high, rows.stride());
-  if (rows.format == Format::FLOAT32 || rows.format == Format::BFLOAT16) return;
-  std::memcpy(to.offsets, from.offsets, sizeof(int32_t) * 2 * rows.n_groups);
-  *to.scale = *from.scale;
 }
 
 }  // namespace cutaway

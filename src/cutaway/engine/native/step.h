@@ -8,6 +8,13 @@
 
 namespace cutaway {
 
+constexpr int SUMMED = 1024;  // scores of one row that one piece adds up
+
+// Of some scores of a row: the largest, and the sum of exp(score - largest).
+struct PartialSum {
+  float largest, sum;
+};
+
 // The activations of a step, shared by all threads.
 template <class Kind>
 struct Buffers {
@@ -19,12 +26,24 @@ struct Buffers {
         mixed(MOST_ROWS * width),
         hidden(MOST_ROWS * inner),
         queries(MOST_ROWS * query_stride),
+        sums(MOST_ROWS * ((shape.vocab_size + SUMMED - 1) / SUMMED)),
+        target_scores(MOST_ROWS),
         narrow(format, MOST_ROWS, shape.n_embd),
         wide(format, MOST_ROWS, shape.n_inner()) {}
   size_t query_stride, width, inner;
   Memory<float> stream, mixed, hidden;
   Memory<typename Kind::Element> queries;
+  Memory<PartialSum> sums;  // (rows, parts of the vocabulary)
+  Memory<float> target_scores;
   Rows narrow, wide;
+};
+
+// What is wanted behind some tokens: all logits, or the log-probability of one token each.
+struct Wanted {
+  std::vector<int> rows;
+  float* logits;
+  const int32_t* targets;  // null: logits
+  double* logprobs;
 };
 
 template <class Kind>
@@ -37,7 +56,7 @@ struct Context {
 
 template <class Kind>
 struct Step {
-  enum Work : uint8_t { EMBED, NORM_1, ATTN, MIX, ROUND_MIXED, ATTN_PROJ, NORM_2, FC, ROUND_HIDDEN, FC_PROJ, NORM_F, HEAD };
+  enum Work : uint8_t { EMBED, NORM_1, ATTN, MIX, ROUND_MIXED, ATTN_PROJ, NORM_2, FC, ROUND_HIDDEN, FC_PROJ, NORM_F, HEAD, SCORE, JOIN };
   static constexpr int PER_LAYER = 9;
   struct Tokens {  // up to QUERIES neighbouring tokens of one text
     int first_row, n, position;
@@ -45,10 +64,9 @@ struct Step {
   };
 
   // What the caller gives; `blocks` are copied.
-  void prepare(const Context<Kind>& context, int n_threads, std::vector<Piece> new_pieces, const int32_t* tokens, std::vector<int> wanted_rows, float* to) {
+  void prepare(const Context<Kind>& context, int n_threads, std::vector<Piece> new_pieces, const int32_t* tokens, Wanted wanted) {
     context_ = &context;
-    wanted_ = std::move(wanted_rows);
-    logits_ = to;
+    wanted_ = std::move(wanted);
     n_rows_ = 0;
     groups_.clear();
     positions_.clear();
@@ -75,6 +93,8 @@ struct Step {
       case ROUND_MIXED: return round_rows(rows_of(piece, n_rows_), context_->buffers.mixed, scratch.narrow);
       case ROUND_HIDDEN: return round_rows(rows_of(piece, n_rows_), context_->buffers.hidden, scratch.wide);
       case MIX: return mix(piece, layer(p), scratch);
+      case SCORE: return add_up(p, piece, scratch);
+      case JOIN: return;
       default: return multiply_tile(p, piece, scratch);
     }
   }
@@ -93,18 +113,27 @@ struct Step {
       case ROUND_MIXED: return copy_rows(rows_of(piece, n_rows_), scratch.narrow, to.narrow);
       case NORM_F: return copy_rows(rows_of(piece, n_wanted()), scratch.narrow, to.narrow);
       case ROUND_HIDDEN: return copy_rows(rows_of(piece, n_rows_), scratch.wide, to.wide);
-      case MIX: {
-        const Tokens& tokens = groups_[piece / context_->shape.n_head];
-        const int head = piece % context_->shape.n_head, K = context_->shape.head_dim();
-        for (int r = 0; r < tokens.n; ++r)
-          std::memcpy(to.mixed.data() + (tokens.first_row + r) * to.width + head * K, scratch.attention.mixed.data() + r * scratch.attention.width, K * sizeof(float));
-        return;
-      }
+      case MIX: return keep_mixed(piece, scratch);
       case ATTN: return keep_attn(p, piece, scratch);
       case FC: return keep_tile(p, piece, scratch, to.hidden.data(), to.inner, false);
-      case HEAD: return keep_tile(p, piece, scratch, logits_, context_->shape.vocab_size, false);
+      case HEAD: return keep_tile(p, piece, scratch, wanted_.logits, context_->shape.vocab_size, false);
+      case SCORE: return keep_sums(p, piece, scratch);
+      case JOIN: return join(rows_of(piece, n_wanted()));
       default: return keep_tile(p, piece, scratch, to.stream.data(), to.width, true);
     }
+  }
+
+  // Fetches the first weights of the thread's share in the next product, while others are at work.
+  void look_ahead(int p, const Scratch<Kind>& scratch) const {
+    constexpr size_t FETCHED = 48 << 10;
+    if (n_rows_ > TILE_ROWS) return;
+    for (++p; p < n_phases && !is_product(p);) ++p;
+    if (p == n_phases) return;
+    const Matrix& matrix = linear(p);
+    const int n_pieces = phases[p].size(), n_threads = n_threads_;
+    const int piece = static_cast<int>(static_cast<int64_t>(n_pieces) * scratch.thread / n_threads);
+    const char* from = matrix.panel(tile_of(p, piece).panels.first);
+    for (size_t i = 0; i < std::min(FETCHED, 2 * matrix.stride); i += LINE) __builtin_prefetch(from + i, 0, 2);
   }
 
   std::vector<Phase> phases;
@@ -124,45 +153,56 @@ struct Step {
     int position, text;
   };
 
-  int n_wanted() const { return static_cast<int>(wanted_.size()); }
+  int n_wanted() const { return static_cast<int>(wanted_.rows.size()); }
+  int n_of(int p) const { return works_[p] >= NORM_F ? n_wanted() : n_rows_; }
+  bool is_product(int p) const {
+    const Work work = works_[p];
+    return work == ATTN || work == ATTN_PROJ || work == FC || work == FC_PROJ || work == HEAD || work == SCORE;
+  }
   int layer(int p) const { return (p - 1) / PER_LAYER; }
   const Block& block(int p) const { return context_->weights.blocks[layer(p)]; }
 
   void plan(int n_threads) {
+    n_threads_ = n_threads;
     const int n_layer = context_->shape.n_layer;
-    n_phases = 1 + PER_LAYER * n_layer + (wanted_.empty() ? 0 : 2);
+    const std::vector<Work> ends = wanted_.rows.empty() ? std::vector<Work>{} : wanted_.targets ? std::vector<Work>{NORM_F, SCORE, JOIN} : std::vector<Work>{NORM_F, HEAD};
+    const int n_blocks_end = 1 + PER_LAYER * n_layer;
+    n_phases = n_blocks_end + static_cast<int>(ends.size());
     if (static_cast<int>(phases.size()) < n_phases) {
       phases = std::vector<Phase>(n_phases);
       works_.resize(n_phases);
       cuts_.resize(n_phases);
     }
     rows_each_ = std::clamp(n_rows_ / (4 * n_threads), 1, ROUNDED_ROWS);
+    heads_each_ = std::clamp(static_cast<int>(groups_.size()) * context_->shape.n_head / (16 * n_threads), 1, context_->shape.n_head);
+    if (groups_.size() > 64) heads_each_ = std::min(heads_each_, 2);
     for (int p = 0; p < n_phases; ++p) {
-      works_[p] = p == 0 ? EMBED : p <= PER_LAYER * n_layer ? static_cast<Work>(NORM_1 + (p - 1) % PER_LAYER) : p == n_phases - 1 ? HEAD : NORM_F;
-      phases[p].reset(count_pieces(p, n_threads));
+      works_[p] = p == 0 ? EMBED : p < n_blocks_end ? static_cast<Work>(NORM_1 + (p - 1) % PER_LAYER) : ends[p - n_blocks_end];
+      phases[p].reset(count_pieces(p, n_threads), n_threads);
     }
   }
 
   int count_pieces(int p, int n_threads) {
-    const auto spans = [&](int n) { return (n + rows_each_ - 1) / rows_each_; };
+    const int n = n_of(p);
     switch (works_[p]) {
       case EMBED:
       case NORM_1:
       case NORM_2:
       case ROUND_MIXED:
-      case ROUND_HIDDEN: return spans(n_rows_);
-      case NORM_F: return spans(n_wanted());
-      case MIX: return static_cast<int>(groups_.size()) * context_->shape.n_head;
+      case ROUND_HIDDEN:
+      case NORM_F:
+      case JOIN: return (n + rows_each_ - 1) / rows_each_;
+      case MIX: return static_cast<int>(groups_.size()) * ((context_->shape.n_head + heads_each_ - 1) / heads_each_);
       default: break;
     }
     const Matrix& matrix = linear(p);
-    const int n = works_[p] == HEAD ? n_wanted() : n_rows_;
     const int rows = std::min(n, TILE_ROWS);
     // Enough work for a claim to cost nothing, little enough for threads to end together.
     const double work = std::max(static_cast<double>(matrix.stride), rows * static_cast<double>(matrix.width) * LANES / 12);
     int panels = std::clamp(static_cast<int>(100'000 / work), 1, TILE_PANELS);
     panels = std::min(panels, std::max(1, matrix.n_panels / (2 * n_threads)));
     if (panels > 1) panels -= panels % (n == 1 && panels >= 4 ? 4 : 2);
+    if (works_[p] == SCORE) panels = SUMMED / LANES;
     cuts_[p] = {rows, panels};
     return ((n + rows - 1) / rows) * ((matrix.n_panels + panels - 1) / panels);
   }
@@ -191,7 +231,7 @@ struct Step {
   // Neighbouring pieces share their panels, so that panels come from memory once.
   Tile tile_of(int p, int piece) const {
     const Cut& cut = cuts_[p];
-    const int n = works_[p] == HEAD ? n_wanted() : n_rows_, n_spans = (n + cut.rows - 1) / cut.rows;
+    const int n = n_of(p), n_spans = (n + cut.rows - 1) / cut.rows;
     const int row = piece % n_spans * cut.rows, panel = piece / n_spans * cut.panels;
     return {{row, std::min(cut.rows, n - row)}, {panel, std::min(cut.panels, linear(p).n_panels - panel)}};
   }
@@ -211,7 +251,7 @@ struct Step {
   void norm_rows(Span rows, const Norm& norm, bool only_wanted, Scratch<Kind>& scratch) const {
     const Buffers<Kind>& from = context_->buffers;
     for (int r = 0; r < rows.n; ++r) {
-      const int row = only_wanted ? wanted_[rows.first + r] : rows.first + r;
+      const int row = only_wanted ? wanted_.rows[rows.first + r] : rows.first + r;
       normalise(from.stream.data() + row * from.width, norm, context_->shape.n_embd, context_->shape.epsilon, scratch.line.data());
       for (size_t i = rounded(context_->shape.n_embd, LANES); i < from.width; ++i) scratch.line[i] = 0.0f;
       round_row(scratch.line.data(), scratch.narrow, scratch.narrow[r]);
@@ -223,17 +263,39 @@ struct Step {
   }
 
   static void copy_rows(Span rows, const Rows& from, const Rows& to) {
-    for (int r = 0; r < rows.n; ++r) copy_row(from, from[r], to[rows.first + r]);
+    std::memcpy(to[rows.first].cells, from[0].cells, rows.n * from.stride());
   }
 
+  // The heads of a piece, of one group of tokens.
+  Span heads_of(int piece) const {
+    const int n_head = context_->shape.n_head, n_spans = (n_head + heads_each_ - 1) / heads_each_;
+    const int head = piece % n_spans * heads_each_;
+    return {head, std::min(heads_each_, n_head - head)};
+  }
+  const Tokens& tokens_of(int piece) const { return groups_[piece / ((context_->shape.n_head + heads_each_ - 1) / heads_each_)]; }
+
   void mix(int piece, int layer, Scratch<Kind>& scratch) const {
-    const Shape& shape = context_->shape;
-    const Tokens& tokens = groups_[piece / shape.n_head];
-    const int head = piece % shape.n_head;
+    const Tokens& tokens = tokens_of(piece);
+    const Span heads = heads_of(piece);
     const Buffers<Kind>& from = context_->buffers;
-    const auto* queries = from.queries.data() + tokens.first_row * from.query_stride + head * context_->cache.head_width();
-    const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(shape.head_dim()));
-    attend_some<Kind, QUERIES>(tokens.n, context_->cache, layer, head, tokens.blocks, tokens.position, queries, from.query_stride, scale, scratch.attention);
+    const int K = context_->shape.head_dim();
+    const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(K));
+    for (int head = heads.first; head < heads.first + heads.n; ++head) {
+      const auto* queries = from.queries.data() + tokens.first_row * from.query_stride + head * context_->cache.head_width();
+      const Head<Kind> keys{context_->cache, layer, head, tokens.blocks};
+      attend_some<Kind, QUERIES>(tokens.n, keys, tokens.position, queries, from.query_stride, scale, scratch.attention);
+      for (int r = 0; r < tokens.n; ++r)
+        std::memcpy(scratch.tile.data() + (r * heads.n + head - heads.first) * K, scratch.attention.mixed.data() + r * scratch.attention.width, K * sizeof(float));
+    }
+  }
+
+  void keep_mixed(int piece, Scratch<Kind>& scratch) const {
+    const Tokens& tokens = tokens_of(piece);
+    const Span heads = heads_of(piece);
+    const Buffers<Kind>& to = context_->buffers;
+    const size_t K = context_->shape.head_dim(), n = heads.n * K;
+    for (int r = 0; r < tokens.n; ++r)
+      std::memcpy(to.mixed.data() + (tokens.first_row + r) * to.width + heads.first * K, scratch.tile.data() + r * n, n * sizeof(float));
   }
 
   void multiply_tile(int p, int piece, Scratch<Kind>& scratch) const {
@@ -271,6 +333,46 @@ struct Step {
     }
   }
 
+  // The scores of a part of the vocabulary, and of each row what keep_sums wants to know of them.
+  void add_up(int p, int piece, Scratch<Kind>& scratch) const {
+    multiply_tile(p, piece, scratch);
+    const Tile tile = tile_of(p, piece);
+    const int n = std::min(tile.panels.n * LANES, context_->shape.vocab_size - tile.panels.first * LANES);
+    for (int r = 0; r < tile.rows.n; ++r) {
+      float* scores = scratch.tile.data() + static_cast<size_t>(r) * tile.panels.n * LANES;
+      for (int i = n; i < tile.panels.n * LANES; ++i) scores[i] = -__builtin_inff();
+      floats most = load(scores), total = {};
+      for (int i = LANES; i < n; i += LANES) most = larger(most, load(scores + i));
+      const float top = largest(most);
+      for (int i = 0; i < n; i += LANES) total += exponential(load(scores + i) - top);
+      scratch.line[2 * r] = top;
+      scratch.line[2 * r + 1] = sum(total);
+    }
+  }
+
+  void keep_sums(int p, int piece, Scratch<Kind>& scratch) const {
+    const Tile tile = tile_of(p, piece);
+    const int first = tile.panels.first * LANES, n_parts = (context_->shape.vocab_size + SUMMED - 1) / SUMMED;
+    for (int r = 0; r < tile.rows.n; ++r) {
+      const int row = tile.rows.first + r, target = wanted_.targets[row] - first;
+      context_->buffers.sums[static_cast<size_t>(row) * n_parts + first / SUMMED] = {scratch.line[2 * r], scratch.line[2 * r + 1]};
+      if (target >= 0 && target < tile.panels.n * LANES)
+        context_->buffers.target_scores[row] = scratch.tile[static_cast<size_t>(r) * tile.panels.n * LANES + target];
+    }
+  }
+
+  void join(Span rows) const {
+    const int n_parts = (context_->shape.vocab_size + SUMMED - 1) / SUMMED;
+    for (int row = rows.first; row < rows.first + rows.n; ++row) {
+      const PartialSum* parts = context_->buffers.sums.data() + static_cast<size_t>(row) * n_parts;
+      float top = parts[0].largest;
+      for (int i = 1; i < n_parts; ++i) top = std::max(top, parts[i].largest);
+      double total = 0.0;
+      for (int i = 0; i < n_parts; ++i) total += parts[i].sum * std::exp(static_cast<double>(parts[i].largest) - top);
+      wanted_.logprobs[row] = static_cast<double>(context_->buffers.target_scores[row]) - top - std::log(total);
+    }
+  }
+
   // Queries to their buffer, keys and values to the cache.
   void keep_attn(int p, int piece, Scratch<Kind>& scratch) const {
     const Tile tile = tile_of(p, piece);
@@ -278,24 +380,26 @@ struct Step {
     const Buffers<Kind>& to = context_->buffers;
     const int D = context_->shape.n_embd, K = context_->shape.head_dim(), i_layer = layer(p);
     const int column = tile.panels.first * LANES, end = std::min(column + tile.panels.n * LANES, 3 * D);
+    using Vector = typename Kind::Lanes;
     const float* from = scratch.tile.data();
+    // Heads of whole vectors are written sixteen numbers at a time.
+    const int most = K % LANES == 0 ? LANES : 1;
     for (int r = 0; r < tile.rows.n; ++r, from += tile.panels.n * LANES) {
       const int row = tile.rows.first + r, position = positions_[row].position, slot = position % BLOCK;
       const int32_t block = tables_[positions_[row].text][position / BLOCK];
-      for (int c = column; c < end;) {
-        const int part = c / D, head = c % D / K, dim = c % D % K, n = std::min(end - c, K - dim);
+      for (int c = column; c < end; c += most) {
+        const int part = c / D, head = c % D / K, dim = c % D % K;
+        auto* query = to.queries.data() + row * to.query_stride + head * cache.head_width() + dim;
+        char *keys = cache.keys(block, i_layer, head), *values = cache.values(block, i_layer, head);
         const float* numbers = from + (c - column);
-        if (part == 0) {
-          auto* query = to.queries.data() + row * to.query_stride + head * cache.head_width() + dim;
-          for (int i = 0; i < n; ++i) query[i] = Kind::narrowed(numbers[i]);
-        } else if (part == 1) {
-          char* keys = cache.keys(block, i_layer, head);
-          for (int i = 0; i < n; ++i) cache.put_key(keys, slot, dim + i, numbers[i]);
-        } else {
-          char* values = cache.values(block, i_layer, head);
-          for (int i = 0; i < n; ++i) cache.put_value(values, slot, dim + i, numbers[i]);
-        }
-        c += n;
+        if (most == 1)
+          part == 0 ? void(*query = Kind::narrowed(*numbers)) : part == 1 ? cache.put_key(keys, slot, dim, *numbers) : cache.put_value(values, slot, dim, *numbers);
+        else if (part == 0)
+          reinterpret_cast<Vector&>(*query) = Kind::narrowed(load(numbers));
+        else if (part == 1)
+          cache.put_key(keys, slot, dim, load(numbers));
+        else
+          cache.put_value(values, slot, dim, load(numbers));
       }
     }
   }
@@ -305,11 +409,10 @@ struct Step {
   std::vector<Place> positions_;
   std::vector<std::vector<int32_t>> tables_;
   std::vector<int32_t> tokens_;
-  std::vector<int> wanted_;
+  Wanted wanted_{};
   std::vector<Work> works_;
   std::vector<Cut> cuts_;
-  float* logits_ = nullptr;
-  int n_rows_ = 0, rows_each_ = 1;
+  int n_rows_ = 0, rows_each_ = 1, heads_each_ = 1, n_threads_ = 1;
 };
 
 }  // namespace cutaway

@@ -1,7 +1,8 @@
 // A team of threads that walks through the phases of a step together.
 //
 // A phase is a number of pieces, each computed into a thread's own memory and committed once.
-// Threads claim pieces; one that finds none left waits for the others, and after a while does again
+// Each thread claims its own share of them in order, so that it reads the same weights in every step,
+// and then what others have left. One that finds nothing left waits for the others, and after a while does again
 // what they have begun, so that a thread that the system has put to sleep holds nobody up. A thread
 // that wakes up late finds its piece committed, drops its own result and runs after the others.
 #pragma once
@@ -32,14 +33,27 @@ inline int64_t now_ns() {
 // Who has done what in one phase.
 class Phase {
  public:
-  void reset(int n_pieces) {
+  void reset(int n_pieces, int n_threads) {
+    if (static_cast<int>(shares_.size()) != n_threads) shares_ = std::vector<Share>(n_threads);
+    for (int i = 0; i < n_threads; ++i) {
+      shares_[i].next.store(static_cast<int64_t>(n_pieces) * i / n_threads, std::memory_order_relaxed);
+      shares_[i].end = static_cast<int>(static_cast<int64_t>(n_pieces) * (i + 1) / n_threads);
+    }
     if (static_cast<int>(states_.size()) < n_pieces) states_ = std::vector<std::atomic<uint8_t>>(n_pieces);
     for (int i = 0; i < n_pieces; ++i) states_[i].store(OPEN, std::memory_order_relaxed);
     n_pieces_ = n_pieces;
-    next_.store(0, std::memory_order_relaxed);
     n_done_.store(0, std::memory_order_relaxed);
   }
-  int claim() { return next_.fetch_add(1, std::memory_order_relaxed); }
+  // A piece that nobody has claimed, or -1.
+  int claim(int thread) {
+    for (size_t i = 0; i < shares_.size(); ++i) {
+      Share& share = shares_[(thread + i) % shares_.size()];
+      if (share.next.load(std::memory_order_relaxed) >= share.end) continue;
+      const int piece = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (piece < share.end) return piece;
+    }
+    return -1;
+  }
   int size() const { return n_pieces_; }
   bool is_done() const { return n_done_.load(std::memory_order_acquire) == n_pieces_; }
   bool is_open(int piece) const { return states_[piece].load(std::memory_order_acquire) == OPEN; }
@@ -52,21 +66,26 @@ class Phase {
 
  private:
   enum State : uint8_t { OPEN, COMMITTING };
-  alignas(64) std::atomic<int> next_{0};
+  struct alignas(64) Share {
+    std::atomic<int> next{0};
+    int end = 0;
+  };
+  std::vector<Share> shares_;
   alignas(64) std::atomic<int> n_done_{0};
   int n_pieces_ = 0;
   std::vector<std::atomic<uint8_t>> states_;
 };
 
-// Step has: phases (a vector of Phase), n_phases, compute(phase, piece, worker) and
-// commit(phase, piece, worker). Scratch is what a thread owns.
+// Step has: phases (a vector of Phase), n_phases, compute(phase, piece, scratch), commit(phase, piece,
+// scratch), and look_ahead(phase, scratch), which fetches what the thread will read after a phase.
+// Scratch is what a thread owns; it knows which thread that is.
 template <class Step, class Scratch>
 class Team {
  public:
   template <class MakeScratch>
   Team(int n_threads, MakeScratch make_scratch) {
     for (int i = 0; i < RING; ++i) slots_.push_back(std::make_unique<Slot>());
-    for (int i = 0; i < n_threads; ++i) scratch_.push_back(std::make_unique<Scratch>(make_scratch()));
+    for (int i = 0; i < n_threads; ++i) scratch_.push_back(std::make_unique<Scratch>(make_scratch(i)));
     for (int i = 1; i < n_threads; ++i) threads_.emplace_back([this, i] { help(*scratch_[i]); });
   }
   ~Team() {
@@ -127,11 +146,12 @@ class Team {
       if (phase.is_done()) continue;
       int64_t longest = 2'000;
       int piece;
-      while ((piece = phase.claim()) < phase.size()) {
+      while ((piece = phase.claim(scratch.thread)) >= 0) {
         const int64_t start = now_ns();
         do_piece(step, p, piece, scratch);
         longest = std::max(longest, now_ns() - start);
       }
+      step.look_ahead(p, scratch);
       int64_t patience = now_ns() + 2 * longest;
       while (!phase.is_done()) {
         pause_briefly();

@@ -37,21 +37,33 @@ inline floats magnitude(floats value) { return reinterpret_cast<floats>(reinterp
 
 // The lanes are added up pairwise: one order, always.
 inline float sum(floats value) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps(reinterpret_cast<__m512>(value));
+#else
   for (int half = LANES / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) value[i] += value[i + half];
   return value[0];
+#endif
 }
 
 inline int32_t sum(ints value) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_epi32(reinterpret_cast<__m512i>(value));
+#else
   int32_t total = 0;
   for (int i = 0; i < LANES; ++i) total += value[i];
   return total;
+#endif
 }
 
 inline float largest(floats value) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps(reinterpret_cast<__m512>(value));
+#else
   float most = value[0];
   for (int i = 1; i < LANES; ++i) most = value[i] > most ? value[i] : most;
   return most;
+#endif
 }
 
 // To the nearest whole number, halves to even; |value| < 2^22.

@@ -1,8 +1,8 @@
 // A weight matrix in panels of 16 outputs, as the products read it: line after line, nothing else.
 //
 // A line has 64 bytes: for each of 16 outputs the weights of the next inputs, 1 in FLOAT32, 2 in
-// BFLOAT16, 4 in INT8, 8 in INT4 (the low nibbles are inputs 4 to 4 of one four, the high ones of the
-// next). Integers are stored without a sign, code + 128 or code + 8.
+// BFLOAT16, 4 in 8 bits, 8 in 4 bits (the first four in the low nibbles, the next four in the high
+// ones). Integers are stored without a sign, code + 128 or code + 8.
 #pragma once
 
 #include <algorithm>
@@ -19,16 +19,17 @@ class Matrix {
       : format(format), n_outputs(n_outputs), n_inputs(n_inputs), width(padded(n_inputs)) {
     n_panels = (n_outputs + LANES - 1) / LANES;
     n_groups = format == Format::INT4 ? width / GROUP : 1;
-    const int per_line = format == Format::FLOAT32 ? 1 : format == Format::BFLOAT16 ? 2 : format == Format::INT8 ? 4 : 8;
+    const int per_line = format == Format::FLOAT32 ? 1 : format == Format::BFLOAT16 ? 2 : format == Format::INT4 ? 8 : 4;
     n_lines = width / per_line;
     stride = static_cast<size_t>(n_lines) * LINE;
     lines_ = Memory<char>(n_panels * stride);
-    if (format == Format::INT8) scales_ = Memory<float>(static_cast<size_t>(n_panels) * LANES);
+    if (is_eight_bits()) scales_ = Memory<float>(static_cast<size_t>(n_panels) * LANES);
     if (format == Format::INT4) short_scales_ = Memory<uint16_t>(static_cast<size_t>(n_panels) * n_groups * LANES);
-    if (is_integer()) std::fill_n(lines_.data(), lines_.size(), static_cast<char>(format == Format::INT8 ? 0x80 : 0x88));
+    if (is_eight_bits()) std::memset(lines_.data(), 0x80, lines_.size());
+    if (format == Format::INT4) std::memset(lines_.data(), 0x88, lines_.size());
   }
 
-  bool is_integer() const { return format == Format::INT8 || format == Format::INT4; }
+  bool is_eight_bits() const { return format == Format::INT8 || format == Format::INT8_WEIGHT_ONLY; }
   size_t n_bytes() const { return lines_.n_bytes() + scales_.n_bytes() + short_scales_.n_bytes(); }
   const char* panel(int p) const { return lines_.data() + p * stride; }
   floats scales(int panel) const { return load(scales_.data() + panel * LANES); }
@@ -54,7 +55,7 @@ class Matrix {
       for (int i = 0; i < n_inputs; ++i) {
         const int8_t code = codes[static_cast<size_t>(o) * n_inputs + i];
         auto* at = reinterpret_cast<uint8_t*>(cell(o, i));
-        if (format == Format::INT8)
+        if (is_eight_bits())
           *at = static_cast<uint8_t>(code + 128);
         else if (i / 4 % 2 == 0)
           *at = static_cast<uint8_t>((*at & 0xf0) | (code + 8));
@@ -63,7 +64,7 @@ class Matrix {
       }
       for (int g = 0; g < n_groups; ++g) {
         const float scale = scales[static_cast<size_t>(o) * n_groups + g];
-        if (format == Format::INT8)
+        if (is_eight_bits())
           scales_[o] = scale;
         else
           short_scales_[(static_cast<size_t>(o / LANES) * n_groups + g) * LANES + o % LANES] = narrow(scale);
@@ -86,7 +87,8 @@ class Matrix {
     switch (format) {
       case Format::FLOAT32: return panel + input * LINE + lane * 4;
       case Format::BFLOAT16: return panel + input / 2 * LINE + lane * 4 + input % 2 * 2;
-      case Format::INT8: return panel + input / 4 * LINE + lane * 4 + input % 4;
+      case Format::INT8:
+      case Format::INT8_WEIGHT_ONLY: return panel + input / 4 * LINE + lane * 4 + input % 4;
       case Format::INT4: return panel + input / 8 * LINE + lane * 4 + input % 4;
     }
     return nullptr;
@@ -96,7 +98,8 @@ class Matrix {
     switch (format) {
       case Format::FLOAT32: return *reinterpret_cast<const float*>(from);
       case Format::BFLOAT16: return widen(*reinterpret_cast<const uint16_t*>(from));
-      case Format::INT8: return static_cast<float>(static_cast<uint8_t>(*from) - 128) * scales_[output];
+      case Format::INT8:
+      case Format::INT8_WEIGHT_ONLY: return static_cast<float>(static_cast<uint8_t>(*from) - 128) * scales_[output];
       case Format::INT4: {
         const int both = static_cast<uint8_t>(*from);
         const int code = (input / 4 % 2 == 0 ? both & 15 : both >> 4) - 8;
