@@ -2,11 +2,9 @@
 
 from collections.abc import Generator, Sequence
 
-import torch
-
+from cutaway.generation.choosing import choose, choose_plainly, log_probabilities
 from cutaway.generation.completion import StreamEvent, best_candidates
-from cutaway.generation.draw import DrawKey, best, draw
-from cutaway.generation.filters import adjust, narrow
+from cutaway.generation.draw import DrawKey
 from cutaway.generation.reader import Reader
 from cutaway.generation.rows import Rows
 from cutaway.generation.sample import Sample
@@ -46,14 +44,12 @@ def _steps(
     """A token for each sample that lives, then the next step, until none does."""
     while live:
         tokens = _choose(rows, live, config=config)
-        logprobs = rows.logits.double().log_softmax(-1)
         for row, (sample, token) in enumerate(zip(live, tokens, strict=True)):
-            top = None
+            logits, top = rows.logits[row], None
+            logprobs = log_probabilities(logits)
             if config.logprobs is not None:
-                top = best_candidates(
-                    rows.logits[row], logprobs[row], k=config.logprobs, tokenizer=tokenizer
-                )
-            yield sample.push(token, float(logprobs[row, token]), top)
+                top = best_candidates(logits, logprobs, k=config.logprobs, tokenizer=tokenizer)
+            yield sample.push(token, float(logprobs[token]), top)
         going_on = [row for row, sample in enumerate(live) if sample.finish_reason is None]
         live = [live[row] for row in going_on]
         if live:
@@ -61,12 +57,11 @@ def _steps(
             rows.step([tokens[row] for row in going_on])
 
 
-@torch.inference_mode()
 def _choose(rows: Rows, samples: Sequence[Sample], *, config: GenerationConfig) -> list[int]:
     """The next token of each row."""
-    histories = [sample.history for sample in samples]
-    scores = adjust(rows.logits.double(), histories, config=config)
-    if config.is_greedy:
-        return best(scores)
     keys = [DrawKey(sample.seed or 0, sample.index, len(sample.history)) for sample in samples]
-    return draw(narrow(scores, config=config), keys)
+    if rows.logits.device.type != "cpu":
+        histories = [sample.history for sample in samples]
+        return choose_plainly(rows.logits, histories, config=config, keys=keys)
+    each = zip(rows.logits, samples, keys, strict=True)
+    return [choose(logits, sample.history, config=config, key=key) for logits, sample, key in each]
