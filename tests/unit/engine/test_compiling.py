@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cutaway.engine import compiling, native
-
 from cutaway.engine.compiling import build, library_path
 from cutaway.errors import EngineUnavailable
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from cutaway.checkpoints import save_checkpoint
+from cutaway.checkpoints import Opened, save_checkpoint
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable
 from cutaway.generation import load, loading
 from cutaway.generation.reader import EngineReader, ModelReader
@@ -136,13 +136,13 @@ def test_integers_are_for_the_cpu(folder: Path, name: str) -> None:
 def test_on_another_device_a_name_is_a_torch_dtype(
     folder: Path, made: list[Filled], monkeypatch: pytest.MonkeyPatch, name: str, dtype: str
 ) -> None:
-    def cpu_instead(source: Path, *, device: str, **settings: Any) -> Any:
+    build = Opened.model
+
+    def cpu_instead(opened: Opened, *, device: str, **settings: Any) -> GPT2:
         assert device == "cuda:1"
-        return load_checkpoint(source, device="cpu", **settings)
+        return build(opened, device="cpu", **settings)
 
-    from cutaway.checkpoints import load_checkpoint
-
-    monkeypatch.setattr("cutaway.checkpoints.load_checkpoint", cpu_instead)
+    monkeypatch.setattr(Opened, "model", cpu_instead)
     lm = load(folder, dtype=name, device="cuda:1")
     assert isinstance(lm.reader, ModelReader)
     assert (lm.dtype, made) == (dtype, [])
