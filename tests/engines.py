@@ -96,3 +96,7 @@ class FakeEngine:
                 if i >= len(piece.ids) - piece.n_wanted:
                     logits.append(self.model.unembed(x)[0])
         return torch.stack(logits) if logits else torch.empty(0, self.config.vocab_size)
+
+    def score(self, pieces: Sequence[Piece], targets: Sequence[int]) -> Tensor:
+        logprobs = self.read(pieces).double().log_softmax(-1)
+        return logprobs.gather(1, torch.tensor(targets)[:, None])[:, 0]

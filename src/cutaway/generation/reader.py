@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from cutaway.engine import Engine, Piece, Text
 from cutaway.engine.blocks import BLOCK
@@ -66,6 +67,13 @@ class Reader(Protocol):
         """
         ...
 
+    def logprobs(self, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+        """The log-probabilities of ``targets``, the last one behind the last of the ids.
+
+        There are at most ``n_ctx`` ids, and at least as many as targets.
+        """
+        ...
+
 
 class ModelReader:
     """The readable model: on any device, in any dtype, with every number open to taps.
@@ -115,6 +123,10 @@ class ModelReader:
                 with evaluating(self._model):
                     logits = self._model.unembed(part)[:, : self._n_vocab]
                 yield logits
+
+    def logprobs(self, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+        """The log-probabilities of targets, in float64."""
+        return _logprobs_by_logits(self, ids, targets)
 
     def _tokens(self, ids: Sequence[int]) -> Tensor:
         return torch.tensor([list(ids)], device=self._model.wte.weight.device)
@@ -174,6 +186,17 @@ class EngineReader:
         if pieces:
             yield self._read(pieces)
 
+    def logprobs(self, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+        """The log-probabilities of targets, summed up by the engine; no logits are kept."""
+        if self._n_vocab != self.config.vocab_size:
+            return _logprobs_by_logits(self, ids, targets)
+        with self._lock:
+            text = self._engine.new_text()
+            piece = Piece(text, ids, n_wanted=len(targets))
+            logprobs = self._engine.score([piece], targets)
+            text.close()
+        return logprobs.tolist()
+
     def _new_text(self) -> Text:
         with self._lock:
             return self._engine.new_text()
@@ -186,3 +209,12 @@ class EngineReader:
                 if piece.text is not going_on:
                     piece.text.close()
             return logits
+
+
+def _logprobs_by_logits(reader: Reader, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+    logprobs: list[float] = []
+    for logits in reader.logits([(ids, len(targets))]):
+        wanted = torch.tensor(targets[len(logprobs) : len(logprobs) + len(logits)])
+        scores = F.cross_entropy(logits.double(), wanted.to(logits.device), reduction="none")
+        logprobs += (-scores).tolist()
+    return logprobs

@@ -4,9 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch.nn import functional as F
-
 from cutaway.errors import ConfigError
 from cutaway.generation.reader import Reader
 
@@ -114,8 +111,5 @@ def score_ids(reader: Reader, ids: Sequence[int], *, before: int, stride: int) -
     logprobs: list[float] = []
     for window in windows(len(ids), n_ctx=reader.config.n_ctx, stride=stride):
         read = inputs[window.start : window.end]
-        for logits in reader.logits([(read, window.end - window.first)]):
-            target = torch.tensor(ids[len(logprobs) : len(logprobs) + len(logits)])
-            scores = F.cross_entropy(logits.double(), target.to(logits.device), reduction="none")
-            logprobs += (-scores).tolist()
+        logprobs += reader.logprobs(read, ids[window.first : window.end])
     return logprobs
