@@ -1,0 +1,93 @@
+"""Our engine beside its peers on the shape of GPT-2 124M with random weights.
+
+    python -m benchmarks.engine [--rounds 5] [--cases decode-32 ...] [--engines openvino llama ...]
+                                [--widths int8 ...] [--threads 2] [--work DIR] [--out FILE.json]
+
+Peers are installed with pip into environments of their own below the work folder, once, and convert
+the checkpoint there. All engines of one width then take turns, case by case; reported are medians
+over the rounds, one Markdown table on stdout, everything in FILE.json. In decode the time to the
+first new token is left out; what is counted are greedy steps, the choice of the token included.
+Prefill gives the logits of the last token, scoring the log-probability of every token.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.engine import machine
+from benchmarks.engine.cases import CASES
+from benchmarks.engine.contenders import CONTENDERS, OURS, WIDTHS, chosen
+from benchmarks.engine.measure import Result, measure_width, ready
+from benchmarks.engine.process import Plan, Worker
+from benchmarks.engine.report import comparison, entry, tables
+
+REFERENCE = next(c for c in CONTENDERS if (c.engine, c.width) == ("transformers", "fp32"))
+
+
+def default_work() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "cutaway" / "benchmark"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.engine",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--engines", nargs="+", help="beginnings of their names; all if left out")
+    parser.add_argument("--widths", nargs="+", choices=WIDTHS)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--work", type=Path, default=default_work(), help="default: %(default)s")
+    parser.add_argument("--out", type=Path, help="JSON with every round")
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="run the engines at the highest priority: for a machine with other work (root)",
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    contenders = chosen(options.engines, options.widths)
+    if not contenders:
+        print(f"No engine of {', '.join(sorted({c.engine for c in CONTENDERS}))} was meant.")
+        return 2
+    plan = Plan(options.work, options.threads, first=options.first)
+    if why := ready(REFERENCE, plan):
+        print(f"Nothing to compare with: {REFERENCE.name}: {why}", file=sys.stderr)
+        return 1
+    results = [Result(contender) for contender in contenders]
+    for result in results:
+        if why := ready(result.contender, plan):
+            result.failures[""] = why
+    cases = [CASES[name] for name in options.cases]
+    about = machine.describe(options.threads)
+    reference = Worker(REFERENCE, plan)
+    try:
+        for width in WIDTHS:
+            these = [result for result in results if result.contender.width == width]
+            measure_width(these, cases, plan, reference.ask, options.rounds)
+    finally:
+        reference.close()
+    report = {
+        "benchmark": "engine",
+        "machine": about,
+        "rounds": options.rounds,
+        "results": [entry(result, about["bytes_per_s"]) for result in results],
+        "comparison": comparison(results, cases),
+    }
+    if options.out:
+        options.out.write_text(json.dumps(report, indent=1))
+    print(tables(results, cases, about))
+    ours = [result for result in results if result.contender.engine == OURS]
+    return int(any(result.failed for result in ours))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Is it the right model? Each engine's answers beside those of transformers in float32."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.engine.cases import END_OF_TEXT, ids
+
+__all__ = ["Ask", "correlation", "problem"]
+
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+
+_LEAST = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.99, "int4": 0.9}
+"""Correlation with the reference's logits and log-probabilities: a wrong model has none."""
+_GAP = {"fp32": 0.01, "bf16": 0.05, "int8": 0.1, "int4": 0.5}
+"""Nats a token by which greedy text may be less likely than the reference's own."""
+_PROMPT, _NEW = 64, 16
+
+
+def correlation(a: list[float], b: list[float]) -> float:
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} values beside {len(b)}")
+    return statistics.correlation(a, b)
+
+
+def likelihood(reference: Ask, prompt: list[int], new: list[int]) -> float:
+    """Mean log-probability of ``new`` behind ``prompt``."""
+    scored = reference({"case": "score", "ids": [*prompt, *new]})["logprobs"]
+    return statistics.mean(scored[-len(new) :])
+
+
+def problem(ask: Ask, reference: Ask, width: str) -> str:
+    """What is wrong with an engine's answers; empty if nothing is."""
+    text = [END_OF_TEXT, *ids(_PROMPT - 1, 0)]
+    least = _LEAST[width]
+    for case, key in (("score", "logprobs"), ("prefill", "logits")):
+        request = {"case": case, "ids": text}
+        mine, theirs = ask(request)[key], reference(request)[key]
+        if case == "prefill" and len(mine) == 1:  # only the best token's logit is told
+            mine, theirs = [], []
+        if mine and (reached := correlation(mine, theirs)) < least:
+            return f"{key} agree with the reference by {reached:.4f}, less than {least}"
+    prompts = [ids(_PROMPT, 0, row) for row in range(2)]
+    for rows in ([prompts[0]], prompts):
+        request = {"case": "decode", "prompts": rows, "new": _NEW}
+        mine, theirs = ask(request)["ids"], reference(request)["ids"]
+        for prompt, my_row, their_row in zip(rows, mine, theirs, strict=True):
+            if len(my_row) != _NEW:
+                return f"{len(my_row)} new tokens, asked for {_NEW}"
+            gap = likelihood(reference, prompt, their_row) - likelihood(reference, prompt, my_row)
+            if gap > _GAP[width]:
+                return f"greedy text is {gap:.2f} nats a token less likely than the reference's"
+    return ""

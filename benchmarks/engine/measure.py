@@ -1,0 +1,146 @@
+"""The rounds: all engines of one width take turns at every case."""
+
+import os
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.engine.cases import Case
+from benchmarks.engine.check import Ask, problem
+from benchmarks.engine.contenders import Contender
+from benchmarks.engine.environments import NotInstalled, install
+from benchmarks.engine.process import Plan, Worker, WorkerFailed, core_taken, prepare
+
+__all__ = ["Result", "measure_width", "ready"]
+
+
+@dataclass
+class Result:
+    """What one contender gave: a list of figures for each case, or why there are none."""
+
+    contender: Contender
+    figures: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    failures: dict[str, str] = field(default_factory=dict[str, str])
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def failed(self) -> str:
+        """Why it took no part at all; empty if it did."""
+        return self.failures.get("", "")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def ready(contender: Contender, plan: Plan) -> str:
+    """Installs and converts; why that failed, or nothing."""
+    try:
+        if contender.environment:
+            install(contender.environment, plan.work)
+        prepare(contender, plan)
+    except (NotInstalled, WorkerFailed) as error:
+        return str(error)
+    return ""
+
+
+def measure_width(
+    results: list[Result], cases: list[Case], plan: Plan, reference: Ask, rounds: int
+) -> None:
+    """Fills in the results of contenders of one width, which are alive together."""
+    workers: dict[int, Worker] = {}
+    try:
+        for index, result in enumerate(results):
+            if not result.failed and (worker := _start(result, plan, reference)):
+                workers[index] = worker
+        for case in cases:
+            if case.kind in ("start", "memory"):
+                continue
+            with core_taken(plan) if case.kind == "busy" else nullcontext():
+                for round_ in range(rounds + 1):
+                    _round(case, round_, {i: w.ask for i, w in workers.items()}, results)
+            _told(case, results)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    _fresh(results, [case for case in cases if case.kind in ("start", "memory")], plan, rounds)
+
+
+def _start(result: Result, plan: Plan, reference: Ask) -> Worker | None:
+    """A worker whose answers are those of the model; None, and why, otherwise."""
+    try:
+        worker = Worker(result.contender, plan)
+    except WorkerFailed as error:
+        result.failures[""] = str(error)
+        return None
+    result.settings = worker.settings
+    try:
+        wrong = problem(worker.ask, reference, result.contender.width)
+    except WorkerFailed as error:
+        wrong = str(error)
+    if wrong:
+        result.failures[""] = wrong
+        worker.close()
+        return None
+    return worker
+
+
+def _round(case: Case, round_: int, asks: dict[int, Ask], results: list[Result]) -> None:
+    """One turn each; round 0 warms up and is not counted."""
+    for index, ask in asks.items():
+        result = results[index]
+        if case.name in result.failures:
+            continue
+        try:
+            rate = ask(case.request(round_))["tokens_per_s"]
+        except WorkerFailed as error:
+            result.failures[case.name] = str(error)
+            continue
+        if round_:
+            result.figures.setdefault(case.name, []).append(rate)
+
+
+def _fresh(results: list[Result], cases: list[Case], plan: Plan, rounds: int) -> None:
+    """Cases for which each round takes a new process: one serves both."""
+    if not cases:
+        return
+    for round_ in range(rounds + 1):
+        for result in results:
+            if result.failed:
+                continue
+            try:
+                found = _one_fresh(result.contender, plan, round_, {c.kind: c for c in cases})
+            except WorkerFailed as error:
+                result.failures.update({case.name: str(error) for case in cases})
+                continue
+            if round_:
+                for name, value in found.items():
+                    result.figures.setdefault(name, []).append(value)
+    for case in cases:
+        _told(case, results)
+
+
+def _one_fresh(
+    contender: Contender, plan: Plan, round_: int, cases: dict[str, Case]
+) -> dict[str, float]:
+    worker = Worker(contender, plan)
+    found: dict[str, float] = {}
+    try:
+        if "start" in cases:
+            worker.ask(cases["start"].request(round_))
+            found[cases["start"].name] = worker.seconds
+        if "memory" in cases:
+            worker.ask(cases["memory"].request(round_))
+            found[cases["memory"].name] = worker.ask({"case": "memory"})["peak_bytes"] / 1e6
+    finally:
+        worker.close()
+    return found
+
+
+def _told(case: Case, results: list[Result]) -> None:
+    load = f"load {os.getloadavg()[0]:.1f}"
+    for result in results:
+        figures = ", ".join(f"{value:.4g}" for value in result.figures.get(case.name, []))
+        failure = result.failed or result.failures.get(case.name, "")
+        say(f"{case.name:11} {result.contender.name:32} {figures or failure} ({load})")
