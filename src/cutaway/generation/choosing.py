@@ -75,8 +75,11 @@ def choose_plainly(
 def log_probabilities(logits: Float[Tensor, " V"]) -> Float[Tensor, " V"]:
     """The logarithm of each token's probability, in float64.
 
-    For one row: many rows at once leave a CPU's caches, and cost five times as much.
+    For one row: many rows at once leave a CPU's caches, and cost five times as much. numpy widens
+    it: torch would wake its threads for that, which the engine's threads leave no core.
     """
+    if logits.device.type == "cpu" and logits.dtype == torch.float32:
+        return torch.from_numpy(logits.numpy().astype(np.float64)).log_softmax(-1)
     return logits.double().log_softmax(-1)
 
 
