@@ -89,6 +89,22 @@ def test_convert_there_and_back(tiny: Path, tmp_path: Path, rows: Json) -> None:
     assert one == other
 
 
+def test_convert_quantizes_and_says_what_it_costs(
+    tiny: Path, tmp_path: Path, rows: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [eight] = rows("convert", tiny, tmp_path / "eight", "--dtype", "int8")
+    [four] = rows("convert", tiny, tmp_path / "four", "--dtype", "int4")
+    assert (eight["layout"], eight["dtype"], four["dtype"]) == ("hf", "int8", "int4")
+    assert 0 < eight["quality"]["kl"] < four["quality"]["kl"]
+    assert four["bytes"] < eight["bytes"]
+    [written] = rows("generate", "Once", "--seed", "1", "-m", tmp_path / "four")
+    assert written["text"]
+    assert run(["convert", str(tiny), str(tmp_path / "told"), "--dtype", "int8"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "tokens that the source wrote, the perplexity changed by" in said
+    assert "nats a token" in said
+
+
 def test_beams_and_biases_reach_the_model(tiny: Path, rows: Json) -> None:
     options = ["Once", "-m", tiny, "--max-tokens", "3"]
     found = rows("generate", *options, "-n", "2", "--beams", "2")

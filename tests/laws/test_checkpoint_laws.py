@@ -88,6 +88,9 @@ FIXTURES = Path(__file__).parents[1] / "unit" / "checkpoints" / "fixtures"
 SMALL = GPT2Config(vocab_size=12, n_ctx=4, n_embd=4, n_layer=1, n_head=2)
 
 
+LAYOUTS = ("hf", "openai", "nanogpt", "llmc", "int8", "int4")
+
+
 @cache
 def sound(layout: str) -> dict[str, bytes]:
     """The files of a small checkpoint."""
@@ -95,13 +98,15 @@ def sound(layout: str) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (FIXTURES / "gpt_2_simple").iterdir()}
     with TemporaryDirectory() as name:
         save_checkpoint(Path(name) / "hf", GPT2(SMALL), None)
-        if layout != "hf":
+        if layout in ("int8", "int4"):
+            convert(Path(name) / "hf", Path(name) / layout, to="hf", dtype=layout)  # type: ignore[arg-type]
+        elif layout != "hf":
             convert(Path(name) / "hf", Path(name) / layout, to=layout)  # type: ignore[arg-type]
         return {path.name: path.read_bytes() for path in (Path(name) / layout).iterdir()}
 
 
-@settings(max_examples=60)
-@given(data=st.data(), layout=st.sampled_from(["hf", "openai", "nanogpt", "llmc"]))
+@settings(max_examples=90)
+@given(data=st.data(), layout=st.sampled_from(LAYOUTS))
 def test_damage_ends_in_an_error_of_ours_or_in_a_model(data: st.DataObject, layout: str) -> None:
     """Bytes exchanged, cut out or put in, anywhere: nothing but a CheckpointError may come."""
     files = dict(sound(layout))

@@ -16,7 +16,7 @@ from cutaway.models import GPT2
 
 __all__ = ["Quality", "logits_of", "quality", "written_by"]
 
-_N_ROWS, _LENGTH, _SEED = 8, 64, 20190214
+_N_ROWS, _LENGTH, _SEED = 8, 32, 20190214
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
