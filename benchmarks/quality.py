@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -35,6 +36,7 @@ from torch import Tensor
 from cutaway.checkpoints import Quality, load_checkpoint, quality
 from cutaway.checkpoints.quality import written_by
 from cutaway.checkpoints.quantized_file import quantized, widened
+from cutaway.engine import Engine, Format, Piece
 from cutaway.models import GPT2, PRESETS
 from cutaway.nn import Bits
 from cutaway.tokenizers import Tokenizer
@@ -72,6 +74,8 @@ def ways(model: GPT2) -> Iterator[tuple[str, Logits]]:
     """The ways to compute the model's logits that are held against the model itself."""
     yield "int8 weights", rounded(model, 8)
     yield "int4 weights", rounded(model, 4)
+    for format in get_args(Format):
+        yield f"engine {format}", by_engine(model, format)
 
 
 def rounded(model: GPT2, bits: Bits) -> Logits:
@@ -80,6 +84,19 @@ def rounded(model: GPT2, bits: Bits) -> Logits:
     for name, weight in quantized(model, bits).items():
         copy.get_parameter(name).data = widened(name, weight).contiguous()
     return copy
+
+
+def by_engine(model: GPT2, format: Format) -> Logits:
+    """The engine: with what it rounds besides the weights."""
+    engine = Engine(model.config, format=format)
+    for name, weight in model.state_dict().items():
+        engine.fill(name, weight)
+
+    def logits(ids: Tensor) -> Tensor:
+        rows = [engine.read([Piece(engine.new_text(), row, len(row))]) for row in ids.tolist()]
+        return torch.stack(rows)
+
+    return logits
 
 
 def compared(before: Logits, after: Logits, rows: Tensor) -> Quality:
