@@ -5,7 +5,7 @@ beginning. So a beginning that several prompts have in common is read once, rows
 step as they are, and a beam that forks copies nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import RLock
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cutaway.engine import Engine, Piece, Text
 from cutaway.engine.blocks import BLOCK
+from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.rows import Rows
 
 __all__ = ["EngineRows"]
@@ -37,14 +38,24 @@ class EngineRows(Rows):
         lock: held while the engine is asked.
         histories: the ids of each row; long beginnings that some have in common are read once.
         n_vocab: entries of the vocabulary that have a token; scores of padding behind are cut off.
+        drafter: makes what guesses the next tokens of a row; None to guess nothing.
     """
 
     def __init__(
-        self, engine: Engine, lock: RLock, histories: Sequence[Sequence[int]], *, n_vocab: int
+        self,
+        engine: Engine,
+        lock: RLock,
+        histories: Sequence[Sequence[int]],
+        *,
+        n_vocab: int,
+        drafter: DrafterMaker | None = None,
     ) -> None:
         super().__init__(histories, n_ctx=engine.config.n_ctx)
         self._engine, self._lock, self._n_vocab = engine, lock, n_vocab
         self._texts: list[Text] = []
+        self._drafters = [drafter() for _ in histories] if drafter else []
+        # Of each row: guessed tokens that are read already, with the scores behind them.
+        self._ahead: list[list[tuple[int, Tensor]]] = [[] for _ in histories]
         with self._lock:
             self._read_all()
 
@@ -56,15 +67,37 @@ class EngineRows(Rows):
         self._texts = []
 
     def _read_tokens(self, tokens: Sequence[int], slid: Sequence[int]) -> None:
-        pieces: list[Piece] = []
+        found: dict[int, Tensor] = {}
+        pieces: dict[int, Piece] = {}
         with self._lock:
-            for row, (text, token) in enumerate(zip(self._texts, tokens, strict=True)):
-                if row in slid:
-                    text.truncate(0)
-                    pieces.append(Piece(text, self._window(row)))
+            for row, token in enumerate(tokens):
+                if row not in slid and self._ahead[row] and self._ahead[row][0][0] == token:
+                    found[row] = self._ahead[row].pop(0)[1]
                 else:
-                    pieces.append(Piece(text, [token]))
-            self.logits = self._engine.read(pieces)[:, : self._n_vocab]
+                    pieces[row] = self._piece(row, is_slid=row in slid)
+            if pieces:
+                found.update(self._read_pieces(pieces))
+        self.logits = torch.stack([found[row] for row in range(len(tokens))])
+
+    def _piece(self, row: int, *, is_slid: bool) -> Piece:
+        """What a row has to read for its new token, with guesses behind it."""
+        window, text = self._window(row), self._texts[row]
+        text.truncate(0 if is_slid else min(text.length, len(window) - 1))
+        guesses: list[int] = []
+        if self._drafters:
+            n_most = self._engine.config.n_ctx - len(window)
+            guesses = self._drafters[row].propose(self._histories[row], n_most)
+        self._ahead[row] = [(guess, self.logits[row]) for guess in guesses]
+        return Piece(text, [*window[text.length :], *guesses], n_wanted=1 + len(guesses))
+
+    def _read_pieces(self, pieces: Mapping[int, Piece]) -> Iterator[tuple[int, Tensor]]:
+        """Reads, keeps the scores behind guesses, and gives those behind the new tokens."""
+        logits = self._engine.read(list(pieces.values()))[:, : self._n_vocab]
+        counts = [piece.n_wanted for piece in pieces.values()]
+        for row, scores in zip(pieces, logits.split(counts), strict=True):
+            guesses = [guess for guess, _ in self._ahead[row]]
+            self._ahead[row] = list(zip(guesses, scores[1:], strict=True))
+            yield row, scores[0]
 
     def _keep(self, rows: Sequence[int]) -> None:
         kept: list[Text] = []
@@ -75,6 +108,9 @@ class EngineRows(Rows):
             for row in set(range(len(self._texts))) - set(rows):
                 self._texts[row].close()
         self._texts = kept
+        self._ahead = [list(self._ahead[row]) for row in rows]
+        if self._drafters:
+            self._drafters = [self._drafters[row] for row in rows]
         self.logits = self.logits[list(rows)]
 
     def _read_all(self) -> None:

@@ -11,6 +11,7 @@ from cutaway.errors import ConfigError
 from cutaway.generation.beam import beam_search
 from cutaway.generation.completion import Completion, NextTokens, StreamEvent, best_candidates
 from cutaway.generation.decode import decode
+from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.draw import check_seed
 from cutaway.generation.prompts import (
     PromptLike,
@@ -41,6 +42,8 @@ class LanguageModel:
         tokenizer: between text and ids. None: ids only.
         engine: writes and scores in place of the model, which is then needed only to be looked
             into. It has the same weights, or narrower ones.
+        drafter: makes what guesses the next tokens of a text, for an engine to read several at
+            once (:mod:`cutaway.generation.drafting`); texts are the same with and without.
         config: the size of a model that is not made yet; without it, or an engine, it is made
             at once.
         name: to show.
@@ -60,6 +63,7 @@ class LanguageModel:
         tokenizer: Tokenizer | None = None,
         *,
         engine: Engine | None = None,
+        drafter: DrafterMaker | None = None,
         config: GPT2Config | None = None,
         name: str = "unnamed",
         fingerprint: str = "",
@@ -76,7 +80,9 @@ class LanguageModel:
         self.name, self.fingerprint, self.exact = name, fingerprint, exact
         self._tokenizer = tokenizer
         self._n_vocab = n_rows if tokenizer is None else tokenizer.vocab_size
-        self._reader = None if engine is None else EngineReader(engine, n_vocab=self._n_vocab)
+        self._reader = (
+            None if engine is None else EngineReader(engine, n_vocab=self._n_vocab, drafter=drafter)
+        )
 
     @property
     def model(self) -> GPT2:

@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from cutaway.engine import Engine, Format
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
+from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
 from cutaway.models import GPT2
 
@@ -37,6 +38,8 @@ def load(
     dtype: str | torch.dtype | None = None,
     device: torch.device | str = "cpu",
     threads: int | None = None,
+    lookup: int = 0,
+    draft: str | Path | None = None,
     allow_pickle: bool = False,
 ) -> LanguageModel:
     """Loads a model with its tokenizer: a known name, a directory or a file.
@@ -52,12 +55,17 @@ def load(
             float32 does the work.
         device: to run on. On others than the CPU a name stands for the torch dtype.
         threads: of the engine; None for as many as torch uses.
+        lookup: tokens that the engine guesses at once from what the text has said before; 0 for
+            none. Texts are the same, and come sooner where they repeat their prompt.
+        draft: a smaller model of the same vocabulary that guesses for the engine; instead of
+            ``lookup``.
         allow_pickle: whether files that can run code may be read.
 
     Raises:
-        ConfigError: for an unknown dtype, one that the device does not have, or threads for a
-            model that takes torch's.
-        CheckpointError: if there is no such model, or its files are incomplete, corrupt or unsafe.
+        ConfigError: for an unknown dtype, one that the device does not have, guesses without an
+            engine, or threads for a model that takes torch's.
+        CheckpointError: if there is no such model, or its files are incomplete, corrupt or
+            unsafe.
         ResourceError: if there is too little memory.
     """
     from cutaway.checkpoints import open_checkpoint  # not needed for a model in memory
@@ -66,8 +74,14 @@ def load(
         if dtype not in _FORMATS:
             raise unknown("dtype", dtype, _FORMATS)
         if str(device).partition(":")[0] == "cpu":
-            return _with_engine(source, _FORMATS[dtype], threads=threads, allow_pickle=allow_pickle)
+            settings = _Settings(_FORMATS[dtype], threads, lookup, draft, allow_pickle)
+            return _with_engine(source, settings)
         dtype = _on_device(_FORMATS[dtype], device)
+    if lookup or draft is not None:
+        raise ConfigError(
+            f"lookup is {lookup}, draft {draft}, but only the engine reads guesses.",
+            "Load for the CPU by a name such as dtype='int8'.",
+        )
     if threads is not None:
         raise ConfigError(
             f"threads is {threads}, but the readable model takes those of torch.",
@@ -77,29 +91,77 @@ def load(
     return _named(opened, opened.model(dtype=dtype, device=device))
 
 
-def _with_engine(
-    source: str | Path, format: Format, *, threads: int | None, allow_pickle: bool
-) -> LanguageModel:
+class _Settings(NamedTuple):
+    """What an engine is made with."""
+
+    format: Format
+    threads: int | None
+    lookup: int
+    draft: str | Path | None
+    allow_pickle: bool
+
+
+def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
     """A model whose work the engine does; without one, the readable model and a warning."""
     from cutaway.checkpoints import open_checkpoint
 
-    opened = open_checkpoint(source, allow_pickle=allow_pickle)
+    opened = open_checkpoint(source, allow_pickle=settings.allow_pickle)
     try:
-        engine = Engine(opened.config, format=format, threads=threads)
+        engine = _filled(opened, settings)
     except EngineUnavailable as error:
-        instead = f"The readable model in float32 is used instead of the engine in {format}."
+        instead = (
+            f"The readable model in float32 is used instead of the engine in {settings.format}."
+        )
         warnings.warn(f"{error.what} {instead} {error.hint}", stacklevel=3)
         return _named(opened, opened.model())
-    if format == "bfloat16" and not _has_bfloat16():
+    if settings.format == "bfloat16" and not _has_bfloat16():
         warnings.warn(
             "This CPU has no arithmetic in bfloat16 (avx512_bf16 or amx), so dtype='bfloat16' is "
             "slow here: dtype='int8' is faster, dtype='float32' more exact.",
             stacklevel=3,
         )
+    again = partial(
+        _read_again,
+        source,
+        allow_pickle=settings.allow_pickle,
+        expected=opened.fingerprint(),
+    )
+    return _named(opened, again, engine, drafter=_drafter(opened, settings))
+
+
+def _filled(opened: "Opened", settings: _Settings) -> Engine:
+    engine = Engine(opened.config, format=settings.format, threads=settings.threads)
     for name, weight in opened.weights():
         engine.fill(name, weight)
-    again = partial(_read_again, source, allow_pickle=allow_pickle, expected=opened.fingerprint())
-    return _named(opened, again, engine)
+    return engine
+
+
+def _drafter(opened: "Opened", settings: _Settings) -> DrafterMaker | None:
+    """What guesses for an engine.
+
+    Raises:
+        ConfigError: for both ways at once, a number below 0, or a draft of another vocabulary.
+    """
+    from cutaway.checkpoints import open_checkpoint
+
+    if settings.lookup < 0 or (settings.lookup and settings.draft is not None):
+        raise ConfigError(
+            f"lookup is {settings.lookup}, draft {settings.draft}.",
+            "Give a number of tokens to look up, or a model that guesses.",
+        )
+    if settings.lookup:
+        return partial(PromptLookup, settings.lookup)
+    if settings.draft is None:
+        return None
+    smaller = open_checkpoint(settings.draft, allow_pickle=settings.allow_pickle)
+    if smaller.tokenizer != opened.tokenizer or smaller.config.vocab_size != (
+        opened.config.vocab_size
+    ):
+        raise ConfigError(
+            f"{settings.draft} has another vocabulary than {opened.name}.",
+            "A model can only guess for one with the same tokens; or use lookup.",
+        )
+    return partial(DraftModel, _filled(smaller, settings))
 
 
 def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> GPT2:
@@ -115,12 +177,17 @@ def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> GPT
 
 
 def _named(
-    opened: "Opened", model: GPT2 | Callable[[], GPT2], engine: Engine | None = None
+    opened: "Opened",
+    model: GPT2 | Callable[[], GPT2],
+    engine: Engine | None = None,
+    *,
+    drafter: DrafterMaker | None = None,
 ) -> LanguageModel:
     return LanguageModel(
         model,
         opened.tokenizer,
         engine=engine,
+        drafter=drafter,
         name=opened.name,
         fingerprint=opened.fingerprint(),
     )

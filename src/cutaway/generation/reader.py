@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from cutaway.engine import Engine, Piece, Text
 from cutaway.engine.blocks import BLOCK
+from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.engine_rows import EngineRows
 from cutaway.generation.model_rows import ModelRows
 from cutaway.generation.rows import Rows, evaluating
@@ -138,10 +139,17 @@ class EngineReader:
     Args:
         engine: that reads.
         n_vocab: entries of the vocabulary that have a token; all of them unless given.
+        drafter: makes what guesses the next tokens of a text; None to guess nothing.
     """
 
-    def __init__(self, engine: Engine, *, n_vocab: int | None = None) -> None:
-        self._engine, self._lock = engine, RLock()
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        n_vocab: int | None = None,
+        drafter: DrafterMaker | None = None,
+    ) -> None:
+        self._engine, self._lock, self._drafter = engine, RLock(), drafter
         self._n_vocab = engine.config.vocab_size if n_vocab is None else n_vocab
 
     @property
@@ -161,7 +169,9 @@ class EngineReader:
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; they are always exact, and grow as far as the cache has room."""
-        return EngineRows(self._engine, self._lock, histories, n_vocab=self._n_vocab)
+        return EngineRows(
+            self._engine, self._lock, histories, n_vocab=self._n_vocab, drafter=self._drafter
+        )
 
     def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
         """The scores of the token behind a text."""
