@@ -68,7 +68,7 @@ def seconds(logits: torch.Tensor, settings: dict[str, float], n_new: int) -> flo
     ]
     reader = Constant(size, logits)
     start = time.thread_time()
-    for _ in decode(reader, samples, config=config, tokenizer=None, exact=True):  # type: ignore[arg-type]
+    for _ in decode(reader, samples, config=config, exact=True):  # type: ignore[arg-type]
         pass
     return time.thread_time() - start
 

@@ -1,48 +1,20 @@
-"""An engine for tests: the readable model, asked one token at a time, with a cache for each text.
+"""An engine for tests: the readable model, asked one token at a time, over blocks as the real ones.
 
 Every token is a product of the same shapes whatever else is read with it, so a row's bits do not
 depend on the batch or the pieces: the promise of the real engine, kept in the slowest way.
 """
 
 from collections.abc import Sequence
-from types import SimpleNamespace
-from weakref import WeakSet
 
 import torch
 from torch import Tensor
 
-from cutaway.engine import Piece
+from cutaway.engine import Piece, Text
+from cutaway.engine.blocks import BLOCK, BlockPool
 from cutaway.models import GPT2
+from cutaway.nn import KVCache
 
-__all__ = ["FakeEngine", "FakeText"]
-
-
-class FakeText:
-    """A text with a cache of its own."""
-
-    def __init__(self, engine: "FakeEngine") -> None:
-        self.engine, self.cache = engine, engine.model.new_cache()
-        self.is_open = True
-        engine.texts.add(self)
-
-    @property
-    def length(self) -> int:
-        return self.cache.lengths[0]
-
-    def fork(self) -> "FakeText":
-        assert self.is_open
-        copy = FakeText(self.engine)
-        copy.cache.k.copy_(self.cache.k)
-        copy.cache.v.copy_(self.cache.v)
-        copy.cache.lengths = list(self.cache.lengths)
-        return copy
-
-    def truncate(self, length: int) -> None:
-        assert self.is_open
-        self.cache.truncate([length])
-
-    def close(self) -> None:
-        self.is_open = False
+__all__ = ["FakeEngine"]
 
 
 class FakeEngine:
@@ -50,15 +22,15 @@ class FakeEngine:
 
     Args:
         model: that reads; its dtype is that of the logits.
-        n_blocks: of 32 positions, that it says its cache has.
+        n_blocks: of 32 positions, that its cache has.
     """
 
     format = "float32"
 
-    def __init__(self, model: GPT2, *, n_blocks: int = 4096) -> None:
+    def __init__(self, model: GPT2, *, n_blocks: int = 1024) -> None:
         self.model, self.config = model, model.config
-        self.pool = SimpleNamespace(n_blocks=n_blocks)
-        self.texts: WeakSet[FakeText] = WeakSet()
+        self.pool = BlockPool(n_blocks, n_ctx=self.config.n_ctx, clear=self._clear, copy=self._copy)
+        self._blocks: dict[int, KVCache] = {}
         self.reads: list[list[int]] = []  # lengths of the pieces of each call
 
     @property
@@ -68,16 +40,15 @@ class FakeEngine:
 
     @property
     def n_open(self) -> int:
-        """Texts that nobody closed."""
-        return sum(text.is_open for text in self.texts)
+        """Blocks that some text uses."""
+        return self.pool.n_blocks - self.pool.n_free
 
     @property
-    def nbytes(self) -> int:
-        weights = sum(weight.nbytes for weight in self.model.parameters())
-        return weights + sum(text.cache.nbytes for text in self.texts if text.is_open)
+    def block_bytes(self) -> int:
+        return self._new_block().nbytes
 
-    def new_text(self) -> FakeText:
-        return FakeText(self)
+    def new_text(self) -> Text:
+        return Text(self.pool)
 
     @torch.inference_mode()
     def read(self, pieces: Sequence[Piece]) -> Tensor:
@@ -85,14 +56,15 @@ class FakeEngine:
         assert texts
         assert len(set(map(id, texts))) == len(texts)
         self.reads.append([len(piece.ids) for piece in pieces])
+        needed = sum(self.pool.n_needed(piece.text, len(piece.ids)) for piece in pieces)
+        self.pool.check_free(needed)
         logits: list[Tensor] = []
         for piece in pieces:
             assert 0 <= piece.n_wanted <= len(piece.ids) > 0
-            text = piece.text
-            assert isinstance(text, FakeText)
-            assert text.is_open
+            piece.text.check_fits(len(piece.ids))
+            piece.text.reserve(len(piece.ids))
             for i, token in enumerate(piece.ids):
-                x = self.model.hidden(torch.tensor([[token]]), cache=text.cache)[0]
+                x = self._read_one(piece.text, token)
                 if i >= len(piece.ids) - piece.n_wanted:
                     logits.append(self.model.unembed(x)[0])
         return torch.stack(logits) if logits else torch.empty(0, self.config.vocab_size)
@@ -100,3 +72,35 @@ class FakeEngine:
     def score(self, pieces: Sequence[Piece], targets: Sequence[int]) -> Tensor:
         logprobs = self.read(pieces).double().log_softmax(-1)
         return logprobs.gather(1, torch.tensor(targets)[:, None])[:, 0]
+
+    def _read_one(self, text: Text, token: int) -> Tensor:
+        cache = self.model.new_cache()
+        for start, number in zip(range(0, text.length, BLOCK), text.blocks, strict=False):
+            block, n = self._blocks[number], min(BLOCK, text.length - start)
+            cache.k[:, :, :, start : start + n] = block.k[:, :, :, :n]
+            cache.v[:, :, :, start : start + n] = block.v[:, :, :, :n]
+        cache.lengths = [text.length]
+        x = self.model.hidden(torch.tensor([[token]]), cache=cache)[0]
+        block, place = self._blocks[text.blocks[text.length // BLOCK]], text.length % BLOCK
+        block.k[:, :, :, place] = cache.k[:, :, :, text.length]
+        block.v[:, :, :, place] = cache.v[:, :, :, text.length]
+        text.length += 1
+        return x
+
+    def _new_block(self) -> KVCache:
+        config = self.config
+        return KVCache(
+            n_layer=config.n_layer,
+            batch=1,
+            n_head=config.n_head,
+            n_ctx=BLOCK,
+            head_dim=config.head_dim,
+            dtype=self.model.wte.weight.dtype,
+        )
+
+    def _clear(self, number: int) -> None:
+        self._blocks[number] = self._new_block()
+
+    def _copy(self, source: int, target: int) -> None:
+        self._blocks[target].k.copy_(self._blocks[source].k)
+        self._blocks[target].v.copy_(self._blocks[source].v)

@@ -3,7 +3,9 @@
 from cutaway.generation.completion import Candidate, Completion, NextTokens, StreamEvent
 from cutaway.generation.language_model import LanguageModel
 from cutaway.generation.loading import load
-from cutaway.generation.sample import TextStream
+from cutaway.generation.request import Request
+from cutaway.generation.sample import Sample, TextStream
+from cutaway.generation.scheduler import Scheduler
 from cutaway.generation.scoring import Score
 from cutaway.generation.settings import GenerationConfig, GenerationSettings
 
@@ -14,6 +16,9 @@ __all__ = [
     "GenerationSettings",
     "LanguageModel",
     "NextTokens",
+    "Request",
+    "Sample",
+    "Scheduler",
     "Score",
     "StreamEvent",
     "TextStream",

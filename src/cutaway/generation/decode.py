@@ -2,16 +2,17 @@
 
 from collections.abc import Generator, Sequence
 
+from jaxtyping import Float
+from torch import Tensor
+
 from cutaway.generation.choosing import choose, choose_plainly, log_probabilities
 from cutaway.generation.completion import StreamEvent, best_candidates
-from cutaway.generation.draw import DrawKey
 from cutaway.generation.reader import Reader
 from cutaway.generation.rows import Rows
 from cutaway.generation.sample import Sample
 from cutaway.generation.settings import GenerationConfig
-from cutaway.tokenizers import Tokenizer
 
-__all__ = ["decode"]
+__all__ = ["decode", "push_token"]
 
 
 def decode(
@@ -19,7 +20,6 @@ def decode(
     samples: Sequence[Sample],
     *,
     config: GenerationConfig,
-    tokenizer: Tokenizer | None,
     exact: bool,
 ) -> Generator[StreamEvent]:
     """Writes all samples to their end, and yields an event for each token of each.
@@ -33,23 +33,25 @@ def decode(
         exact=exact,
     )
     try:
-        yield from _steps(rows, list(samples), config=config, tokenizer=tokenizer)
+        yield from _steps(rows, list(samples), config=config)
     finally:
         rows.close()
 
 
-def _steps(
-    rows: Rows, live: list[Sample], *, config: GenerationConfig, tokenizer: Tokenizer | None
-) -> Generator[StreamEvent]:
+def push_token(sample: Sample, token: int, logits: Float[Tensor, " V"]) -> StreamEvent:
+    """Adds a token that was chosen by ``logits`` to a text, with its log-probability."""
+    logprobs, top, k = log_probabilities(logits), None, sample.config.logprobs
+    if k is not None:
+        top = best_candidates(logits, logprobs, k=k, tokenizer=sample.tokenizer)
+    return sample.push(token, float(logprobs[token]), top)
+
+
+def _steps(rows: Rows, live: list[Sample], *, config: GenerationConfig) -> Generator[StreamEvent]:
     """A token for each sample that lives, then the next step, until none does."""
     while live:
         tokens = _choose(rows, live, config=config)
         for row, (sample, token) in enumerate(zip(live, tokens, strict=True)):
-            logits, top = rows.logits[row], None
-            logprobs = log_probabilities(logits)
-            if config.logprobs is not None:
-                top = best_candidates(logits, logprobs, k=config.logprobs, tokenizer=tokenizer)
-            yield sample.push(token, float(logprobs[token]), top)
+            yield push_token(sample, token, rows.logits[row])
         going_on = [row for row, sample in enumerate(live) if sample.finish_reason is None]
         live = [live[row] for row in going_on]
         if live:
@@ -59,9 +61,11 @@ def _steps(
 
 def _choose(rows: Rows, samples: Sequence[Sample], *, config: GenerationConfig) -> list[int]:
     """The next token of each row."""
-    keys = [DrawKey(sample.seed or 0, sample.index, len(sample.history)) for sample in samples]
     if rows.logits.device.type != "cpu":
         histories = [sample.history for sample in samples]
+        keys = [sample.key for sample in samples]
         return choose_plainly(rows.logits, histories, config=config, keys=keys)
-    each = zip(rows.logits, samples, keys, strict=True)
-    return [choose(logits, sample.history, config=config, key=key) for logits, sample, key in each]
+    return [
+        choose(logits, sample.history, config=config, key=sample.key)
+        for logits, sample in zip(rows.logits, samples, strict=True)
+    ]

@@ -227,13 +227,42 @@ class LanguageModel:
             )
         if is_batch(prompt):
             raise ConfigError("stream takes one prompt, not a list.", "Use generate for many.")
-        sample = Sample(
+        sample = self.prepare(prompt, seed=seed, config=config)
+        return TextStream(sample, self._decode([sample], config, exact=self.exact))
+
+    def prepare(
+        self,
+        prompt: PromptLike = "",
+        *,
+        seed: int | None = None,
+        index: int = 0,
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> Sample:
+        """A text that is yet to be written, checked: for a :class:`Scheduler`.
+
+        Args:
+            prompt: a text or its ids.
+            seed: as for :meth:`generate`.
+            index: which of the samples of its prompt and seed.
+            config: settings; those given by name replace its fields.
+            **settings: fields of :class:`GenerationConfig`.
+
+        Raises:
+            ConfigError: for an impossible value or an unknown setting.
+            ContextLengthError: if the prompt or the length asked for does not fit.
+            TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
+        """
+        config = self._settings(config, settings)
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 2**64:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"index is {index!r}.", "It must be a whole number, 0 or more.")
+        return Sample(
             self._read(prompt, config),
             config=config,
             tokenizer=self._tokenizer,
             seed=check_seed(seed),
+            index=index,
         )
-        return TextStream(sample, self._decode([sample], config, exact=self.exact))
 
     def next_tokens(self, text: PromptLike = "", *, k: int = 10) -> NextTokens:
         """The ``k`` likeliest next tokens with their scores, and the mass of all others.
@@ -328,7 +357,7 @@ class LanguageModel:
     def _decode(
         self, samples: Sequence[Sample], config: GenerationConfig, *, exact: bool
     ) -> Generator[StreamEvent]:
-        return decode(self.reader, samples, config=config, tokenizer=self._tokenizer, exact=exact)
+        return decode(self.reader, samples, config=config, exact=exact)
 
     def _search(self, prompt: Prompt, config: GenerationConfig) -> list[Completion]:
         return beam_search(self.reader, prompt, config=config, tokenizer=self._tokenizer)

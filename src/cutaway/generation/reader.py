@@ -137,7 +137,7 @@ class EngineReader:
     """The engine. It is asked by one thread at a time; others wait for it.
 
     Args:
-        engine: that reads.
+        engine: that reads; whoever asks it holds :attr:`lock`.
         n_vocab: entries of the vocabulary that have a token; all of them unless given.
         drafter: makes what guesses the next tokens of a text; None to guess nothing.
     """
@@ -149,28 +149,28 @@ class EngineReader:
         n_vocab: int | None = None,
         drafter: DrafterMaker | None = None,
     ) -> None:
-        self._engine, self._lock, self._drafter = engine, RLock(), drafter
+        self.engine, self.lock, self._drafter = engine, RLock(), drafter
         self._n_vocab = engine.config.vocab_size if n_vocab is None else n_vocab
 
     @property
     def config(self) -> GPT2Config:
         """The size of the model."""
-        return self._engine.config
+        return self.engine.config
 
     @property
     def dtype(self) -> str:
         """The kind of number that the weights are held in."""
-        return self._engine.format
+        return self.engine.format
 
     def max_rows(self, n_total: int) -> int:
         """32, or as many as the cache surely holds, a block to spare for each."""
         each = -(-min(n_total, self.config.n_ctx) // BLOCK) + 1
-        return max(1, min(_ENGINE_ROWS, self._engine.pool.n_blocks // each))
+        return max(1, min(_ENGINE_ROWS, self.engine.pool.n_blocks // each))
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; they are always exact, and grow as far as the cache has room."""
         return EngineRows(
-            self._engine, self._lock, histories, n_vocab=self._n_vocab, drafter=self._drafter
+            self.engine, self.lock, histories, n_vocab=self._n_vocab, drafter=self._drafter
         )
 
     def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
@@ -200,21 +200,26 @@ class EngineReader:
         """The log-probabilities of targets, summed up by the engine; no logits are kept."""
         if self._n_vocab != self.config.vocab_size:
             return _logprobs_by_logits(self, ids, targets)
-        with self._lock:
-            text = self._engine.new_text()
+        with self.lock:
+            text = self.engine.new_text()
             piece = Piece(text, ids, n_wanted=len(targets))
-            logprobs = self._engine.score([piece], targets)
+            logprobs = self.engine.score([piece], targets)
             text.close()
         return logprobs.tolist()
 
     def _new_text(self) -> Text:
-        with self._lock:
-            return self._engine.new_text()
+        with self.lock:
+            return self.engine.new_text()
+
+    def read(self, pieces: Sequence[Piece]) -> Float[Tensor, "N V"]:
+        """The scores that the engine gives for pieces of texts."""
+        with self.lock:
+            return self.engine.read(pieces)[:, : self._n_vocab]
 
     def _read(self, pieces: Sequence[Piece], *, going_on: Text | None = None) -> Tensor:
         """Reads pieces and gives back their texts, but for one whose rest is yet to be read."""
-        with self._lock:
-            logits = self._engine.read(pieces)[:, : self._n_vocab]
+        with self.lock:
+            logits = self.read(pieces)
             for piece in pieces:
                 if piece.text is not going_on:
                     piece.text.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from cutaway.generation.completion import Candidate, Completion, FinishReason, StreamEvent
+from cutaway.generation.draw import DrawKey
 from cutaway.generation.settings import GenerationConfig
 from cutaway.generation.stopping import StopStrings
 from cutaway.tokenizers import Tokenizer
@@ -50,12 +51,17 @@ class Sample:
         self.prompt, self.seed, self.index = prompt, seed, index
         self.history = list(prompt.ids)  # all ids, prompt first
         self.finish_reason: FinishReason | None = None
-        self._config, self._tokenizer = config, tokenizer
+        self.config, self.tokenizer = config, tokenizer
         self._decoder = None if tokenizer is None else tokenizer.stream_decoder()
         self._stop = StopStrings(config.stop)
         self._pieces: list[str] = []
         self._logprobs: list[float] = []
         self._top_logprobs: list[tuple[Candidate, ...]] = []
+
+    @property
+    def key(self) -> DrawKey:
+        """What decides the draw of the next token."""
+        return DrawKey(self.seed or 0, self.index, len(self.history))
 
     @property
     def ids(self) -> Sequence[int]:
@@ -90,7 +96,7 @@ class Sample:
             ids=tuple(self.ids),
             prompt_ids=self.prompt.ids,
             logprobs=tuple(self._logprobs),
-            top_logprobs=None if self._config.logprobs is None else tuple(self._top_logprobs),
+            top_logprobs=None if self.config.logprobs is None else tuple(self._top_logprobs),
             finish_reason=self.finish_reason,
             seed=self.seed,
             index=self.index,
@@ -98,16 +104,16 @@ class Sample:
 
     def _read(self, token: int) -> str:
         """The characters that are certain after ``token``; sets the reason if it is the last."""
-        if token in self._config.stop_ids:
+        if token in self.config.stop_ids:
             return self._end("stop")
-        if self._tokenizer is not None and token == self._tokenizer.eot:
+        if self.tokenizer is not None and token == self.tokenizer.eot:
             return self._end("end_of_text")
         text = "" if self._decoder is None else self._stop.push(self._decoder.push(token))
         if self._stop.found is not None:
             self.finish_reason = "stop"
             return text
         n_new = len(self.history) - len(self.prompt.ids)
-        if n_new >= self._config.n_new:
+        if n_new >= self.config.n_new:
             return text + self._end("length")
         if len(self.history) >= self.prompt.n_total:
             return text + self._end("context")
