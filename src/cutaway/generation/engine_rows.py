@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from threading import RLock
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,9 +76,13 @@ class EngineRows(Rows):
                     found[row] = self._ahead[row].pop(0)[1]
                 else:
                     pieces[row] = self._piece(row, is_slid=row in slid)
+            if not self._drafters:
+                self.logits = self._engine.read(list(pieces.values()))[:, : self._n_vocab]
+                return
             if pieces:
                 found.update(self._read_pieces(pieces))
-        self.logits = torch.stack([found[row] for row in range(len(tokens))])
+        # numpy: torch would wake its threads for it, which the engine's leave no core.
+        self.logits = torch.from_numpy(np.stack([found[row].numpy() for row in range(len(tokens))]))
 
     def _piece(self, row: int, *, is_slid: bool) -> Piece:
         """What a row has to read for its new token, with guesses behind it."""
