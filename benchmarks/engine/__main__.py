@@ -16,11 +16,10 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.engine import machine
 from benchmarks.engine.cases import CASES
 from benchmarks.engine.contenders import CONTENDERS, OURS, WIDTHS, chosen
 from benchmarks.engine.measure import Result, measure_width, ready
-from benchmarks.engine.process import Plan, Worker
+from benchmarks.engine.process import Plan, Worker, machine
 from benchmarks.engine.report import comparison, entry, tables
 
 REFERENCE = next(c for c in CONTENDERS if (c.engine, c.width) == ("transformers", "fp32"))
@@ -67,7 +66,7 @@ def main() -> int:
         if why := ready(result.contender, plan):
             result.failures[""] = why
     cases = [CASES[name] for name in options.cases]
-    about = machine.describe(options.threads)
+    about = machine(plan)
     reference = Worker(REFERENCE, plan)
     try:
         for width in WIDTHS:

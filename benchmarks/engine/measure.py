@@ -48,12 +48,17 @@ def ready(contender: Contender, plan: Plan) -> str:
 def measure_width(
     results: list[Result], cases: list[Case], plan: Plan, reference: Ask, rounds: int
 ) -> None:
-    """Fills in the results of contenders of one width, which are alive together."""
+    """Fills in the results of contenders of one width, which are alive together.
+
+    Those that fail the comparison with the reference, a worker's ``ask``, are not measured.
+    """
     workers: dict[int, Worker] = {}
     try:
         for index, result in enumerate(results):
             if not result.failed and (worker := _start(result, plan, reference)):
                 workers[index] = worker
+            if result.failed:
+                say(f"{result.contender.name}: {result.failed}")
         for case in cases:
             if case.kind in ("start", "memory"):
                 continue
@@ -139,8 +144,11 @@ def _one_fresh(
 
 
 def _told(case: Case, results: list[Result]) -> None:
+    """On stderr, as the figures come."""
     load = f"load {os.getloadavg()[0]:.1f}"
     for result in results:
+        if result.failed:
+            continue
         figures = ", ".join(f"{value:.4g}" for value in result.figures.get(case.name, []))
-        failure = result.failed or result.failures.get(case.name, "")
+        failure = result.failures.get(case.name, "")
         say(f"{case.name:11} {result.contender.name:32} {figures or failure} ({load})")

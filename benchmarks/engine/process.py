@@ -1,5 +1,6 @@
 """A worker as the driver sees it: started, asked, stopped while another is measured."""
 
+import ctypes
 import json
 import os
 import signal
@@ -14,8 +15,9 @@ from typing import Any
 from benchmarks.engine.contenders import Contender
 from benchmarks.engine.environments import python_of
 
-__all__ = ["Plan", "Worker", "WorkerFailed", "command", "core_taken", "prepare"]
+__all__ = ["Plan", "Worker", "WorkerFailed", "command", "core_taken", "machine", "prepare"]
 
+_PR_SET_PDEATHSIG = 1
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -37,7 +39,11 @@ class Plan:
         self.work, self.threads, self.first = work, threads, first
 
     def rise(self) -> None:
-        """In the child: a session, and so a scheduling group, of its own; first if asked."""
+        """In the child: a session, and so a scheduling group, of its own; first if asked.
+
+        It dies with the driver: a stopped worker would stay for ever.
+        """
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
         if self.first:
             os.nice(-20)
@@ -77,6 +83,16 @@ def prepare(contender: Contender, plan: Plan) -> None:
     )
     if done.returncode:
         raise WorkerFailed(f"conversion failed: {last_line(done.stderr)}")
+
+
+def machine(plan: Plan) -> dict[str, Any]:
+    """What :func:`benchmarks.engine.machine.describe` finds, at the priority of the workers."""
+    line = [sys.executable, "-m", "benchmarks.engine.machine", str(plan.threads)]
+    return json.loads(
+        subprocess.check_output(
+            line, env=variables(plan), cwd=REPOSITORY, text=True, preexec_fn=plan.rise
+        )
+    )
 
 
 def last_line(text: str) -> str:
