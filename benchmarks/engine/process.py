@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.engine.contenders import Contender
 from benchmarks.engine.environments import python_of
 
-__all__ = ["Plan", "Worker", "WorkerFailed", "command", "core_taken", "machine", "prepare"]
+__all__ = ["Plan", "Worker", "WorkerFailed", "command", "core_taken", "prepare"]
 
 _PR_SET_PDEATHSIG = 1
 REPOSITORY = Path(__file__).parents[2]
@@ -83,16 +83,6 @@ def prepare(contender: Contender, plan: Plan) -> None:
     )
     if done.returncode:
         raise WorkerFailed(f"conversion failed: {last_line(done.stderr)}")
-
-
-def machine(plan: Plan) -> dict[str, Any]:
-    """What :func:`benchmarks.engine.machine.describe` finds, at the priority of the workers."""
-    line = [sys.executable, "-m", "benchmarks.engine.machine", str(plan.threads)]
-    return json.loads(
-        subprocess.check_output(
-            line, env=variables(plan), cwd=REPOSITORY, text=True, preexec_fn=plan.rise
-        )
-    )
 
 
 def last_line(text: str) -> str:
