@@ -16,13 +16,14 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.engine import machine
 from benchmarks.engine.cases import CASES
-from benchmarks.engine.contenders import CONTENDERS, OURS, WIDTHS, chosen
+from benchmarks.engine.contenders import CONTENDERS, OURS, WIDTHS, Contender, chosen
+from benchmarks.engine.machine import describe
 from benchmarks.engine.measure import Result, measure_width, ready
 from benchmarks.engine.process import Plan, Worker
 from benchmarks.engine.report import comparison, entry, tables
 
+MEMORY = Contender("memory", "", "memory", "", "")
 REFERENCE = next(c for c in CONTENDERS if (c.engine, c.width) == ("transformers", "fp32"))
 
 
@@ -67,19 +68,21 @@ def main() -> int:
         if why := ready(result.contender, plan):
             result.failures[""] = why
     cases = [CASES[name] for name in options.cases]
-    about = machine.describe(options.threads)
-    reference = Worker(REFERENCE, plan)
+    about = describe(options.threads)
+    reference, memory = Worker(REFERENCE, plan), Worker(MEMORY, plan)
+    asks = {"reference": reference.ask, "memory": memory.ask}
     try:
         for width in WIDTHS:
             these = [result for result in results if result.contender.width == width]
-            measure_width(these, cases, plan, reference.ask, options.rounds)
+            measure_width(these, cases, plan, options.rounds, **asks)
     finally:
         reference.close()
+        memory.close()
     report = {
         "benchmark": "engine",
         "machine": about,
         "rounds": options.rounds,
-        "results": [entry(result, about["bytes_per_s"]) for result in results],
+        "results": [entry(result) for result in results],
         "comparison": comparison(results, cases),
     }
     if options.out:

@@ -14,7 +14,7 @@ _LEAST = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.99, "int4": 0.9}
 """Correlation with the reference's logits and log-probabilities: a wrong model has none."""
 _GAP = {"fp32": 0.01, "bf16": 0.05, "int8": 0.1, "int4": 0.5}
 """Nats a token by which greedy text may be less likely than the reference's own."""
-_PROMPT, _NEW = 64, 16
+_PROMPT, _NEW, _BATCH = 64, 16, 8
 
 
 def correlation(a: list[float], b: list[float]) -> float:
@@ -40,7 +40,7 @@ def problem(ask: Ask, reference: Ask, width: str) -> str:
             mine, theirs = [], []
         if mine and (reached := correlation(mine, theirs)) < least:
             return f"{key} agree with the reference by {reached:.4f}, less than {least}"
-    prompts = [ids(_PROMPT, 0, row) for row in range(2)]
+    prompts = [ids(_PROMPT, 0, row) for row in range(_BATCH)]
     for rows in ([prompts[0]], prompts):
         request = {"case": "decode", "prompts": rows, "new": _NEW}
         mine, theirs = ask(request)["ids"], reference(request)["ids"]

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-__all__ = ["PARAMETERS", "bandwidth", "describe", "floor_share", "step_bytes", "weight_bytes"]
+__all__ = ["PARAMETERS", "describe", "floor_share", "reader", "step_bytes", "weight_bytes"]
 
 N_LAYER, N_EMBD, N_VOCAB, N_CTX = 12, 768, 50257, 1024
 LINEAR = N_LAYER * 12 * N_EMBD**2 + N_VOCAB * N_EMBD  # the products of a step, head included
@@ -24,11 +26,14 @@ _READER = """
 #include <stdint.h>
 #include <stddef.h>
 uint64_t read_all(const uint64_t *at, size_t n, int times) {
-    uint64_t sum[32] = {0}, total = 0;
+    enum { STREAMS = 4, WIDE = 32 };
+    size_t part = n / STREAMS / WIDE * WIDE;
+    uint64_t sum[STREAMS * WIDE] = {0}, total = 0;
     for (int t = 0; t < times; t++)
-        for (size_t i = 0; i + 32 <= n; i += 32)
-            for (int k = 0; k < 32; k++) sum[k] += at[i + k];
-    for (int k = 0; k < 32; k++) total += sum[k];
+        for (size_t i = 0; i < part; i += WIDE)
+            for (int s = 0; s < STREAMS; s++)
+                for (int k = 0; k < WIDE; k++) sum[s * WIDE + k] += at[s * part + i + k];
+    for (int k = 0; k < STREAMS * WIDE; k++) total += sum[k];
     return total;
 }
 """
@@ -54,22 +59,22 @@ def floor_share(tokens_per_s: float, *, n_bytes: float, batch: int, bytes_per_s:
     return tokens_per_s / batch * n_bytes / bytes_per_s
 
 
-def bandwidth(n_bytes: int, threads: int, rounds: int = 5) -> float:
-    """Bytes a second that ``threads`` read together from ``n_bytes`` again and again: the best."""
+def reader(n_bytes: int, threads: int) -> Callable[[], float]:
+    """Measures the bytes a second that ``threads`` read together from ``n_bytes``, when called."""
     array = np.ones(n_bytes // 8, np.uint64)
     parts = np.array_split(array, threads)
-    read = _reader()
-    times = max(1, int(5e8 / n_bytes))
-    rates: list[float] = []
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in range(rounds):
-            started = time.perf_counter()
-            list(pool.map(lambda part: read(part, times), parts))
-            rates.append(array.nbytes * times / (time.perf_counter() - started))
-    return max(rates)
+    read_all, times = _read_all(), max(2, int(5e8 / n_bytes))
+    pool = ThreadPoolExecutor(threads)
+
+    def measured() -> float:
+        started = time.perf_counter()
+        list(pool.map(lambda part: read_all(part, times), parts))
+        return array.nbytes * times / (time.perf_counter() - started)
+
+    return measured
 
 
-def _reader():
+def _read_all():
     """A loop in C, or numpy's sum where there is no compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
@@ -85,14 +90,12 @@ def _reader():
     return lambda part, times: function(part.ctypes.data, part.size, times)
 
 
-def describe(threads: int) -> dict[str, object]:
-    """Processor, cores, load, and the read bandwidth at the size of each width's weights."""
+def describe(threads: int) -> dict[str, Any]:
+    """Processor, cores, threads used and load."""
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    sizes = {width: int(weight_bytes(width)) for width in _BITS}
     return {
         "processor": found[1] if found else platform.machine(),
         "cores": os.cpu_count(),
         "threads": threads,
         "load": os.getloadavg(),
-        "bytes_per_s": {width: bandwidth(size, threads) for width, size in sizes.items()},
     }

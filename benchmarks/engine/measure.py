@@ -10,6 +10,7 @@ from benchmarks.engine.cases import Case
 from benchmarks.engine.check import Ask, problem
 from benchmarks.engine.contenders import Contender
 from benchmarks.engine.environments import NotInstalled, install
+from benchmarks.engine.machine import weight_bytes
 from benchmarks.engine.process import Plan, Worker, WorkerFailed, core_taken, prepare
 
 __all__ = ["Result", "measure_width", "ready"]
@@ -17,10 +18,19 @@ __all__ = ["Result", "measure_width", "ready"]
 
 @dataclass
 class Result:
-    """What one contender gave: a list of figures for each case, or why there are none."""
+    """What one contender gave: a list of figures for each case, or why there are none.
+
+    Attributes:
+        contender: whose.
+        figures: of each case, one a round.
+        reads: bytes a second that memory gave beside them, in the decode cases.
+        failures: of each case, why it has no figure; of the empty name, why none has.
+        settings: that the worker ran with.
+    """
 
     contender: Contender
     figures: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    reads: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     failures: dict[str, str] = field(default_factory=dict[str, str])
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -46,20 +56,39 @@ def ready(contender: Contender, plan: Plan) -> str:
 
 
 def measure_width(
-    results: list[Result], cases: list[Case], plan: Plan, reference: Ask, rounds: int
+    results: list[Result],
+    cases: list[Case],
+    plan: Plan,
+    rounds: int,
+    *,
+    reference: Ask,
+    memory: Ask,
 ) -> None:
-    """Fills in the results of contenders of one width, which are alive together."""
+    """Fills in the results of contenders of one width, which are alive together.
+
+    Args:
+        results: of the contenders, without figures; one that has failed stays as it is.
+        cases: to measure.
+        plan: where they run.
+        rounds: in which all take turns, after one to warm up.
+        reference: asks the worker that is right; who does not agree with it is not measured.
+        memory: asks the worker that reads memory, which takes its turn in the decode cases.
+    """
     workers: dict[int, Worker] = {}
     try:
         for index, result in enumerate(results):
             if not result.failed and (worker := _start(result, plan, reference)):
                 workers[index] = worker
+            if result.failed:
+                say(f"{result.contender.name}: {result.failed}")
         for case in cases:
             if case.kind in ("start", "memory"):
                 continue
             with core_taken(plan) if case.kind == "busy" else nullcontext():
                 for round_ in range(rounds + 1):
                     _round(case, round_, {i: w.ask for i, w in workers.items()}, results)
+                    if case.kind == "decode" and round_ and workers:
+                        _read(case, results, memory)
             _told(case, results)
     finally:
         for worker in workers.values():
@@ -101,6 +130,14 @@ def _round(case: Case, round_: int, asks: dict[int, Ask], results: list[Result])
             result.figures.setdefault(case.name, []).append(rate)
 
 
+def _read(case: Case, results: list[Result], memory: Ask) -> None:
+    """What memory gives at this moment, of as many bytes as the weights are."""
+    n_bytes = int(weight_bytes(results[0].contender.width))
+    rate = memory({"case": "read", "n_bytes": n_bytes})["bytes_per_s"]
+    for result in results:
+        result.reads.setdefault(case.name, []).append(rate)
+
+
 def _fresh(results: list[Result], cases: list[Case], plan: Plan, rounds: int) -> None:
     """Cases for which each round takes a new process: one serves both."""
     if not cases:
@@ -139,8 +176,11 @@ def _one_fresh(
 
 
 def _told(case: Case, results: list[Result]) -> None:
+    """On stderr, as the figures come."""
     load = f"load {os.getloadavg()[0]:.1f}"
     for result in results:
+        if result.failed:
+            continue
         figures = ", ".join(f"{value:.4g}" for value in result.figures.get(case.name, []))
-        failure = result.failed or result.failures.get(case.name, "")
+        failure = result.failures.get(case.name, "")
         say(f"{case.name:11} {result.contender.name:32} {figures or failure} ({load})")

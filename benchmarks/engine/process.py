@@ -1,5 +1,6 @@
 """A worker as the driver sees it: started, asked, stopped while another is measured."""
 
+import ctypes
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from benchmarks.engine.environments import python_of
 
 __all__ = ["Plan", "Worker", "WorkerFailed", "command", "core_taken", "prepare"]
 
+_PR_SET_PDEATHSIG = 1
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -37,7 +39,11 @@ class Plan:
         self.work, self.threads, self.first = work, threads, first
 
     def rise(self) -> None:
-        """In the child: a session, and so a scheduling group, of its own; first if asked."""
+        """In the child: a session, and so a scheduling group, of its own; first if asked.
+
+        It dies with the driver: a stopped worker would stay for ever.
+        """
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
         if self.first:
             os.nice(-20)

@@ -33,21 +33,23 @@ def ratio(ours: float, theirs: float, case: Case) -> float:
     return ours / theirs if case.more_is_better else theirs / ours
 
 
-def share(rate: float, case: Case, width: str, bytes_per_s: dict[str, float]) -> float | None:
+def share(result: Result, case: Case) -> float | None:
     """Of the floor; None for what is no decode step on a quiet machine."""
-    if case.kind != "decode":
+    if case.name not in result.reads or case.name not in result.figures:
         return None
+    width, rate = result.contender.width, medians(result)[case.name]
+    bytes_per_s = statistics.median(result.reads[case.name])
     n_bytes = step_bytes(width, batch=case.batch, prompt=case.prompt, new=case.new)
-    return floor_share(rate, n_bytes=n_bytes, batch=case.batch, bytes_per_s=bytes_per_s[width])
+    return floor_share(rate, n_bytes=n_bytes, batch=case.batch, bytes_per_s=bytes_per_s)
 
 
-def entry(result: Result, bytes_per_s: dict[str, float]) -> dict[str, Any]:
+def entry(result: Result) -> dict[str, Any]:
     """One contender for the JSON."""
     width = result.contender.width
     shares = {
         name: round(found, 3)
-        for name, value in medians(result).items()
-        if (found := share(value, CASES[name], width, bytes_per_s)) is not None
+        for name in result.figures
+        if (found := share(result, CASES[name])) is not None
     }
     return {
         "name": result.contender.name,
@@ -56,6 +58,7 @@ def entry(result: Result, bytes_per_s: dict[str, float]) -> dict[str, Any]:
         "medians": {name: round(value, 3) for name, value in medians(result).items()},
         "rounds": result.figures,
         "floor_shares": shares,
+        "bytes_per_s": result.reads,
         "failures": result.failures,
         "settings": result.settings,
     }
@@ -75,9 +78,7 @@ def _head(cells: list[str]) -> list[str]:
     return [_row(cells), "|" + "---|" * len(cells)]
 
 
-def figures_table(
-    results: list[Result], cases: list[Case], bytes_per_s: dict[str, float]
-) -> list[str]:
+def figures_table(results: list[Result], cases: list[Case]) -> list[str]:
     """Every engine's medians, with the share of the floor behind each decode figure."""
     lines = _head(["engine", *(case.title for case in cases)])
     for result in results:
@@ -86,7 +87,7 @@ def figures_table(
             value = found.get(case.name)
             cell = _figure(value)
             if value is not None:
-                reached = share(value, case, result.contender.width, bytes_per_s)
+                reached = share(result, case)
                 cell += f" ({reached:.0%})" if reached is not None else ""
             cells.append(cell)
         lines.append(_row(cells))
@@ -147,15 +148,32 @@ def memory_lines(results: list[Result]) -> list[str]:
     return lines
 
 
+def reads_line(results: list[Result]) -> str:
+    """What memory gave while each width was measured: the median, least and most of all rounds."""
+    parts = []
+    for width in WIDTHS:
+        rates = [
+            rate
+            for result in results
+            if result.contender.width == width
+            for values in result.reads.values()
+            for rate in values
+        ]
+        if rates:
+            found = [statistics.median(rates), min(rates), max(rates)]
+            middle, least, most = (rate / 1e9 for rate in found)
+            parts.append(f"{width} {middle:.1f} ({least:.1f} to {most:.1f})")
+    return f"Memory read in GB/s, of as many bytes as the weights: {', '.join(parts)}."
+
+
 def tables(results: list[Result], cases: list[Case], machine: dict[str, Any]) -> str:
     """All of it in Markdown."""
     ordered = sorted(results, key=lambda result: WIDTHS.index(result.contender.width))
     alive = [result for result in ordered if result.figures]
-    rates = machine["bytes_per_s"]
-    read = ", ".join(f"{value / 1e9:.1f} at the size of {width}" for width, value in rates.items())
+    read = reads_line(ordered)
     parts = [
-        [f"{machine['processor']}, {machine['threads']} threads; reads GB/s: {read}."],
-        figures_table(alive, cases, rates),
+        [f"{machine['processor']}, {machine['threads']} threads. {read}"],
+        figures_table(alive, cases),
     ]
     if rows := comparison(ordered, cases):
         head = _head(["case", "width", "ours", "best peer", "", "ratio", "goal"])

@@ -6,6 +6,7 @@ A request is a line of JSON on stdin, the answer one line of JSON on stdout:
     {"case": "prefill", "ids": [1, 2, 3]}               {"tokens_per_s": 900.1, "logits": [...]}
     {"case": "score", "ids": [1, 2, 3]}                 {"tokens_per_s": 800.7, "logprobs": [...]}
     {"case": "memory"}                                  {"peak_bytes": 412000000}
+    {"case": "read", "n_bytes": 8000000}                {"bytes_per_s": 3.1e10}    (memory alone)
 
 What a library prints goes to stderr. A failure is answered as {"error": "..."}, and the worker
 lives on.
@@ -80,10 +81,12 @@ def peak_bytes() -> int:
     return int(found[1]) * 1024
 
 
-def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
-    """Does what is asked and says how fast it went."""
+def answer(engine: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Does what an :class:`Engine` is asked and says how fast it went."""
     if request["case"] == "memory":
         return {"peak_bytes": peak_bytes()}
+    if request["case"] == "read":
+        return {"bytes_per_s": engine.read(request["n_bytes"])}
     if request["case"] == "decode":
         decoded = engine.decode(request["prompts"], request["new"])
         return {"tokens_per_s": decoded.tokens_per_s, "ids": decoded.ids}
@@ -95,7 +98,7 @@ def answer(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     return {"tokens_per_s": len(request["ids"]) / seconds, shown[0]: rounded}
 
 
-def main(prepare: Callable[[Job], None], load: Callable[[Job], Engine]) -> None:
+def main(prepare: Callable[[Job], None], load: Callable[[Job], Any]) -> None:
     """The command line of a worker: with ``--prepare`` it converts the model and ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, required=True)

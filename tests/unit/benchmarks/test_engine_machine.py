@@ -3,9 +3,9 @@
 import pytest
 from benchmarks.engine.machine import (
     PARAMETERS,
-    bandwidth,
     cache_bytes,
     floor_share,
+    reader,
     step_bytes,
     weight_bytes,
 )
@@ -36,5 +36,5 @@ def test_a_step_as_long_as_its_reads_is_the_floor() -> None:
     assert floor_share(100.0, batch=1, **step) == pytest.approx(0.5)
 
 
-def test_bandwidth_is_that_of_a_memory() -> None:
-    assert 1e8 < bandwidth(1_000_000, threads=2, rounds=1) < 1e13
+def test_what_is_read_is_read_at_the_rate_of_a_memory() -> None:
+    assert 1e8 < reader(1_000_000, threads=2)() < 1e13
