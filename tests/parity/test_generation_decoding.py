@@ -158,7 +158,8 @@ def test_one_beam_of_two_is_no_worse_than_greedy(enliven: Callable[..., GPT2]) -
     lm = language_model(enliven)
     greedy = lm.generate("the", temperature=0, max_new_tokens=8)
     searched = lm.generate("the", beams=4, max_new_tokens=8, logprobs=1)
-    assert math.fsum(searched.logprobs) >= math.fsum(greedy.logprobs)
+    # The same text has its scores from products of other shapes: equal but for float64's rounding.
+    assert math.fsum(searched.logprobs) >= math.fsum(greedy.logprobs) - 1e-12
     assert searched.top_logprobs is not None
     assert len(searched.top_logprobs) == len(searched.ids)
     assert searched.seed is None
