@@ -163,6 +163,8 @@ def reads_line(results: list[Result]) -> str:
             found = [statistics.median(rates), min(rates), max(rates)]
             middle, least, most = (rate / 1e9 for rate in found)
             parts.append(f"{width} {middle:.1f} ({least:.1f} to {most:.1f})")
+    if not parts:
+        return "Memory was not read."
     return f"Memory read in GB/s, of as many bytes as the weights: {', '.join(parts)}."
 
 

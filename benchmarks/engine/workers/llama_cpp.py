@@ -102,7 +102,7 @@ class LlamaCpp:
         }
 
     def _context(self, n_rows: int, n_ctx: int) -> Any:
-        """An empty context for ``n_rows`` texts; the last two are kept."""
+        """An empty context for ``n_rows`` texts, made once."""
         key = (n_rows, n_ctx)
         if key not in self._contexts:
             params = self._llama.llama_context_default_params()

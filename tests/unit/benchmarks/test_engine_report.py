@@ -68,6 +68,11 @@ def test_who_has_no_figure_is_named_with_the_reason() -> None:
     assert "| Absent" not in text
 
 
+def test_the_memory_of_each_width_is_told() -> None:
+    assert "int8 30.0 (20.0 to 60.0)" in tables(ALL, list(CASES.values()), MACHINE)
+    assert "Memory was not read." in tables([SLOW], list(CASES.values()), MACHINE)
+
+
 def test_rows_of_a_table_have_as_many_cells_as_its_head() -> None:
     text = tables(ALL, list(CASES.values()), MACHINE)
     for block in text.split("\n\n"):
