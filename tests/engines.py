@@ -4,17 +4,34 @@ Every token is a product of the same shapes whatever else is read with it, so a 
 depend on the batch or the pieces: the promise of the real engine, kept in the slowest way.
 """
 
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
+from cutaway.checkpoints import save_checkpoint
 from cutaway.engine import Piece, Text
 from cutaway.engine.blocks import BLOCK, BlockPool
+from cutaway.generation import LanguageModel, load
+from cutaway.generation.reader import EngineReader
 from cutaway.models import GPT2
 from cutaway.nn import KVCache
 
-__all__ = ["FakeEngine"]
+__all__ = ["FakeEngine", "by_the_real_one"]
+
+
+def by_the_real_one(lm: LanguageModel, folder: Path, dtype: str) -> LanguageModel:
+    """A model saved in a folder and loaded with its engine; skips where none can be built."""
+    save_checkpoint(folder, lm.model, lm.tokenizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fast = load(folder, dtype=dtype, threads=1)
+    if not isinstance(fast.reader, EngineReader):
+        pytest.skip("no engine can be built here")
+    return fast
 
 
 class FakeEngine:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import torch
+from hypothesis import strategies as st
 
 from cutaway.generation import LanguageModel
 from cutaway.models import GPT2, GPT2Config
 from cutaway.tokenizers import Tokenizer
 
-__all__ = ["byte_tokenizer", "ids_only", "language_model"]
+__all__ = ["byte_tokenizer", "ids_only", "language_model", "small_sizes"]
 
 WORDS = ["th", "the", " a", "an", " the", "\u4f60", "\u4f60\u597d", "in", "ing"]
 
@@ -42,3 +43,15 @@ def ids_only(
     """A model without a tokenizer, over so few tokens that all texts can be listed."""
     size = GPT2Config(vocab_size=vocab_size, n_ctx=n_ctx, n_embd=20, n_layer=2, n_head=5)
     return LanguageModel(enliven(GPT2(size), seed=seed).double())
+
+
+def small_sizes(*, most_width: int, most_layers: int) -> st.SearchStrategy[GPT2Config]:
+    """Sizes of small models, heads of at most ``most_width``."""
+    return st.builds(
+        lambda heads, width, **sizes: GPT2Config(n_head=heads, n_embd=heads * width, **sizes),
+        heads=st.integers(1, 3),
+        width=st.integers(1, most_width),
+        vocab_size=st.integers(1, 140),
+        n_ctx=st.integers(1, 9),
+        n_layer=st.integers(1, most_layers),
+    )

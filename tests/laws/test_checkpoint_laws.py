@@ -14,15 +14,9 @@ from cutaway.checkpoints.names import HUGGINGFACE, LLMC, NANOGPT, OPENAI, parame
 from cutaway.checkpoints.names import parameter_shapes as shapes_of
 from cutaway.errors import CheckpointError
 from cutaway.models import GPT2, PRESETS, GPT2Config
+from lms import small_sizes
 
-CONFIGS = st.builds(
-    lambda heads, width, **sizes: GPT2Config(n_head=heads, n_embd=heads * width, **sizes),
-    heads=st.integers(1, 3),
-    width=st.integers(1, 4),
-    vocab_size=st.integers(1, 140),
-    n_ctx=st.integers(1, 9),
-    n_layer=st.integers(1, 3),
-)
+CONFIGS = small_sizes(most_width=4, most_layers=3)
 
 
 @settings(max_examples=6)

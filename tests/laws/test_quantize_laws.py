@@ -14,6 +14,7 @@ from cutaway.checkpoints.names import parameter_shapes
 from cutaway.models import GPT2, GPT2Config
 from cutaway.nn import Quantized, quantize
 from cutaway.nn.quantize import GROUP
+from lms import small_sizes
 
 BITS = st.sampled_from([8, 4])
 
@@ -68,14 +69,7 @@ def test_a_power_of_two_goes_into_the_scales(
     assert bool((nothing | (larger.scales == found.scales * 2.0**power)).all())
 
 
-CONFIGS = st.builds(
-    lambda heads, width, **sizes: GPT2Config(n_head=heads, n_embd=heads * width, **sizes),
-    heads=st.integers(1, 3),
-    width=st.integers(1, 25),
-    vocab_size=st.integers(1, 140),
-    n_ctx=st.integers(1, 9),
-    n_layer=st.integers(1, 2),
-)
+CONFIGS = small_sizes(most_width=25, most_layers=2)
 
 
 @settings(max_examples=8)

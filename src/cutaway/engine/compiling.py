@@ -11,7 +11,7 @@ import platform
 import secrets
 import shutil
 import subprocess
-import tempfile
+import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,9 @@ from pathlib import Path
 from cutaway.errors import EngineUnavailable
 from cutaway.files import cache_directory
 
-__all__ = ["LEVELS", "build", "library_path"]
+__all__ = ["CPUINFO", "LEVELS", "build", "library_path", "processor_flags"]
+
+CPUINFO = Path("/proc/cpuinfo")
 
 _SOURCES = Path(__file__).parent / "native"
 _FLAGS = ("-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-w")
@@ -55,7 +57,7 @@ def build(level: str = "native") -> Path:
     return path
 
 
-def compiler() -> str:
+def _compiler() -> str:
     """The C++ compiler: ``$CXX``, or the first of g++ and clang++.
 
     Raises:
@@ -70,7 +72,14 @@ def compiler() -> str:
 
 def _compile(path: Path, level: str) -> None:
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
-    command = [compiler(), *_FLAGS, *LEVELS[level], str(_SOURCES / "api.cpp"), "-o", str(temporary)]
+    command = [
+        _compiler(),
+        *_FLAGS,
+        *LEVELS[level],
+        str(_SOURCES / "api.cpp"),
+        "-o",
+        str(temporary),
+    ]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
         if run.returncode != 0 or not temporary.exists():
@@ -87,35 +96,33 @@ def _compile(path: Path, level: str) -> None:
 
 def _sweep(folder: Path) -> None:
     """Removes what compilers left behind that were killed: parts older than an hour."""
-    now = (folder / "..").stat().st_mtime
-    with tempfile.NamedTemporaryFile(dir=folder) as probe:
-        now = Path(probe.name).stat().st_mtime
     for part in folder.glob(".*.tmp"):
         with suppress(OSError):
-            if now - part.stat().st_mtime > 3600:
+            if time.time() - part.stat().st_mtime > 3600:
                 part.unlink()
 
 
 @lru_cache(maxsize=8)
 def _key(level: str) -> str:
-    found = compiler()
+    found = _compiler()
     version = subprocess.run(
         [found, "--version"], capture_output=True, text=True, check=False
     ).stdout
-    facts = [version.partition("\n")[0], platform.machine(), _processor(), *_FLAGS, *LEVELS[level]]
+    processor = processor_flags() or platform.processor()
+    facts = [version.partition("\n")[0], platform.machine(), processor, *_FLAGS, *LEVELS[level]]
     digest = hashlib.sha256("\n".join(facts).encode())
     for source in sorted(_SOURCES.iterdir()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:24]
 
 
-def _processor() -> str:
-    """What the processor can do, as Linux tells it; elsewhere its name."""
+def processor_flags(source: Path = CPUINFO) -> str | None:
+    """The line in which Linux tells what the processor can do; None where no system tells."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+        return None
+    return next((line for line in lines if line.startswith(("flags", "Features"))), None)
 
 
 def _unavailable(reason: str) -> EngineUnavailable:

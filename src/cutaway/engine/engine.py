@@ -7,21 +7,18 @@ the reasons.
 
 import os
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
-from cutaway.engine.native import FORMATS, WHICH, Batch, Handle
+from cutaway.engine.native import FORMATS, WHICH, Batch, Format, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
 from cutaway.models import GPT2Config
 from cutaway.nn.quantize import Bits, Quantized, quantize
 
 __all__ = ["Engine", "Format"]
-
-Format = Literal["float32", "bfloat16", "int8", "int4", "int8_weight_only"]
 
 _BITS: dict[str, Bits] = {"int8": 8, "int4": 4, "int8_weight_only": 8}
 _TEXTS = 8  # whole contexts that the cache holds unless told otherwise
@@ -61,8 +58,8 @@ class Engine:
         cache_bytes: int | None = None,
         level: str = "native",
     ) -> None:
-        if format not in get_args(Format):
-            raise ConfigError(f"format is {format!r}.", nearest(str(format), get_args(Format)))
+        if format not in FORMATS:
+            raise ConfigError(f"format is {format!r}.", nearest(str(format), FORMATS))
         threads = torch.get_num_threads() if threads is None else threads
         if not 1 <= threads <= 4 * (os.cpu_count() or 1):
             raise ConfigError(
@@ -106,10 +103,8 @@ class Engine:
 
         Args:
             name: ours, as in the readable model's ``state_dict``.
-            weight: with our axes; numbers are rounded or quantized to :attr:`format`.
-
-        Raises:
-            ConfigError: for a quantized weight of another number of bits than the format's.
+            weight: with our axes; numbers are rounded or quantized to :attr:`format`. A quantized
+                one of as many bits as the format's is held as it is, another is widened first.
         """
         parts = name.split(".")
         layer = int(parts[1]) if parts[0] == "h" else 0

@@ -7,7 +7,7 @@ import ctypes
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -15,9 +15,10 @@ from torch import Tensor
 from cutaway.engine.compiling import build
 from cutaway.errors import EngineUnavailable, ResourceError
 
-__all__ = ["FORMATS", "WHICH", "Batch", "Handle", "library"]
+__all__ = ["FORMATS", "WHICH", "Batch", "Format", "Handle", "library"]
 
-FORMATS = ("float32", "bfloat16", "int8", "int4", "int8_weight_only")
+Format = Literal["float32", "bfloat16", "int8", "int4", "int8_weight_only"]
+FORMATS: tuple[Format, ...] = get_args(Format)  # in the order of Format in native/rows.h
 _BLOCK_NAMES = (
     "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight",
     "attn.c_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",
@@ -29,7 +30,6 @@ WHICH = {name: number for number, name in enumerate(_NAMES)}
 
 _INTS, _FLOATS = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.c_float)
 _SIGNATURES = {
-    "cutaway_level": (ctypes.c_int, []),
     "cutaway_new": (ctypes.c_void_p, [_INTS, ctypes.c_float]),
     "cutaway_free": (None, [ctypes.c_void_p]),
     "cutaway_weight_bytes": (ctypes.c_int64, [ctypes.c_void_p]),

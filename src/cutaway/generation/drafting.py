@@ -12,6 +12,7 @@ from typing import Protocol
 
 from cutaway.engine import Engine, Piece
 from cutaway.errors import ConfigError
+from cutaway.generation.prefixes import n_common
 
 __all__ = ["DraftModel", "Drafter", "DrafterMaker", "PromptLookup"]
 
@@ -44,8 +45,7 @@ class PromptLookup:
             )
         self.n_guess, self.longest = n_guess, longest
         self._places: dict[tuple[int, ...], int] = {}  # n-gram -> where its last one but now ended
-        self._n_seen = 0
-        self._seen: list[int] = []
+        self._seen: list[int] = []  # the history that the places are of, but for its last token
 
     def propose(self, history: Sequence[int], n_most: int) -> list[int]:
         """What followed the last place where the text's end stood before."""
@@ -58,13 +58,12 @@ class PromptLookup:
 
     def _learn(self, history: Sequence[int]) -> None:
         """Notes the n-grams that end before the last token."""
-        if list(history[: self._n_seen]) != self._seen:
-            self._places, self._seen, self._n_seen = {}, [], 0
-        for end in range(max(self._n_seen, 1), len(history)):
+        if list(history[: len(self._seen)]) != self._seen:
+            self._places, self._seen = {}, []
+        for end in range(max(len(self._seen), 1), len(history)):
             for n in range(2, min(self.longest, end) + 1):
                 self._places[tuple(history[end - n : end])] = end
-        self._n_seen = max(len(history) - 1, 0)
-        self._seen = list(history[: self._n_seen])
+        self._seen = list(history[:-1])
 
 
 class DraftModel:
@@ -84,11 +83,7 @@ class DraftModel:
         n_most = min(n_most, self.n_guess, self._engine.config.n_ctx - len(history))
         if n_most < 1:
             return []
-        n_same = 0
-        for held, now in zip(self._held, history[:-1], strict=False):
-            if held != now:
-                break
-            n_same += 1
+        n_same = n_common(self._held, history[:-1])
         self._text.truncate(n_same)
         new, guesses = list(history[n_same:]), list[int]()
         self._held = [*self._held[:n_same], *new]

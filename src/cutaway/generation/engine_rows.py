@@ -17,6 +17,7 @@ from torch import Tensor
 from cutaway.engine import Engine, Piece, Text
 from cutaway.engine.blocks import BLOCK
 from cutaway.generation.drafting import DrafterMaker
+from cutaway.generation.prefixes import n_common
 from cutaway.generation.rows import Rows
 
 __all__ = ["EngineRows"]
@@ -86,21 +87,21 @@ class EngineRows(Rows):
 
     def _piece(self, row: int, *, is_slid: bool) -> Piece:
         """What a row has to read for its new token, with guesses behind it."""
-        window, text = self._window(row), self._texts[row]
-        text.truncate(0 if is_slid else min(text.length, len(window) - 1))
+        history, start, text = self._histories[row], self._starts[row], self._texts[row]
+        n_window = len(history) - start
+        text.truncate(0 if is_slid else min(text.length, n_window - 1))
         guesses: list[int] = []
         if self._drafters:
-            n_most = self._engine.config.n_ctx - len(window)
-            guesses = self._drafters[row].propose(self._histories[row], n_most)
-        self._ahead[row] = [(guess, self.logits[row]) for guess in guesses]
-        return Piece(text, [*window[text.length :], *guesses], n_wanted=1 + len(guesses))
+            n_most = self._engine.config.n_ctx - n_window
+            guesses = self._drafters[row].propose(history, n_most)
+        return Piece(text, [*history[start + text.length :], *guesses], n_wanted=1 + len(guesses))
 
     def _read_pieces(self, pieces: Mapping[int, Piece]) -> Iterator[tuple[int, Tensor]]:
         """Reads, keeps the scores behind guesses, and gives those behind the new tokens."""
         logits = self._engine.read(list(pieces.values()))[:, : self._n_vocab]
         counts = [piece.n_wanted for piece in pieces.values()]
-        for row, scores in zip(pieces, logits.split(counts), strict=True):
-            guesses = [guess for guess, _ in self._ahead[row]]
+        for (row, piece), scores in zip(pieces.items(), logits.split(counts), strict=True):
+            guesses = piece.ids[len(piece.ids) - piece.n_wanted + 1 :]
             self._ahead[row] = list(zip(guesses, scores[1:], strict=True))
             yield row, scores[0]
 
@@ -154,24 +155,14 @@ class EngineRows(Rows):
         """
         alike: list[list[int]] = [[row] for row in rows[:1]]
         for before, row in pairwise(rows):
-            n = _n_common(windows[before], windows[row])
+            n = n_common(windows[before], windows[row])
             if n >= n_held + BLOCK or windows[before] == windows[row]:
                 alike[-1].append(row)
             else:
                 alike.append([row])
         groups: list[_Group] = []
         for group in alike:
-            n = _n_common(windows[group[0]], windows[group[-1]])
+            n = n_common(windows[group[0]], windows[group[-1]])
             fresh = self._engine.new_text() if text is None else text.fork()
             groups.append(_Group(group, fresh, n))
         return groups
-
-
-def _n_common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids two texts begin with alike."""
-    n = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        n += 1
-    return n

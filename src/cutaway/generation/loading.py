@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from cutaway.engine import Engine, Format
+from cutaway.engine.compiling import CPUINFO, processor_flags
+from cutaway.engine.native import FORMATS
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
@@ -20,16 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 _FORMATS: dict[str, Format] = {
-    "float32": "float32",
+    **{format: format for format in FORMATS},
     "fp32": "float32",
-    "bfloat16": "bfloat16",
     "bf16": "bfloat16",
-    "int8": "int8",
-    "int4": "int4",
-    "int8_weight_only": "int8_weight_only",
 }
 _TORCH = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-_CPU = Path("/proc/cpuinfo")
+_CPU = CPUINFO
 
 
 def load(
@@ -48,11 +46,10 @@ def load(
         source: what to load; the bundled model by default.
         dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"``,
             ``"int8_weight_only"`` or ``"int4"`` (see :class:`cutaway.engine.Engine`): the CPU's
-            engine writes and scores with weights so held, and the readable
-            model is loaded when :attr:`LanguageModel.model` is first used. A torch dtype: the
-            readable model itself, held so; None for float32, into which half precision fits
-            exactly. Where no engine can be had, a warning says why, and the readable model in
-            float32 does the work.
+            engine writes and scores with weights so held, and the readable model is loaded when
+            :attr:`LanguageModel.model` is first used. A torch dtype: the readable model itself,
+            held so; None for float32, into which half precision fits exactly. Where no engine can
+            be had, a warning says why, and the readable model in float32 does the work.
         device: to run on. On others than the CPU a name stands for the torch dtype.
         threads: of the engine; None for as many as torch uses.
         lookup: tokens that the engine guesses at once from what the text has said before; 0 for
@@ -107,6 +104,7 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
 
     opened = open_checkpoint(source, allow_pickle=settings.allow_pickle)
     try:
+        drafter = _drafter(opened, settings)  # first: what it refuses should not wait for weights
         engine = _filled(opened, settings)
     except EngineUnavailable as error:
         instead = (
@@ -126,7 +124,7 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
         allow_pickle=settings.allow_pickle,
         expected=opened.fingerprint(),
     )
-    return _named(opened, again, engine, drafter=_drafter(opened, settings))
+    return _named(opened, again, engine, drafter=drafter)
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
@@ -204,9 +202,5 @@ def _on_device(format: Format, device: torch.device | str) -> torch.dtype:
 
 def _has_bfloat16() -> bool:
     """Whether the CPU multiplies in bfloat16; where the system does not tell, yes."""
-    try:
-        lines = _CPU.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return True
-    flags = next((set(line.split()) for line in lines if line.startswith(("flags", "Feat"))), None)
-    return flags is None or bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+    flags = processor_flags(_CPU)
+    return flags is None or not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags.split())

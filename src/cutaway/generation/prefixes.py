@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from cutaway.engine import Text
 from cutaway.engine.blocks import BLOCK
 
-__all__ = ["Prefixes"]
+__all__ = ["Prefixes", "n_common"]
+
+
+def n_common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids two texts begin with alike."""
+    n = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        n += 1
+    return n
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable
 from cutaway.generation import load, loading
 from cutaway.generation.reader import EngineReader, ModelReader
 from cutaway.models import GPT2, GPT2Config
-from engines import FakeEngine
+from engines import FakeEngine, by_the_real_one
 from lms import language_model
 
 UNAVAILABLE = EngineUnavailable("The engine cannot be built: no compiler.", "Install g++.")
@@ -195,12 +195,7 @@ def test_where_the_system_does_not_tell_nothing_is_said(
 def test_the_engine_itself(enliven: Callable[..., GPT2], tmp_path: Path, name: str) -> None:
     """As far as this machine has a compiler: the engine writes, the readable model explains."""
     lm = language_model(enliven, n_ctx=64, dtype=torch.float32)
-    save_checkpoint(tmp_path / "m", lm.model, lm.tokenizer)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fast = load(tmp_path / "m", dtype=name, threads=1)
-    if not isinstance(fast.reader, EngineReader):
-        pytest.skip("no engine can be built here")
+    fast = by_the_real_one(lm, tmp_path / "m", name)
     settings = {"seed": 3, "max_new_tokens": 70, "overflow": "slide", "top_k": 0}
     prompts = ["", "the cat", "the cat" * 6, "the cat" * 6 + "!", "x" * 63]
     together = fast.generate(prompts, n=2, **settings)

@@ -1,6 +1,5 @@
 """Whatever joins and leaves, a request gets what it would get alone; and memory is bounded."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -11,13 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutaway.checkpoints import save_checkpoint
 from cutaway.errors import ConfigError, ResourceError
-from cutaway.generation import GenerationConfig, LanguageModel, Request, Scheduler, load
+from cutaway.generation import GenerationConfig, LanguageModel, Request, Scheduler
 from cutaway.generation.completion import StreamEvent
-from cutaway.generation.reader import EngineReader
 from cutaway.models import GPT2
-from engines import FakeEngine
+from engines import FakeEngine, by_the_real_one
 from lms import language_model
 
 N_CTX = 96  # three blocks
@@ -362,12 +359,7 @@ def test_an_impossible_index(model: GPT2, index: int) -> None:
 @pytest.mark.parametrize("name", ["float32", "int8"])
 def test_the_engine_itself(enliven: Callable[..., GPT2], tmp_path: Path, name: str) -> None:
     plain_lm = language_model(enliven, n_ctx=N_CTX, dtype=torch.float32)
-    save_checkpoint(tmp_path / "m", plain_lm.model, plain_lm.tokenizer)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        lm = load(tmp_path / "m", dtype=name, threads=1)
-    if not isinstance(lm.reader, EngineReader):
-        pytest.skip("no engine can be built here")
+    lm = by_the_real_one(plain_lm, tmp_path / "m", name)
     scheduler = Scheduler(lm.reader, max_rows=5, max_tokens=40)
     config = plain(lm, max_new_tokens=70, overflow="slide", top_k=0, logprobs=1)
     texts = [LONG[:n] + end for n in (0, 5, 40, 64, 70) for end in ("", "!", "xy")]

@@ -1,4 +1,4 @@
-// The engine as C functions, for ctypes. A negative result is an error: see native.py.
+// The engine as C functions, for ctypes; native.py has their signatures.
 #include <memory>
 
 #include "step.h"
@@ -116,17 +116,6 @@ class EngineOf : public Engine {
 using namespace cutaway;
 
 extern "C" {
-
-// What of the machine the library was compiled for: 2 AVX-512 with VNNI and BF16, 1 AVX2, 0 any.
-int cutaway_level() {
-#if defined(__AVX512VNNI__) && defined(__AVX512BF16__)
-  return 2;
-#elif defined(__AVX2__)
-  return 1;
-#else
-  return 0;
-#endif
-}
 
 // sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks. Null: no memory.
 void* cutaway_new(const int32_t* sizes, float epsilon) {

@@ -58,7 +58,6 @@ class Cache {
   void clear(int block) const { std::memset(cells_.data() + block * block_, 0, block_); }
   void copy(int from, int to) const { std::memcpy(cells_.data() + to * block_, cells_.data() + from * block_, block_); }
   size_t n_bytes() const { return cells_.n_bytes(); }
-  size_t block_bytes() const { return block_; }
   int head_width() const { return head_width_; }
 
  private:

@@ -10,6 +10,8 @@
 namespace cutaway {
 
 inline size_t rounded(size_t n, size_t to) { return (n + to - 1) / to * to; }
+// How many parts of at most `size` there are in `n`.
+inline int parts(int n, int size) { return (n + size - 1) / size; }
 
 template <class T>
 class Memory {

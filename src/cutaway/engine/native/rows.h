@@ -6,7 +6,7 @@
 
 namespace cutaway {
 
-// As FORMATS in native.py.
+// In the order of Format in native.py.
 enum class Format : int { FLOAT32, BFLOAT16, INT8, INT4, INT8_WEIGHT_ONLY };
 
 // FLOATS and PAIRS hold numbers in float32 and bfloat16. NARROW rows have 8 bits and a scale for each

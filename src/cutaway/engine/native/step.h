@@ -26,7 +26,7 @@ struct Buffers {
         mixed(MOST_ROWS * width),
         hidden(MOST_ROWS * inner),
         queries(MOST_ROWS * query_stride),
-        sums(MOST_ROWS * ((shape.vocab_size + SUMMED - 1) / SUMMED)),
+        sums(static_cast<size_t>(MOST_ROWS) * parts(shape.vocab_size, SUMMED)),
         target_scores(MOST_ROWS),
         narrow(format, MOST_ROWS, shape.n_embd),
         wide(format, MOST_ROWS, shape.n_inner()) {}
@@ -191,8 +191,8 @@ struct Step {
       case ROUND_MIXED:
       case ROUND_HIDDEN:
       case NORM_F:
-      case JOIN: return (n + rows_each_ - 1) / rows_each_;
-      case MIX: return static_cast<int>(groups_.size()) * ((context_->shape.n_head + heads_each_ - 1) / heads_each_);
+      case JOIN: return parts(n, rows_each_);
+      case MIX: return static_cast<int>(groups_.size()) * parts(context_->shape.n_head, heads_each_);
       default: break;
     }
     const Matrix& matrix = linear(p);
@@ -204,7 +204,7 @@ struct Step {
     if (panels > 1) panels -= panels % (n == 1 && panels >= 4 ? 4 : 2);
     if (works_[p] == SCORE) panels = SUMMED / LANES;
     cuts_[p] = {rows, panels};
-    return ((n + rows - 1) / rows) * ((matrix.n_panels + panels - 1) / panels);
+    return parts(n, rows) * parts(matrix.n_panels, panels);
   }
 
   const Matrix& linear(int p) const {
@@ -231,7 +231,7 @@ struct Step {
   // Neighbouring pieces share their panels, so that panels come from memory once.
   Tile tile_of(int p, int piece) const {
     const Cut& cut = cuts_[p];
-    const int n = n_of(p), n_spans = (n + cut.rows - 1) / cut.rows;
+    const int n = n_of(p), n_spans = parts(n, cut.rows);
     const int row = piece % n_spans * cut.rows, panel = piece / n_spans * cut.panels;
     return {{row, std::min(cut.rows, n - row)}, {panel, std::min(cut.panels, linear(p).n_panels - panel)}};
   }
@@ -268,11 +268,11 @@ struct Step {
 
   // The heads of a piece, of one group of tokens.
   Span heads_of(int piece) const {
-    const int n_head = context_->shape.n_head, n_spans = (n_head + heads_each_ - 1) / heads_each_;
+    const int n_head = context_->shape.n_head, n_spans = parts(n_head, heads_each_);
     const int head = piece % n_spans * heads_each_;
     return {head, std::min(heads_each_, n_head - head)};
   }
-  const Tokens& tokens_of(int piece) const { return groups_[piece / ((context_->shape.n_head + heads_each_ - 1) / heads_each_)]; }
+  const Tokens& tokens_of(int piece) const { return groups_[piece / parts(context_->shape.n_head, heads_each_)]; }
 
   void mix(int piece, int layer, Scratch<Kind>& scratch) const {
     const Tokens& tokens = tokens_of(piece);
@@ -352,7 +352,7 @@ struct Step {
 
   void keep_sums(int p, int piece, Scratch<Kind>& scratch) const {
     const Tile tile = tile_of(p, piece);
-    const int first = tile.panels.first * LANES, n_parts = (context_->shape.vocab_size + SUMMED - 1) / SUMMED;
+    const int first = tile.panels.first * LANES, n_parts = parts(context_->shape.vocab_size, SUMMED);
     for (int r = 0; r < tile.rows.n; ++r) {
       const int row = tile.rows.first + r, target = wanted_.targets[row] - first;
       context_->buffers.sums[static_cast<size_t>(row) * n_parts + first / SUMMED] = {scratch.line[2 * r], scratch.line[2 * r + 1]};
@@ -362,7 +362,7 @@ struct Step {
   }
 
   void join(Span rows) const {
-    const int n_parts = (context_->shape.vocab_size + SUMMED - 1) / SUMMED;
+    const int n_parts = parts(context_->shape.vocab_size, SUMMED);
     for (int row = rows.first; row < rows.first + rows.n; ++row) {
       const PartialSum* parts = context_->buffers.sums.data() + static_cast<size_t>(row) * n_parts;
       float top = parts[0].largest;

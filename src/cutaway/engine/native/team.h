@@ -1,10 +1,11 @@
 // A team of threads that walks through the phases of a step together.
 //
 // A phase is a number of pieces, each computed into a thread's own memory and committed once.
-// Each thread claims its own share of them in order, so that it reads the same weights in every step,
-// and then what others have left. One that finds nothing left waits for the others, and after a while does again
-// what they have begun, so that a thread that the system has put to sleep holds nobody up. A thread
-// that wakes up late finds its piece committed, drops its own result and runs after the others.
+// Each thread claims its own share of them in order, so that it reads the same weights in every
+// step, and then what others have left. One that finds nothing left waits for the others, and after
+// a while does again what they have begun, so that a thread that the system has put to sleep holds
+// nobody up. A thread that wakes up late finds its piece committed, drops its own result and runs
+// after the others.
 #pragma once
 
 #include <algorithm>
