@@ -38,7 +38,7 @@ from cutaway.checkpoints.quality import written_by
 from cutaway.checkpoints.quantized_file import quantized, widened
 from cutaway.engine import Engine, Format, Piece
 from cutaway.models import GPT2, PRESETS
-from cutaway.nn import Bits
+from cutaway.numbers import Bits
 from cutaway.tokenizers import Tokenizer
 
 DATA = Path(os.environ.get("CUTAWAY_DATA", Path(__file__).parents[2] / "shared" / "data"))

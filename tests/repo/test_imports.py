@@ -39,5 +39,9 @@ def test_nothing_heavy_is_loaded(program: str) -> None:
     assert loaded_by(program) == set()
 
 
-def test_tokenizers_load_no_torch() -> None:
-    assert "torch" not in loaded_by("import cutaway.tokenizers")
+@pytest.mark.parametrize(
+    "program",
+    ["import cutaway.tokenizers", "import cutaway.numbers", "from cutaway.models import PRESETS"],
+)
+def test_no_torch_is_loaded(program: str) -> None:
+    assert "torch" not in loaded_by(program)

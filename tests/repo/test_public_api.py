@@ -18,6 +18,7 @@ PACKAGES = (
     "cutaway.interp",
     "cutaway.models",
     "cutaway.nn",
+    "cutaway.numbers",
     "cutaway.tokenizers",
 )
 

@@ -20,7 +20,7 @@ from cutaway.checkpoints.raw import all_finite, raw_bytes
 from cutaway.checkpoints.stored import WEIGHT_DTYPES
 from cutaway.errors import ConfigError, CorruptCheckpoint, KeyMismatch
 from cutaway.models import GPT2, GPT2Config
-from cutaway.nn import Quantized
+from cutaway.numbers import Quantized, to_tensor
 
 __all__ = ["Weight", "build", "stored_dtype", "walk"]
 
@@ -113,7 +113,7 @@ def _read(found: Found, name: str, shape: tuple[int, ...]) -> Weight:
         if stored.shape == shape:
             return codes
         rows = slice(shape[0])
-        return Quantized(codes.codes[rows].clone(), codes.scales[rows].clone(), codes.bits)
+        return Quantized(codes.codes[rows].copy(), codes.scales[rows].copy(), codes.bits)
     tensor = stored.read()
     if tensor.shape != shape:
         tensor = tensor[: shape[0]].clone()
@@ -139,8 +139,8 @@ def _as_asked(name: str, weight: Weight, dtype: torch.dtype) -> Tensor:
 
 def _digest(name: str, weight: Weight) -> str:
     if isinstance(weight, Quantized):
-        parts = hashlib.sha256(raw_bytes(weight.codes))
-        parts.update(raw_bytes(weight.scales))
+        parts = hashlib.sha256(raw_bytes(to_tensor(weight.codes)))
+        parts.update(raw_bytes(to_tensor(weight.scales)))
         return f"{name} int{weight.bits} {parts.hexdigest()}"
     return f"{name} {weight.dtype} {hashlib.sha256(raw_bytes(weight)).hexdigest()}"
 

@@ -23,7 +23,7 @@ from cutaway.checkpoints.vocabulary import VOCABULARY_FILES
 from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, TokenizerError, nearest
 from cutaway.files import replace_together
 from cutaway.models import GPT2, GPT2Config
-from cutaway.nn import Bits
+from cutaway.numbers import Bits
 
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cutaway.checkpoints.folder import Folder
 from cutaway.checkpoints.stored import Stored
 from cutaway.models import GPT2Config
-from cutaway.nn import Bits
+from cutaway.numbers import Bits
 
 __all__ = ["Found"]
 

@@ -27,7 +27,7 @@ from cutaway.errors import (
     UnsafeCheckpoint,
 )
 from cutaway.models import GPT2Config
-from cutaway.nn import Bits
+from cutaway.numbers import Bits
 
 __all__ = ["config_to_json", "find_huggingface", "read_config", "unprefixed"]
 

@@ -51,8 +51,8 @@ class Opened:
 
         Yields:
             A name and, with our axes and as stored, its tensor (float32, float16 or bfloat16; zeros
-            for an absent bias); or, where it is stored so, a :class:`~cutaway.nn.Quantized`. It
-            must not be changed: it is hashed while the next one is read.
+            for an absent bias); or, where it is stored so, a :class:`~cutaway.numbers.Quantized`.
+            It must not be changed: it is hashed while the next one is read.
 
         Raises:
             CorruptCheckpoint: if a file is damaged, or a weight is not finite.

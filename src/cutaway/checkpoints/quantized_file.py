@@ -12,7 +12,7 @@ bits    codes                                                 scales
         even inputs in the low half; a half left over is 8    not 0
 ======  ====================================================  ===============================
 
-What they mean is said in :mod:`cutaway.nn.quantize`; everything else is stored as without them.
+What they mean is said in :mod:`cutaway.numbers.quantize`; all else is stored as without them.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,7 @@ from cutaway.checkpoints.raw import all_finite
 from cutaway.checkpoints.stored import Stored, accounted, missing
 from cutaway.errors import CorruptCheckpoint, KeyMismatch
 from cutaway.models import GPT2, GPT2Config
-from cutaway.nn import Bits, Quantized, quantize
-from cutaway.nn.quantize import GROUP
+from cutaway.numbers import GROUP, Bits, Quantized, quantize, to_array, to_tensor
 
 __all__ = [
     "accounted_codes",
@@ -116,7 +115,7 @@ def _joined(
     _check(name, codes, packed, _CODES[bits], where)
     _check(name + _SCALE, scales, grouped, _SCALES[bits], where)
     read = partial(_read, name, codes, scales, n_inputs, bits, where)
-    return Stored(shape, torch.float32, lambda: read().dequantized(), codes.place, read)
+    return Stored(shape, torch.float32, lambda: to_tensor(read().dequantized()), codes.place, read)
 
 
 def _check(
@@ -140,8 +139,8 @@ def _read(
 ) -> Quantized:
     raw = codes.read()
     result = Quantized(
-        raw if bits == 8 else _unpacked(raw, n_inputs, f"{name} in {where}"),
-        scales.read().float(),
+        to_array(raw if bits == 8 else _unpacked(raw, n_inputs, f"{name} in {where}")),
+        to_array(scales.read().float()),
         bits,
     )
     if int(result.codes.min()) < _LEAST[bits]:
@@ -149,8 +148,9 @@ def _read(
             f"{name} in {where} holds the code {int(result.codes.min())}; the least is -127.",
             "The file is damaged, or was written by another program.",
         )
-    least = result.scales.abs() if bits == 4 else result.scales
-    if not all_finite(result.scales * _LEAST[bits]) or float(least.min()) <= 0:
+    kept = to_tensor(result.scales)
+    least = kept.abs() if bits == 4 else kept
+    if not all_finite(kept * _LEAST[bits]) or float(least.min()) <= 0:
         raise CorruptCheckpoint(
             f"{name}{_SCALE} in {where} holds scales that are not finite, or 0, or below.",
             "The file is damaged, or was written by another program.",
@@ -179,18 +179,21 @@ def quantized(model: GPT2, bits: Bits) -> dict[str, Quantized]:
     """The matrices of a model that are stored as codes, rounded, under our names."""
     state = model.state_dict()
     names = [row.ours for row in code_rows(model.config.n_layer)]
-    return {name: quantize(code_form(name).to_theirs(state[name]), bits) for name in names}
+    return {
+        name: quantize(to_array(code_form(name).to_theirs(state[name])), bits) for name in names
+    }
 
 
 def widened(name: str, weight: Quantized) -> Float[Tensor, "A B"]:
     """The weight that codes stand for, in float32 and with our axes."""
-    return code_form(name).to_ours(weight.dequantized())
+    return code_form(name).to_ours(to_tensor(weight.dequantized()))
 
 
 def to_be_stored(name: str, weight: Quantized) -> dict[str, tuple[Tensor, torch.dtype]]:
     """The two tensors of a quantized weight, and the kinds of number to write them as."""
-    codes = weight.codes if weight.bits == 8 else _packed(weight.codes)
+    codes = to_tensor(weight.codes)
+    codes = codes if weight.bits == 8 else _packed(codes)
     return {
         name: (codes, _CODES[weight.bits]),
-        name + _SCALE: (weight.scales, _SCALES[weight.bits]),
+        name + _SCALE: (to_tensor(weight.scales), _SCALES[weight.bits]),
     }

@@ -17,7 +17,7 @@ from cutaway.checkpoints.vocabulary import check_fit
 from cutaway.errors import ConfigError
 from cutaway.files import replace_together
 from cutaway.models import GPT2
-from cutaway.nn import Quantized
+from cutaway.numbers import Quantized
 
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer

@@ -19,7 +19,7 @@ from cutaway.checkpoints.folder import shown
 from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
 from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights
 from cutaway.models import GPT2Config
-from cutaway.nn import Quantized
+from cutaway.numbers import Quantized
 
 __all__ = ["WEIGHT_DTYPES", "Stored", "accounted", "check_size", "in_file", "missing", "read_bytes"]
 

@@ -16,7 +16,7 @@ from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
 from cutaway.engine.native import FORMATS, WHICH, Batch, Format, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
 from cutaway.models import GPT2Config
-from cutaway.nn.quantize import Bits, Quantized, quantize
+from cutaway.numbers import Bits, Quantized, quantize, to_array, to_tensor
 
 __all__ = ["Engine", "Format"]
 
@@ -34,7 +34,7 @@ class Engine:
         config: the size.
         format: of the weights. float32 computes as the readable model does, in another order;
             bfloat16 rounds weights, inputs of products, keys and values. int8 and int4 hold
-            weights as integers (:mod:`cutaway.nn.quantize`), keys and values in bfloat16, and
+            weights as integers (:mod:`cutaway.numbers.quantize`), keys and values in bfloat16, and
             round the inputs of products to 8 bits, with a scale for every 64 of them;
             int8_weight_only rounds them to 15 bits, which costs speed where many tokens are read
             at once, and nothing that can be seen in the result.
@@ -114,17 +114,18 @@ class Engine:
         if isinstance(weight, Quantized):
             if weight.bits == bits:
                 return self._fill_codes(which, layer, weight)
-            weight = weight.dequantized() if name == "wte.weight" else weight.dequantized().T
+            weight = to_tensor(weight.dequantized())
+            weight = weight if name == "wte.weight" else weight.T
         if bits is None or not is_product:
             numbers = weight.detach().to("cpu", torch.float32).contiguous()
             return self._handle.fill(which, layer, numbers)
         rows = weight.detach().to("cpu", torch.float32)
         rows = rows if name == "wte.weight" else rows.T
-        return self._fill_codes(which, layer, quantize(rows.contiguous(), bits))
+        return self._fill_codes(which, layer, quantize(to_array(rows), bits))
 
     def _fill_codes(self, which: int, layer: int, weight: Quantized) -> None:
-        codes, scales = weight.codes.contiguous(), weight.scales.contiguous()
-        self._handle.fill_codes(which, layer, codes, scales)
+        codes, scales = to_tensor(weight.codes), to_tensor(weight.scales)
+        self._handle.fill_codes(which, layer, codes.contiguous(), scales.contiguous())
 
     def new_text(self) -> Text:
         """A text without tokens."""

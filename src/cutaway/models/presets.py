@@ -1,6 +1,6 @@
 """The sizes of GPT-2, and of the model in the box: data only."""
 
-from cutaway.models.gpt2 import GPT2Config
+from cutaway.models.config import GPT2Config
 
 __all__ = ["PRESETS"]
 

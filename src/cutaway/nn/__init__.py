@@ -15,21 +15,17 @@ from cutaway.nn.attention import attend, merge_heads, split_heads
 from cutaway.nn.cache import KVCache, LayerCache
 from cutaway.nn.conv1d import Conv1D
 from cutaway.nn.masks import Mask, causal_mask
-from cutaway.nn.quantize import Bits, Quantized, quantize
 from cutaway.nn.tap import NO_TAP, Tap
 
 __all__ = [
     "NO_TAP",
-    "Bits",
     "Conv1D",
     "KVCache",
     "LayerCache",
     "Mask",
-    "Quantized",
     "Tap",
     "attend",
     "causal_mask",
     "merge_heads",
-    "quantize",
     "split_heads",
 ]

@@ -96,9 +96,9 @@ def test_nothing_there() -> None:
 MEASURE = """
 import sys
 from pathlib import Path
-import torch
+import numpy as np
 from cutaway.checkpoints import open_checkpoint
-from cutaway.nn import quantize
+from cutaway.numbers import quantize
 
 def status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -110,10 +110,9 @@ def peak_of(work):
     work()
     return status("VmHWM:") - before
 
-torch.set_num_threads(1)
 opened = open_checkpoint(sys.argv[1])
-quantize(torch.ones(64, 64), 4)
-weight = torch.ones(4096, 4096)
+quantize(np.ones((64, 64), np.float32), 4)
+weight = np.ones((4096, 4096), np.float32)
 def walk():
     for _ in opened.weights(): pass
 print(peak_of(walk), peak_of(lambda: quantize(weight, 8)), peak_of(lambda: quantize(weight, 4)))

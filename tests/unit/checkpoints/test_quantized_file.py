@@ -21,7 +21,7 @@ from cutaway.checkpoints import (
 from cutaway.checkpoints.quantized_file import quantized, to_be_stored, widened
 from cutaway.errors import ConfigError, CorruptCheckpoint, KeyMismatch, MissingWeights
 from cutaway.models import GPT2, GPT2Config
-from cutaway.nn import Quantized
+from cutaway.numbers import Quantized
 from cutaway.tokenizers import Tokenizer
 
 Bits = Literal[4, 8]
@@ -59,8 +59,8 @@ def reconfigure(folder: Path, **changes: Any) -> None:
 
 
 def test_codes_of_4_bits_lie_two_in_a_byte_the_even_one_low() -> None:
-    codes = torch.tensor([[-8, 7, 0], [1, -1, 3]], dtype=torch.int8)
-    stored = to_be_stored("x", Quantized(codes, torch.tensor([[0.5], [-2.0]]), 4))
+    codes = np.array([[-8, 7, 0], [1, -1, 3]], np.int8)
+    stored = to_be_stored("x", Quantized(codes, np.array([[0.5], [-2.0]], np.float32), 4))
     (raw, kind), (scales, scale_kind) = stored["x"], stored["x.scale"]
     assert raw.numpy().tobytes() == bytes([0xF0, 0x88, 0x79, 0x8B])
     assert (kind, scale_kind) == (torch.uint8, torch.bfloat16)
@@ -68,8 +68,8 @@ def test_codes_of_4_bits_lie_two_in_a_byte_the_even_one_low() -> None:
 
 
 def test_codes_of_8_bits_lie_as_they_are() -> None:
-    codes = torch.tensor([[-127, 127], [0, -1]], dtype=torch.int8)
-    stored = to_be_stored("x", Quantized(codes, torch.tensor([[0.5], [2.0]]), 8))
+    codes = np.array([[-127, 127], [0, -1]], np.int8)
+    stored = to_be_stored("x", Quantized(codes, np.array([[0.5], [2.0]], np.float32), 8))
     assert stored["x"][0].numpy().tobytes() == bytes([0x81, 0x7F, 0x00, 0xFF])
     assert (stored["x"][1], stored["x.scale"][1]) == (torch.int8, torch.float32)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from cutaway.engine import Engine, Format, Piece
 from cutaway.errors import ConfigError, ContextLengthError, ResourceError, TokenizerError
 from cutaway.models import GPT2, GPT2Config
-from cutaway.nn.quantize import quantize
+from cutaway.numbers import Bits, quantize, to_array, to_tensor
 from unit.engine.conftest import FORMATS, ODD, SIZE
 
 Make = Callable[..., Engine]
@@ -36,6 +36,10 @@ def expected(model: GPT2, ids: list[int]) -> Tensor:
         return model(torch.tensor([ids]))[0]
 
 
+def rounded(weight: Tensor, bits: Bits) -> Tensor:
+    return to_tensor(quantize(to_array(weight), bits).dequantized())
+
+
 def as_held(model: GPT2, format: Format) -> GPT2:
     """A readable model whose weights are those that an engine of this format holds."""
     bits = {"int8": 8, "int8_weight_only": 8, "int4": 4}.get(format)
@@ -43,9 +47,9 @@ def as_held(model: GPT2, format: Format) -> GPT2:
     state = {}
     for name, weight in model.state_dict().items():
         if bits and name == "wte.weight":
-            state[name] = quantize(weight, bits).dequantized()
+            state[name] = rounded(weight, bits)
         elif bits and ".c_" in name and weight.ndim == 2:
-            state[name] = quantize(weight.T.contiguous(), bits).dequantized().T
+            state[name] = rounded(weight.T, bits).T
         else:
             state[name] = weight
     held.load_state_dict(state)
@@ -181,9 +185,9 @@ def test_a_quantized_weight_is_held_as_it_is(enliven: Enliven, engine_of: Make) 
     engine, other = engine_of(model, "int8"), engine_of(model, "int8")
     for name, weight in model.state_dict().items():
         if name == "wte.weight":
-            other.fill(name, quantize(weight, 8))
+            other.fill(name, quantize(to_array(weight), 8))
         elif ".c_" in name and weight.ndim == 2:
-            other.fill(name, quantize(weight.T.contiguous(), 8))
+            other.fill(name, quantize(to_array(weight.T), 8))
     ids = some_ids(20)
     assert torch.equal(
         engine.read([Piece(engine.new_text(), ids, 20)]),
