@@ -34,11 +34,11 @@ import torch
 from torch import Tensor
 
 from cutaway.checkpoints import Quality, load_checkpoint, quality
-from cutaway.checkpoints.quality import written_by
 from cutaway.checkpoints.quantized_file import quantized, widened
+from cutaway.checkpoints.rounding import written_by
 from cutaway.engine import Engine, Format, Piece
 from cutaway.models import GPT2, PRESETS
-from cutaway.numbers import Bits
+from cutaway.numbers import Bits, to_tensor
 from cutaway.tokenizers import Tokenizer
 
 DATA = Path(os.environ.get("CUTAWAY_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -82,7 +82,7 @@ def rounded(model: GPT2, bits: Bits) -> Logits:
     """The readable model with weights that were rounded and widened again."""
     copy = deepcopy(model)
     for name, weight in quantized(model, bits).items():
-        copy.get_parameter(name).data = widened(name, weight).contiguous()
+        copy.get_parameter(name).data = to_tensor(widened(name, weight)).contiguous()
     return copy
 
 

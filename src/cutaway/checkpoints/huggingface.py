@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import torch
-
 from cutaway.checkpoints.folder import Folder, is_plain_name, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import HUGGINGFACE
@@ -27,7 +25,7 @@ from cutaway.errors import (
     UnsafeCheckpoint,
 )
 from cutaway.models import GPT2Config
-from cutaway.numbers import Bits
+from cutaway.numbers import Bits, Kind
 
 __all__ = ["config_to_json", "find_huggingface", "read_config", "unprefixed"]
 
@@ -143,7 +141,7 @@ def _given(fields: dict[str, Any], where: Path) -> list[tuple[str, str]]:
 
 
 def config_to_json(
-    config: GPT2Config, *, dtype: torch.dtype, eot: int | None, bits: Bits | None = None
+    config: GPT2Config, *, kind: Kind, eot: int | None, bits: Bits | None = None
 ) -> dict[str, Any]:
     """What ``config.json`` says of a model of ours; transformers reads it too."""
     fields = config.to_dict()
@@ -160,7 +158,7 @@ def config_to_json(
         "bos_token_id": eot,
         "eos_token_id": eot,
         "tie_word_embeddings": True,
-        "dtype": str(dtype).removeprefix("torch."),
+        "dtype": kind.name,
         **quantization,
     }
 

@@ -5,11 +5,9 @@ embedding are padded to a multiple of 128 with zeros; matrices are stored (out, 
 """
 
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from cutaway.checkpoints.folder import Folder, regular_file
 from cutaway.checkpoints.found import Found
@@ -17,14 +15,20 @@ from cutaway.checkpoints.names import LLMC, parameter_count, parameter_shapes
 from cutaway.checkpoints.raw import narrowed, raw_bytes
 from cutaway.checkpoints.stored import Stored, accounted, in_file
 from cutaway.errors import ConfigError, CorruptCheckpoint
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2Config
+from cutaway.numbers import BFLOAT16, FLOAT32, Kind, kind_of, to_array
+
+if TYPE_CHECKING:
+    import torch
+
+    from cutaway.models import GPT2
 
 __all__ = ["MAGIC", "find_llmc", "write_llmc"]
 
 MAGIC = 20240326
 _HEADER_BYTES = 256 * 4
-_DTYPES = {3: torch.float32, 5: torch.bfloat16}
-_VERSIONS = {dtype: version for version, dtype in _DTYPES.items()}
+_KINDS = {3: FLOAT32, 5: BFLOAT16}
+_VERSIONS = {kind: version for version, kind in _KINDS.items()}
 _MULTIPLE = 128
 
 
@@ -41,7 +45,7 @@ def find_llmc(path: Path) -> Found:
         _refuse(path, "its header is cut off")
     magic, version, *sizes = np.frombuffer(header, "<i4").tolist()[:8]
     n_ctx, n_vocab, n_layer, n_head, n_embd, n_rows = sizes
-    if magic != MAGIC or version not in _DTYPES:
+    if magic != MAGIC or version not in _KINDS:
         _refuse(path, f"magic {magic}, version {version}; known are {MAGIC} and 3 or 5")
     try:
         config = GPT2Config(
@@ -51,42 +55,42 @@ def find_llmc(path: Path) -> Found:
         raise CorruptCheckpoint(f"{path}: {error.what}", error.hint) from error
     if not n_rows - _MULTIPLE < n_vocab <= n_rows or n_vocab < 1:
         _refuse(path, f"{n_vocab} entries cannot be padded to {n_rows} rows")
-    size, dtype = path.stat().st_size, _DTYPES[version]
-    wanted = _HEADER_BYTES + parameter_count(config) * dtype.itemsize
+    size, kind = path.stat().st_size, _KINDS[version]
+    wanted = _HEADER_BYTES + parameter_count(config) * kind.itemsize
     if size != wanted:
         _refuse(path, f"it has {size:,} bytes, its header describes {wanted:,}")
-    tensors = accounted(LLMC, config, _places(path, config, dtype), str(path))
+    tensors = accounted(LLMC, config, _places(path, config, kind), str(path))
     return Found("llmc", config, tensors, Folder.at(path.parent), padded_from=n_vocab)
 
 
-def _places(path: Path, config: GPT2Config, dtype: torch.dtype) -> dict[str, Stored]:
+def _places(path: Path, config: GPT2Config, kind: Kind) -> dict[str, Stored]:
     shapes, places, offset = parameter_shapes(config), {}, _HEADER_BYTES
     for row in LLMC.expanded(config.n_layer):
-        places[row.theirs] = in_file(path, offset, row.form.shape(shapes[row.ours]), dtype)
-        offset += places[row.theirs].n_elements * dtype.itemsize
+        places[row.theirs] = in_file(path, offset, row.form.shape(shapes[row.ours]), kind)
+        offset += places[row.theirs].n_elements * kind.itemsize
     return places
 
 
-def write_llmc(file: BinaryIO, model: GPT2, dtype: torch.dtype) -> None:
+def write_llmc(file: BinaryIO, model: "GPT2", dtype: "torch.dtype") -> None:
     """Writes a model, one tensor at a time.
 
     Raises:
         CorruptCheckpoint: if a weight is not finite.
     """
-    config = model.config
+    config, kind = model.config, kind_of(dtype)
     n_rows = -(-config.vocab_size // _MULTIPLE) * _MULTIPLE
     header = np.zeros(256, "<i4")
     header[:8] = [
-        MAGIC, _VERSIONS[dtype], config.n_ctx, config.vocab_size,
+        MAGIC, _VERSIONS[kind], config.n_ctx, config.vocab_size,
         config.n_layer, config.n_head, config.n_embd, n_rows,
     ]  # fmt: skip
     file.write(header.tobytes())
-    state: dict[str, Tensor] = model.state_dict()
+    state = model.state_dict()
     for row in LLMC.expanded(config.n_layer):
-        tensor = narrowed(row.ours, state[row.ours], dtype)
-        file.write(raw_bytes(row.form.to_theirs(tensor)))
+        array = narrowed(row.ours, to_array(state[row.ours]), kind)
+        file.write(raw_bytes(row.form.to_theirs(array)))
         if row.ours == "wte.weight":
-            file.write(bytes((n_rows - config.vocab_size) * config.n_embd * dtype.itemsize))
+            file.write(bytes((n_rows - config.vocab_size) * config.n_embd * kind.itemsize))
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

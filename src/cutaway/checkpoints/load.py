@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from cutaway.checkpoints.layouts import config_in
 from cutaway.checkpoints.opened import explained, open_checkpoint
 from cutaway.checkpoints.places import locate
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2Config
 
 if TYPE_CHECKING:
+    import torch
+
+    from cutaway.models import GPT2
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Loaded", "load_checkpoint", "load_config"]
@@ -29,7 +30,7 @@ class Loaded:
         fingerprint: the SHA-256 of its sizes and weights as stored; equal in every layout.
     """
 
-    model: GPT2
+    model: "GPT2"
     tokenizer: "Tokenizer | None"
     name: str
     layout: str
@@ -39,8 +40,8 @@ class Loaded:
 def load_checkpoint(
     source: str | Path,
     *,
-    dtype: torch.dtype | None = None,
-    device: torch.device | str = "cpu",
+    dtype: "torch.dtype | None" = None,
+    device: "torch.device | str" = "cpu",
     allow_pickle: bool = False,
 ) -> Loaded:
     """Loads a checkpoint of any layout, its every tensor accounted for.

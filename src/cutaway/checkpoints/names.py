@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from torch import Tensor
-
 from cutaway.models import GPT2Config
+from cutaway.numbers import Array
 
 __all__ = [
     "HUGGINGFACE",
@@ -42,13 +41,13 @@ class Form(Enum):
             return ours[::-1]
         return (1, *ours) if self is Form.LEADING_ONE else ours
 
-    def to_ours(self, theirs: Tensor) -> Tensor:
+    def to_ours(self, theirs: Array) -> Array:
         """A view of their tensor with our axes."""
         if self is Form.TRANSPOSED:
             return theirs.T
         return theirs[0] if self is Form.LEADING_ONE else theirs
 
-    def to_theirs(self, ours: Tensor) -> Tensor:
+    def to_theirs(self, ours: Array) -> Array:
         """A view of our tensor with their axes."""
         if self is Form.TRANSPOSED:
             return ours.T

@@ -7,10 +7,9 @@ the tanh form. The largest difference of the two is 5e-4, and no file tells whic
 
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
@@ -20,7 +19,14 @@ from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.stored import Stored, accounted, check_size
 from cutaway.checkpoints.torch_zip import TorchFile
 from cutaway.errors import ConfigError, CorruptCheckpoint, KeyMismatch
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2Config
+from cutaway.numbers import kind_of, to_array, to_tensor
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from cutaway.models import GPT2
 
 __all__ = ["find_nanogpt", "write_nanogpt"]
 
@@ -91,18 +97,19 @@ def _config(arguments: dict[str, Any], where: str) -> tuple[bool, GPT2Config]:
         raise CorruptCheckpoint(f"{where}: {error.what}", error.hint) from error
 
 
-def write_nanogpt(path: Path, model: GPT2, dtype: torch.dtype) -> None:
+def write_nanogpt(path: Path, model: "GPT2", dtype: "torch.dtype") -> None:
     """Writes what nanoGPT's ``sample.py`` reads, and ``train.py`` but for the optimizer's state.
 
     Raises:
         CorruptCheckpoint: if a weight is not finite.
     """
-    config = model.config
-    state: dict[str, Tensor] = model.state_dict()
-    theirs = {
-        row.theirs: row.form.to_theirs(narrowed(row.ours, state[row.ours], dtype)).contiguous()
-        for row in NANOGPT.expanded(config.n_layer)
-    }
+    from torch import save
+
+    config, state, kind = model.config, model.state_dict(), kind_of(dtype)
+    theirs: dict[str, Tensor] = {}
+    for row in NANOGPT.expanded(config.n_layer):
+        array = row.form.to_theirs(narrowed(row.ours, to_array(state[row.ours]), kind))
+        theirs[row.theirs] = to_tensor(np.ascontiguousarray(array))
     theirs["lm_head.weight"] = theirs["transformer.wte.weight"]
     fields = config.to_dict()
     arguments = {name: fields[ours] for name, ours in _FIELDS.items()} | {"bias": True}
@@ -113,4 +120,4 @@ def write_nanogpt(path: Path, model: GPT2, dtype: torch.dtype) -> None:
         "best_val_loss": 1e9,
         "config": {},
     }
-    torch.save(saved, path)
+    save(saved, path)

@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from cutaway.checkpoints.build import Weight, build, walk
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.layouts import find
 from cutaway.checkpoints.places import locate
 from cutaway.checkpoints.vocabulary import tokenizer_of, vocabulary_size
+from cutaway.checkpoints.walk import Weight, walk
 from cutaway.errors import CheckpointError, CutawayError, ResourceError
-from cutaway.models import GPT2
 
 if TYPE_CHECKING:
+    import torch
+
+    from cutaway.models import GPT2
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Opened", "explained", "open_checkpoint"]
@@ -50,9 +50,10 @@ class Opened:
         A kind of weight comes for all blocks before the next kind.
 
         Yields:
-            A name and, with our axes and as stored, its tensor (float32, float16 or bfloat16; zeros
+            A name and, with our axes and as stored, its array (float32, float16 or bfloat16; zeros
             for an absent bias); or, where it is stored so, a :class:`~cutaway.numbers.Quantized`.
-            It must not be changed: it is hashed while the next one is read.
+            It must not be changed: it may be a view of the file, and is hashed while the next one
+            is read.
 
         Raises:
             CorruptCheckpoint: if a file is damaged, or a weight is not finite.
@@ -77,8 +78,8 @@ class Opened:
         return self._fingerprint
 
     def model(
-        self, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
-    ) -> GPT2:
+        self, *, dtype: "torch.dtype | None" = None, device: "torch.device | str" = "cpu"
+    ) -> "GPT2":
         """The readable model, ready to run, dropout off; quantized weights are widened for it.
 
         Args:
@@ -90,6 +91,8 @@ class Opened:
             ConfigError: if a number is too large for ``dtype``, or ``device`` is none.
             ResourceError: if there is too little memory.
         """
+        from cutaway.checkpoints.build import build  # it needs torch
+
         what = f"This model ({self.layout})"
         return build(self.weights(), self.config, what, dtype=dtype, device=device)
 

@@ -18,18 +18,32 @@ What they mean is said in :mod:`cutaway.numbers.quantize`; all else is stored as
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
-import torch
-from jaxtyping import Float, Int8, UInt8
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from cutaway.checkpoints.names import QUANTIZED, code_form, code_rows, parameter_shapes
-from cutaway.checkpoints.raw import all_finite
-from cutaway.checkpoints.stored import Stored, accounted, missing
+from cutaway.checkpoints.raw import all_finite, narrowed
+from cutaway.checkpoints.stored import Stored, accounted, missing, said
 from cutaway.errors import CorruptCheckpoint, KeyMismatch
-from cutaway.models import GPT2, GPT2Config
-from cutaway.numbers import GROUP, Bits, Quantized, quantize, to_array, to_tensor
+from cutaway.models import GPT2Config
+from cutaway.numbers import (
+    BFLOAT16,
+    FLOAT32,
+    GROUP,
+    INT8,
+    UINT8,
+    Array,
+    Bits,
+    Kind,
+    Quantized,
+    quantize,
+    to_array,
+)
+
+if TYPE_CHECKING:
+    from cutaway.models import GPT2
 
 __all__ = [
     "accounted_codes",
@@ -41,8 +55,9 @@ __all__ = [
 ]
 
 _SCALE = ".scale"
-_CODES: dict[Bits, torch.dtype] = {8: torch.int8, 4: torch.uint8}
-_SCALES: dict[Bits, torch.dtype] = {8: torch.float32, 4: torch.bfloat16}
+_CODES: dict[Bits, Kind] = {8: INT8, 4: UINT8}
+_SCALES: dict[Bits, Kind] = {8: FLOAT32, 4: BFLOAT16}
+_UNPACKED = 1 << 16  # codes taken apart at a time, so that the steps stay in a cache
 _LEAST: dict[Bits, int] = {8: -127, 4: -8}
 
 
@@ -115,12 +130,10 @@ def _joined(
     _check(name, codes, packed, _CODES[bits], where)
     _check(name + _SCALE, scales, grouped, _SCALES[bits], where)
     read = partial(_read, name, codes, scales, n_inputs, bits, where)
-    return Stored(shape, torch.float32, lambda: to_tensor(read().dequantized()), codes.place, read)
+    return Stored(shape, FLOAT32, lambda: read().dequantized(), codes.place, read)
 
 
-def _check(
-    name: str, tensor: Stored, shape: tuple[int, int], dtype: torch.dtype, where: str
-) -> None:
+def _check(name: str, tensor: Stored, shape: tuple[int, int], dtype: Kind, where: str) -> None:
     if tensor.shape != shape:
         raise KeyMismatch(
             f"{name} in {where} has shape {tensor.shape}, the configuration wants {shape}.",
@@ -128,8 +141,7 @@ def _check(
         )
     if tensor.dtype != dtype:
         raise KeyMismatch(
-            f"{name} in {where} is stored as {tensor.dtype or 'another kind of number'}, not as"
-            f" {dtype}.",
+            f"{name} in {where} is stored as {said(tensor.dtype)}, not as {dtype.name}.",
             "The tensors belong to another number of bits, or to another program.",
         )
 
@@ -139,18 +151,17 @@ def _read(
 ) -> Quantized:
     raw = codes.read()
     result = Quantized(
-        to_array(raw if bits == 8 else _unpacked(raw, n_inputs, f"{name} in {where}")),
-        to_array(scales.read().float()),
+        raw if bits == 8 else _unpacked(raw, n_inputs, f"{name} in {where}"),
+        scales.read().astype(np.float32, copy=False),
         bits,
     )
-    if int(result.codes.min()) < _LEAST[bits]:
+    least = int(result.codes.min())
+    if least < _LEAST[bits]:
         raise CorruptCheckpoint(
-            f"{name} in {where} holds the code {int(result.codes.min())}; the least is -127.",
+            f"{name} in {where} holds the code {least}; the least is -127.",
             "The file is damaged, or was written by another program.",
         )
-    kept = to_tensor(result.scales)
-    least = kept.abs() if bits == 4 else kept
-    if not all_finite(kept * _LEAST[bits]) or float(least.min()) <= 0:
+    if not _are_scales(result.scales, bits):
         raise CorruptCheckpoint(
             f"{name}{_SCALE} in {where} holds scales that are not finite, or 0, or below.",
             "The file is damaged, or was written by another program.",
@@ -158,42 +169,59 @@ def _read(
     return result
 
 
-def _packed(codes: Int8[Tensor, "N K"]) -> UInt8[Tensor, "N half_K"]:
+def _are_scales(scales: NDArray[np.float32], bits: Bits) -> bool:
+    """Whether these are finite, also times the largest code, and not 0; at 8 bits positive."""
+    with np.errstate(all="ignore"):
+        finite = all_finite(scales * np.float32(_LEAST[bits]))
+    return finite and bool(((np.abs(scales) if bits == 4 else scales) > 0).all())
+
+
+def _packed(codes: NDArray[np.int8]) -> NDArray[np.uint8]:
     """Two codes a byte, each plus 8, the even input in the low half."""
-    raw = torch.nn.functional.pad(codes, (0, codes.shape[1] % 2)).add_(8).view(torch.uint8)
-    return raw[:, ::2] | raw[:, 1::2] << 4
+    raw = np.pad(codes, ((0, 0), (0, codes.shape[1] % 2))).view(np.uint8) + np.uint8(8)
+    return raw[:, ::2] | (raw[:, 1::2] << np.uint8(4))
 
 
-def _unpacked(raw: UInt8[Tensor, "N half_K"], n_inputs: int, what: str) -> Int8[Tensor, "N K"]:
-    codes = torch.empty(len(raw), 2 * raw.shape[1], dtype=torch.int8)
-    torch.sub((raw & 15).view(torch.int8), 8, out=codes[:, ::2])
-    torch.sub((raw >> 4).view(torch.int8), 8, out=codes[:, 1::2])
-    if n_inputs % 2 and bool(codes[:, n_inputs:].any()):
+def _unpacked(raw: NDArray[np.uint8], n_inputs: int, what: str) -> NDArray[np.int8]:
+    """The codes ``(N, K)`` in bytes ``(N, ceil(K / 2))``."""
+    wide = np.empty(raw.size, np.dtype("<u2"))  # a code in each half
+    for start in range(0, raw.size, _UNPACKED):
+        some = raw.reshape(-1)[start : start + _UNPACKED].astype(wide.dtype)
+        some |= some << 4
+        some &= 0x0F0F
+        wide[start : start + _UNPACKED] = some
+        wide[start : start + _UNPACKED].view(np.int8)[:] -= 8
+    codes = wide.view(np.int8).reshape(len(raw), -1)
+    if n_inputs % 2 == 0:
+        return codes
+    if codes[:, n_inputs:].any():
         raise CorruptCheckpoint(
             f"{what} holds codes behind the end of its rows.", "The file is damaged."
         )
-    return codes[:, :n_inputs].contiguous()
+    return np.ascontiguousarray(codes[:, :n_inputs])
 
 
-def quantized(model: GPT2, bits: Bits) -> dict[str, Quantized]:
+def quantized(model: "GPT2", bits: Bits) -> dict[str, Quantized]:
     """The matrices of a model that are stored as codes, rounded, under our names."""
     state = model.state_dict()
     names = [row.ours for row in code_rows(model.config.n_layer)]
     return {
-        name: quantize(to_array(code_form(name).to_theirs(state[name])), bits) for name in names
+        name: quantize(code_form(name).to_theirs(to_array(state[name])), bits) for name in names
     }
 
 
-def widened(name: str, weight: Quantized) -> Float[Tensor, "A B"]:
+def widened(name: str, weight: Quantized) -> Array:
     """The weight that codes stand for, in float32 and with our axes."""
-    return code_form(name).to_ours(to_tensor(weight.dequantized()))
+    return code_form(name).to_ours(weight.dequantized())
 
 
-def to_be_stored(name: str, weight: Quantized) -> dict[str, tuple[Tensor, torch.dtype]]:
-    """The two tensors of a quantized weight, and the kinds of number to write them as."""
-    codes = to_tensor(weight.codes)
-    codes = codes if weight.bits == 8 else _packed(codes)
+def to_be_stored(name: str, weight: Quantized) -> dict[str, Stored]:
+    """The two tensors of a quantized weight, in the kinds of number to write them as."""
+    codes = weight.codes if weight.bits == 8 else _packed(weight.codes)
+    scales, scale_kind = weight.scales, _SCALES[weight.bits]
     return {
-        name: (codes, _CODES[weight.bits]),
-        name + _SCALE: (to_tensor(weight.scales), _SCALES[weight.bits]),
+        name: Stored(codes.shape, codes.dtype, lambda: codes),
+        name + _SCALE: Stored(
+            scales.shape, scale_kind, lambda: narrowed(name + _SCALE, scales, scale_kind)
+        ),
     }

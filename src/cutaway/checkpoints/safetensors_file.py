@@ -12,13 +12,13 @@ from math import prod
 from pathlib import Path
 from typing import BinaryIO, NoReturn, cast
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from cutaway.checkpoints.folder import parse_json
-from cutaway.checkpoints.raw import narrowed, raw_bytes
+from cutaway.checkpoints.raw import raw_bytes
 from cutaway.checkpoints.stored import Stored, in_file
 from cutaway.errors import CorruptCheckpoint
+from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, INT8, UINT8
 
 __all__ = ["open_safetensors", "write_safetensors"]
 
@@ -31,8 +31,7 @@ _BITS = {
     "I8": 8, "U8": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32, "I64": 64, "U64": 64,
 }  # fmt: skip
 _DTYPES = {
-    "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "I8": torch.int8, "U8": torch.uint8,
+    "F32": FLOAT32, "F16": FLOAT16, "BF16": BFLOAT16, "I8": INT8, "U8": UINT8,
 }  # fmt: skip
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
@@ -99,7 +98,7 @@ def _placed(
         if dtype in _DTYPES:
             yield name, in_file(path, start + first, shape, _DTYPES[dtype])
         else:
-            yield name, Stored(shape, None, lambda: torch.empty(0))
+            yield name, Stored(shape, None, lambda: np.empty(0))
     if end != n_bytes:
         _refuse(path, f"its tensors end at byte {end:,}, its data at {n_bytes:,}")
 
@@ -118,23 +117,28 @@ def _refuse(path: Path, reason: str) -> NoReturn:
     )
 
 
-def write_safetensors(file: BinaryIO, tensors: Mapping[str, tuple[Tensor, torch.dtype]]) -> None:
-    """Writes tensors, each as its dtype, one at a time; wide ones first, so that all are aligned.
+def write_safetensors(file: BinaryIO, tensors: Mapping[str, Stored]) -> None:
+    """Writes tensors, one at a time; wide ones first, so that all are aligned.
 
     The mark ``format: pt`` is transformers' wish.
+
+    Args:
+        file: to write.
+        tensors: each is read when its turn comes, and is then of the kind that it says.
     """
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    ordered = sorted(tensors.items(), key=lambda item: -item[1][1].itemsize)
+    kinds = {name: tensor.dtype or FLOAT32 for name, tensor in tensors.items()}
+    ordered = sorted(tensors, key=lambda name: -kinds[name].itemsize)
     end = 0
-    for name, (tensor, dtype) in ordered:
-        start, end = end, end + tensor.numel() * dtype.itemsize
+    for name in ordered:
+        start, end = end, end + tensors[name].n_elements * kinds[name].itemsize
         header[name] = {
-            "dtype": _NAMES[dtype],
-            "shape": list(tensor.shape),
+            "dtype": _NAMES[kinds[name]],
+            "shape": list(tensors[name].shape),
             "data_offsets": [start, end],
         }
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the data is aligned
     file.write(len(text).to_bytes(8, "little") + text)
-    for name, (tensor, dtype) in ordered:
-        file.write(raw_bytes(narrowed(name, tensor, dtype)))
+    for name in ordered:
+        file.write(raw_bytes(tensors[name].read()))

@@ -2,24 +2,26 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import torch
-from torch import Tensor
 
 from cutaway.checkpoints.huggingface import config_to_json
 from cutaway.checkpoints.names import HUGGINGFACE
 from cutaway.checkpoints.quantized_file import to_be_stored
+from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.safetensors_file import write_safetensors
-from cutaway.checkpoints.stored import WEIGHT_DTYPES
+from cutaway.checkpoints.stored import WEIGHT_KINDS, Stored
 from cutaway.checkpoints.vocabulary import check_fit
 from cutaway.errors import ConfigError
 from cutaway.files import replace_together
-from cutaway.models import GPT2
-from cutaway.numbers import Quantized
+from cutaway.numbers import Array, Kind, Quantized, dtype_of, kind_of, to_array
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from cutaway.models import GPT2
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["save_checkpoint", "write_huggingface"]
@@ -27,10 +29,10 @@ __all__ = ["save_checkpoint", "write_huggingface"]
 
 def save_checkpoint(
     directory: str | Path,
-    model: GPT2,
+    model: "GPT2",
     tokenizer: "Tokenizer | None",
     *,
-    dtype: torch.dtype | None = None,
+    dtype: "torch.dtype | None" = None,
     card: str | None = None,
 ) -> None:
     """Writes ``config.json``, ``model.safetensors``, ``tokenizer.json`` and ``README.md``.
@@ -57,10 +59,10 @@ def save_checkpoint(
 
 def write_huggingface(
     folder: Path,
-    model: GPT2,
+    model: "GPT2",
     tokenizer: "Tokenizer | None",
     *,
-    dtype: torch.dtype | None = None,
+    dtype: "torch.dtype | None" = None,
     card: str | None = None,
     codes: Mapping[str, Quantized] | None = None,
 ) -> None:
@@ -69,30 +71,35 @@ def write_huggingface(
     ``codes`` are written in the place of the model's matrices, if there are any.
     """
     config, dtype = model.config, model.wte.weight.dtype if dtype is None else dtype
-    if dtype not in WEIGHT_DTYPES:
+    if dtype not in map(dtype_of, WEIGHT_KINDS):
         raise ConfigError(f"{dtype} cannot be stored.", "Give dtype=torch.float32, or narrower.")
+    kind = kind_of(dtype)
     eot = 50_256 if config.vocab_size == 50_257 else None
     if tokenizer is not None:
         check_fit(tokenizer, config.vocab_size, str(folder))
         eot = tokenizer.eot
         tokenizer.save(folder)
     bits = next(iter(codes.values())).bits if codes else None
-    fields = config_to_json(config, dtype=dtype, eot=eot, bits=bits)
+    fields = config_to_json(config, kind=kind, eot=eot, bits=bits)
     (folder / "config.json").write_text(json.dumps(fields, indent=2) + "\n")
     with (folder / "model.safetensors").open("wb") as file:
-        write_safetensors(file, _in_order(model, dtype, codes or {}))
+        write_safetensors(file, _in_order(model, kind, codes or {}))
     if card is not None:
         (folder / "README.md").write_text(card)
 
 
-def _in_order(
-    model: GPT2, dtype: torch.dtype, codes: Mapping[str, Quantized]
-) -> dict[str, tuple[Tensor, torch.dtype]]:
-    """The tensors of the file, and the kind of number to write each as."""
-    state, result = model.state_dict(), dict[str, tuple[Tensor, torch.dtype]]()
+def _in_order(model: "GPT2", kind: Kind, codes: Mapping[str, Quantized]) -> dict[str, Stored]:
+    """The tensors of the file, each of the kind of number to write it as."""
+    state, result = model.state_dict(), dict[str, Stored]()
     for row in HUGGINGFACE.expanded(model.config.n_layer):
         if row.ours in codes:
             result |= to_be_stored(row.ours, codes[row.ours])
         else:
-            result[row.ours] = state[row.ours], dtype
+            tensor = state[row.ours]
+            read = partial(_narrowed, row.ours, tensor, kind)
+            result[row.ours] = Stored(tuple(tensor.shape), kind, read)
     return result
+
+
+def _narrowed(name: str, tensor: "Tensor", kind: Kind) -> Array:
+    return narrowed(name, to_array(tensor), kind)

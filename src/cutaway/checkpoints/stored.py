@@ -10,20 +10,16 @@ from functools import partial
 from math import prod
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from cutaway.checkpoints.folder import shown
+from cutaway.checkpoints.mapped import mapped_bytes
 from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
 from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights
 from cutaway.models import GPT2Config
-from cutaway.numbers import Quantized
+from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, Array, Kind, Quantized
 
-__all__ = ["WEIGHT_DTYPES", "Stored", "accounted", "check_size", "in_file", "missing", "read_bytes"]
+__all__ = ["WEIGHT_KINDS", "Stored", "accounted", "check_size", "in_file", "missing", "said"]
 
-WEIGHT_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+WEIGHT_KINDS = (FLOAT32, FLOAT16, BFLOAT16)
 
 _SLACK = 8
 
@@ -35,14 +31,14 @@ class Stored:
     Attributes:
         shape: of the tensor.
         dtype: of its elements; None for a kind that no weight has.
-        read: reads it.
+        read: reads it; it may be a view of the file and must not be changed.
         place: where its bytes are, if that is known; equal places hold equal tensors.
         read_codes: reads it as it is stored, if that is as codes and scales; ``read`` widens them.
     """
 
     shape: tuple[int, ...]
-    dtype: torch.dtype | None
-    read: Callable[[], Tensor]
+    dtype: Kind | None
+    read: Callable[[], Array]
     place: tuple[Path, int] | None = None
     read_codes: Callable[[], Quantized] | None = None
 
@@ -52,7 +48,7 @@ class Stored:
         return prod(self.shape)
 
 
-def in_file(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype) -> Stored:
+def in_file(path: Path, offset: int, shape: tuple[int, ...], dtype: Kind) -> Stored:
     """A tensor whose elements lie in a file, one after another, little-endian.
 
     The caller has seen that the file is long enough.
@@ -60,24 +56,14 @@ def in_file(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype)
     return Stored(shape, dtype, partial(_read, path, offset, shape, dtype), (path, offset))
 
 
-def _read(path: Path, offset: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    data = read_bytes(path, offset, prod(shape) * dtype.itemsize)
-    return torch.from_numpy(data).view(dtype).view(shape)
+def _read(path: Path, offset: int, shape: tuple[int, ...], dtype: Kind) -> Array:
+    array = mapped_bytes(path, offset, prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
+    return array if array.flags.aligned else array.copy()
 
 
-def read_bytes(path: Path, offset: int, n_bytes: int) -> NDArray[np.uint8]:
-    """``n_bytes`` of a file.
-
-    Raises:
-        CorruptCheckpoint: if the file is shorter.
-    """
-    try:
-        data = np.fromfile(path, np.uint8, n_bytes, offset=offset)
-    except OSError as error:
-        raise CorruptCheckpoint(f"{path} cannot be read: {error}.") from error
-    if len(data) != n_bytes:
-        raise CorruptCheckpoint(f"{path} ends early.", "The file is truncated; fetch it again.")
-    return data
+def said(dtype: Kind | None) -> str:
+    """A kind of number, for messages."""
+    return "another kind of number" if dtype is None else dtype.name
 
 
 def check_size(
@@ -102,7 +88,9 @@ def check_size(
         KeyMismatch: if the configuration asks for far more than the tensors hold; what asks for
             less is safe to hold against them name by name.
     """
-    claimed = sum(tensor.n_elements * tensor.dtype.itemsize for tensor in tensors if tensor.dtype)
+    claimed = sum(
+        tensor.n_elements * tensor.dtype.itemsize for tensor in tensors if tensor.dtype is not None
+    )
     if claimed > n_bytes:
         raise CorruptCheckpoint(
             f"The tensors of {where} claim {claimed:,} bytes, its files have {n_bytes:,}.",
@@ -164,9 +152,9 @@ def _checked(name: str, tensor: Stored, row: Row, ours: tuple[int, ...], where: 
             f"{name} in {where} has shape {tensor.shape}, the configuration wants {theirs}.",
             "The tensors belong to a model of another size.",
         )
-    if tensor.dtype not in WEIGHT_DTYPES:
+    if tensor.dtype not in WEIGHT_KINDS:
         raise KeyMismatch(
-            f"{name} in {where} is stored as {tensor.dtype or 'another kind of number'}.",
+            f"{name} in {where} is stored as {said(tensor.dtype)}.",
             "Weights are read from float32, float16 and bfloat16.",
         )
     return Stored(

@@ -13,14 +13,15 @@ from math import prod
 from pathlib import Path
 from typing import NoReturn
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from cutaway.checkpoints.crc32c import crc32c, masked
 from cutaway.checkpoints.folder import Folder
+from cutaway.checkpoints.mapped import read_bytes
 from cutaway.checkpoints.protobuf import Fields, read_fields, read_varint
-from cutaway.checkpoints.stored import Stored, read_bytes
+from cutaway.checkpoints.stored import Stored
 from cutaway.errors import CorruptCheckpoint
+from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, UINT8, Array, Kind
 
 __all__ = ["open_bundle"]
 
@@ -32,7 +33,7 @@ _MAX_SHARDS = 64
 _MAX_ENTRIES = 20_000  # GPT-2 XL with Adam's slots has 1,742
 _KEY_BYTES = 1024
 _MAX_ELEMENTS = 1 << 62
-_DTYPES = {1: torch.float32, 14: torch.bfloat16, 19: torch.float16}  # types.proto
+_KINDS = {1: FLOAT32, 14: BFLOAT16, 19: FLOAT16}  # types.proto
 _ITEM_BYTES = {1: 4, 2: 8, 3: 4, 4: 1, 5: 2, 6: 1, 9: 8, 10: 1, 14: 2, 17: 2, 19: 2, 22: 4, 23: 8}
 
 
@@ -77,14 +78,14 @@ def _entry(key: bytes, value: bytes, index: Path, shards: list[Path]) -> Stored:
     if fields.messages(7):
         _refuse(index, f"{key!r} is stored in slices")
     if kind not in _ITEM_BYTES or len(shape) > 8 or prod(shape) > _MAX_ELEMENTS:
-        return Stored((0,), None, lambda: torch.empty(0))  # text and the like: never a weight
+        return Stored((0,), None, lambda: np.empty(0))  # text and the like: never a weight
     if shard >= len(shards) or prod(shape) * _ITEM_BYTES[kind] != n_bytes:
         _refuse(index, f"{key[:60]!r} does not fill its {n_bytes:,} bytes")
     if offset + n_bytes > shards[shard].stat().st_size:
         _refuse(shards[shard], f"it ends before {key[:60]!r}")
     place = _Place(shards[shard], offset, n_bytes, crc, key)
-    dtype = _DTYPES.get(kind)
-    return Stored(shape, dtype, lambda: place.read(shape, dtype or torch.uint8))
+    dtype = _KINDS.get(kind)
+    return Stored(shape, dtype, lambda: place.read(shape, UINT8 if dtype is None else dtype))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,11 @@ class _Place:
     crc: int
     key: bytes
 
-    def read(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    def read(self, shape: tuple[int, ...], dtype: Kind) -> Array:
         data = read_bytes(self.path, self.offset, self.n_bytes)
         if masked(crc32c(data)) != self.crc:
             _refuse(self.path, f"the checksum of {self.key[:60]!r} is wrong")
-        return torch.from_numpy(data).view(dtype).view(shape)
+        return data.view(dtype).reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cutaway.checkpoints.memory import check_memory
 from cutaway.checkpoints.stored import Stored
 from cutaway.checkpoints.torch_zip import TorchFile
 from cutaway.errors import CorruptCheckpoint, UnsafeCheckpoint
+from cutaway.numbers import kind_of, to_array
 
 __all__ = ["open_bin"]
 
@@ -73,4 +74,8 @@ def _refuse(path: Path) -> NoReturn:
 
 
 def _in_memory(tensor: Tensor) -> Stored:
-    return Stored(tuple(tensor.shape), tensor.dtype, lambda: tensor)
+    try:
+        kind = kind_of(tensor.dtype)
+    except TypeError:  # one that numpy has not, nor has a weight
+        kind = None
+    return Stored(tuple(tensor.shape), kind, lambda: to_array(tensor))

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeGuard, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cutaway.checkpoints.folder import regular_file
+from cutaway.checkpoints.mapped import read_bytes
 from cutaway.checkpoints.pickle_machine import (
     MAX_BYTES,
     ORDERED_DICT,
@@ -29,8 +28,9 @@ from cutaway.checkpoints.pickle_machine import (
     Reference,
     read_pickle,
 )
-from cutaway.checkpoints.stored import Stored, read_bytes
+from cutaway.checkpoints.stored import Stored
 from cutaway.errors import CorruptCheckpoint, UnsafeCheckpoint
+from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, INT8, UINT8, Array, Kind
 
 __all__ = ["TorchFile"]
 
@@ -39,17 +39,17 @@ _DIRECTORY_BYTES = 4 << 20
 _UNKNOWN32, _UNKNOWN16 = 0xFFFFFFFF, 0xFFFF
 _REBUILD = Global("torch._utils", "_rebuild_tensor_v2")
 _PARAMETER = Global("torch._utils", "_rebuild_parameter")
-_STORAGES: dict[Global, torch.dtype] = {
-    Global("torch", "FloatStorage"): torch.float32,
-    Global("torch", "HalfStorage"): torch.float16,
-    Global("torch", "BFloat16Storage"): torch.bfloat16,
-    Global("torch", "DoubleStorage"): torch.float64,
-    Global("torch", "LongStorage"): torch.int64,
-    Global("torch", "IntStorage"): torch.int32,
-    Global("torch", "ShortStorage"): torch.int16,
-    Global("torch", "CharStorage"): torch.int8,
-    Global("torch", "ByteStorage"): torch.uint8,
-    Global("torch", "BoolStorage"): torch.bool,
+_STORAGES: dict[Global, Kind] = {
+    Global("torch", "FloatStorage"): FLOAT32,
+    Global("torch", "HalfStorage"): FLOAT16,
+    Global("torch", "BFloat16Storage"): BFLOAT16,
+    Global("torch", "DoubleStorage"): np.dtype(np.float64),
+    Global("torch", "LongStorage"): np.dtype(np.int64),
+    Global("torch", "IntStorage"): np.dtype(np.int32),
+    Global("torch", "ShortStorage"): np.dtype(np.int16),
+    Global("torch", "CharStorage"): INT8,
+    Global("torch", "ByteStorage"): UINT8,
+    Global("torch", "BoolStorage"): np.dtype(np.bool),
 }
 _ALLOWED = frozenset({_REBUILD, _PARAMETER, ORDERED_DICT, *_STORAGES})
 
@@ -131,7 +131,7 @@ class TorchFile:
     def _not_dense(self, shape: tuple[int, ...]) -> NoReturn:
         _refuse(self.path, f"a tensor of shape {shape} does not fill its storage in order")
 
-    def _storage(self, reference: object) -> tuple[torch.dtype, _Entry, str]:
+    def _storage(self, reference: object) -> tuple[Kind, _Entry, str]:
         id = reference.id if isinstance(reference, Reference) else None
         if not isinstance(id, tuple) or len(cast(tuple[object, ...], id)) != 5:
             _refuse(self.path, "a tensor has no storage")
@@ -146,14 +146,12 @@ class TorchFile:
             _refuse(self.path, f"the storage {name[:80]!r} has another size than it should")
         return dtype, entry, name
 
-    def _tensor(
-        self, name: str, entry: _Entry, shape: tuple[int, ...], dtype: torch.dtype
-    ) -> Tensor:
+    def _tensor(self, name: str, entry: _Entry, shape: tuple[int, ...], dtype: Kind) -> Array:
         n_bytes = prod(shape) * dtype.itemsize
         data = self._read(name, entry)
         if n_bytes < entry.n_bytes:  # nanoGPT crops positions so: the first rows of a storage
             data = data[:n_bytes].copy()
-        return torch.from_numpy(data).view(dtype).view(shape)
+        return data.view(dtype).reshape(shape)
 
     def _read(self, name: str, entry: _Entry) -> NDArray[np.uint8]:
         data = read_bytes(self.path, entry.start, entry.n_bytes)

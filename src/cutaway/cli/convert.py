@@ -14,7 +14,7 @@ from cutaway.cli.render import count_of_bytes
 if TYPE_CHECKING:
     import torch
 
-    from cutaway.checkpoints.convert import Rounded
+    from cutaway.checkpoints.conversion import Rounded
 
 app = new_app()
 

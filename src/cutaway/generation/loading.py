@@ -15,6 +15,7 @@ from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, un
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
 from cutaway.models import GPT2
+from cutaway.numbers import Quantized, to_tensor
 
 if TYPE_CHECKING:
     from cutaway.checkpoints import Opened
@@ -130,7 +131,7 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
     engine = Engine(opened.config, format=settings.format, threads=settings.threads)
     for name, weight in opened.weights():
-        engine.fill(name, weight)
+        engine.fill(name, weight if isinstance(weight, Quantized) else to_tensor(weight))
     return engine
 
 

@@ -11,6 +11,8 @@ from cutaway.numbers.kinds import (
     UINT8,
     Array,
     Kind,
+    dtype_of,
+    kind_of,
     to_array,
     to_tensor,
 )
@@ -27,6 +29,8 @@ __all__ = [
     "Bits",
     "Kind",
     "Quantized",
+    "dtype_of",
+    "kind_of",
     "quantize",
     "to_array",
     "to_tensor",

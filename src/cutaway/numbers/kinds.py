@@ -20,12 +20,10 @@ __all__ = [
     "UINT8",
     "Array",
     "Kind",
-    "kind_named",
-    "kind_of_torch",
-    "name_of",
+    "dtype_of",
+    "kind_of",
     "to_array",
     "to_tensor",
-    "torch_kind",
 ]
 
 Array = NDArray[Any]
@@ -38,32 +36,19 @@ INT8: Kind = np.dtype(np.int8)
 UINT8: Kind = np.dtype(np.uint8)
 
 
-def name_of(kind: Kind) -> str:
-    """What a kind is called, here and in torch.
-
-    >>> name_of(BFLOAT16)
-    'bfloat16'
-    """
-    return kind.name
-
-
-def kind_named(name: str) -> Kind:
-    """The kind of a name, such as ``bfloat16``; raises TypeError if there is none."""
-    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
-
-
-def torch_kind(kind: Kind) -> "torch.dtype":
-    """Torch's dtype of a kind."""
+def dtype_of(kind: Kind) -> "torch.dtype":
+    """Torch's dtype of a kind; both bear the same names."""
     import torch
 
-    dtype = getattr(torch, name_of(kind))
+    dtype = getattr(torch, kind.name)
     assert isinstance(dtype, torch.dtype)
     return dtype
 
 
-def kind_of_torch(dtype: "torch.dtype") -> Kind:
+def kind_of(dtype: "torch.dtype") -> Kind:
     """The kind of torch's dtype; raises TypeError if numpy has none."""
-    return kind_named(str(dtype).removeprefix("torch."))
+    name = str(dtype).removeprefix("torch.")
+    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
 
 
 def to_tensor(array: Array) -> "torch.Tensor":

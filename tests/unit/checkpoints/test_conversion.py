@@ -86,7 +86,7 @@ def test_an_output_that_differs_is_not_put_in_place(
     """A writer with a bug, as it were: the model is spoilt between writing and comparing."""
     import sys
 
-    module = sys.modules["cutaway.checkpoints.convert"]
+    module = sys.modules["cutaway.checkpoints.conversion"]
     prompts = module._prompts  # type: ignore[attr-defined]
 
     def spoil(model: GPT2) -> torch.Tensor:

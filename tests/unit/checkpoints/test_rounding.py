@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cutaway.checkpoints import quality
-from cutaway.checkpoints.quality import logits_of, written_by
+from cutaway.checkpoints.rounding import logits_of, written_by
 from cutaway.models import GPT2, GPT2Config
 
 

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Literal, get_args
 import torch
 from torch import Tensor
 
-from cutaway.checkpoints.build import stored_dtype
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.layouts import find
 from cutaway.checkpoints.llmc import write_llmc
 from cutaway.checkpoints.nanogpt import write_nanogpt
 from cutaway.checkpoints.opened import Opened, explained, open_checkpoint
 from cutaway.checkpoints.places import locate
-from cutaway.checkpoints.quality import Quality, logits_of, quality, written_by
 from cutaway.checkpoints.quantized_file import quantized, widened
 from cutaway.checkpoints.raw import narrowed
+from cutaway.checkpoints.rounding import Quality, logits_of, quality, written_by
 from cutaway.checkpoints.save import write_huggingface
 from cutaway.checkpoints.vocabulary import VOCABULARY_FILES
+from cutaway.checkpoints.walk import stored_kind
 from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, TokenizerError, nearest
 from cutaway.files import replace_together
 from cutaway.models import GPT2, GPT2Config
-from cutaway.numbers import Bits
+from cutaway.numbers import Bits, dtype_of, kind_of, to_array, to_tensor
 
 if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
@@ -182,7 +182,7 @@ def _check_neighbours(folder: Path, stage: Path, tokenizer: "Tokenizer | None") 
 
 def _dtype(found: Found, to: str, dtype: torch.dtype | Rounded | None) -> torch.dtype | Rounded:
     if dtype is None:
-        stored = stored_dtype(found)
+        stored = dtype_of(stored_kind(found))
         return stored if stored in _DTYPES[to] else torch.float32
     known = [str(dtype).removeprefix("torch.") for dtype in _DTYPES[to]]
     if to == "hf":
@@ -222,7 +222,9 @@ def _write(
     else:
         rows = written_by(model, start=None if tokenizer is None else tokenizer.eot)
         source = list(logits_of(model, rows[:, :-1]))
-        _store_rounded(path, model, tokenizer, bits=_BITS[dtype], dtype=stored_dtype(found))
+        _store_rounded(
+            path, model, tokenizer, bits=_BITS[dtype], dtype=dtype_of(stored_kind(found))
+        )
     prompts = _prompts(model)
     logits = _logits(model, prompts)
     return _Expected(prompts=prompts, logits=logits, tokenizer=tokenizer, rows=rows, source=source)
@@ -243,7 +245,7 @@ def _store(
         if tokenizer is not None:
             tokenizer.save(path.parent)
     for name, parameter in model.named_parameters():
-        parameter.data = narrowed(name, parameter, dtype).float()
+        parameter.data = _narrowed(name, parameter, dtype)
 
 
 def _store_rounded(
@@ -254,9 +256,14 @@ def _store_rounded(
     write_huggingface(path.parent, model, tokenizer, dtype=dtype, codes=codes)
     for name, parameter in model.named_parameters():
         if name in codes:
-            parameter.data = widened(name, codes[name]).contiguous()
+            parameter.data = to_tensor(widened(name, codes[name])).contiguous()
         else:
-            parameter.data = narrowed(name, parameter, dtype).float()
+            parameter.data = _narrowed(name, parameter, dtype)
+
+
+def _narrowed(name: str, parameter: Tensor, dtype: torch.dtype) -> Tensor:
+    """As it is stored, and read again."""
+    return to_tensor(narrowed(name, to_array(parameter), kind_of(dtype))).float()
 
 
 def _prompts(model: GPT2) -> Tensor:
