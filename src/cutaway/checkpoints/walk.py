@@ -1,13 +1,13 @@
 """From what was found in the files to arrays: one tensor at a time, each looked at once.
 
 A tensor is read, checked and hashed; many a one is a view of its file. There are never more than
-two at a time, unless somebody keeps them.
+three at a time, unless somebody keeps them.
 """
 
 import hashlib
 import json
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from cutaway.numbers import FLOAT32, Array, Kind, Quantized
 __all__ = ["Weight", "stored_kind", "walk"]
 
 Weight = Array | Quantized
+
+_HASHED = 2  # tensors at a time, while the next is read
 
 
 def walk(found: Found, config: GPT2Config) -> Generator[tuple[str, Weight], None, str]:
@@ -36,7 +38,7 @@ def walk(found: Found, config: GPT2Config) -> Generator[tuple[str, Weight], None
 
     Yields:
         A name, and an array with our axes or codes; it must not be changed, for it is hashed while
-        the next is read.
+        the next ones are read.
 
     Raises:
         CorruptCheckpoint: if a number is not finite, or a code or scale is none.
@@ -44,11 +46,12 @@ def walk(found: Found, config: GPT2Config) -> Generator[tuple[str, Weight], None
     """
     _check_head(found)
     digests: list[Future[str]] = []
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(_HASHED) as pool:
         for name, shape in parameter_shapes(config).items():
             weight = _read(found, name, shape)
-            if digests:
-                digests[-1].result()
+            pending = [digest for digest in digests if not digest.done()]
+            if len(pending) >= _HASHED:
+                wait(pending, return_when=FIRST_COMPLETED)
             digests.append(pool.submit(_digest, name, weight))
             yield name, weight
     fields = {name: value for name, value in config.to_dict().items() if name != "dropout"}

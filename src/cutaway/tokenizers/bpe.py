@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 from cutaway.errors import TokenizerError
 from cutaway.files import atomic_write
@@ -20,7 +20,7 @@ from cutaway.tokenizers.cuts import sound
 from cutaway.tokenizers.document import tokenizer_json
 from cutaway.tokenizers.engine import Engine
 from cutaway.tokenizers.explain import WordMerges, merge_steps, split_words
-from cutaway.tokenizers.layouts import read_vocabulary
+from cutaway.tokenizers.layouts import holds_gpt2, read_vocabulary
 from cutaway.tokenizers.splits import Merges, merges_of
 from cutaway.tokenizers.stream import StreamDecoder
 from cutaway.tokenizers.train import train_ranks
@@ -111,6 +111,8 @@ class Tokenizer:
         Raises:
             TokenizerError: if there is none, or it is damaged or of another kind.
         """
+        if cls is Tokenizer and holds_gpt2(Path(path)):
+            return cast(Self, cls._packaged())
         vocabulary = read_vocabulary(Path(path))
         return cls(vocabulary.ranks, eot=vocabulary.eot)._with(lambda: vocabulary.merges)
 

@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from cutaway.errors import TokenizerError
+from cutaway.files import sha256_of
 from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters
 from cutaway.tokenizers.splits import Merges, agree
-from cutaway.tokenizers.vocabulary import MAX_ENTRIES, checked_ranks, ranks_of_merges
+from cutaway.tokenizers.vocabulary import GPT2_SHA256, MAX_ENTRIES, checked_ranks, ranks_of_merges
 
-__all__ = ["Vocabulary", "read_vocabulary"]
+__all__ = ["Vocabulary", "holds_gpt2", "read_vocabulary"]
 
 _MAX_BYTES = 16 << 20  # GPT-2's tokenizer.json has 2 MiB or less
 _PAIRS = {"vocab.json": "merges.txt", "encoder.json": "vocab.bpe"}
+# The SHA-256 of files that hold GPT-2's own vocabulary: what we write, and what OpenAI published.
+_GPT2 = {
+    "tokenizer.json": "2a89e00a3c942ed0b6baa2e8b5d3dc46cbefaeb291b306b5035de787b3eb931e",
+    **dict.fromkeys(_PAIRS, "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783"),
+    **dict.fromkeys(_PAIRS.values(), GPT2_SHA256),
+}
 
 
 class Vocabulary(NamedTuple):
@@ -34,22 +41,45 @@ def read_vocabulary(path: Path) -> Vocabulary:
     Raises:
         TokenizerError: if there is none, or it is damaged or of another kind.
     """
+    path = _chosen(path)
     if path.is_dir():
-        known = ("tokenizer.json", *_PAIRS, "vocab.bpe")
-        found = next((path / name for name in known if (path / name).exists()), None)
-        if found is None:
-            raise TokenizerError(
-                f"No vocabulary in {path}.",
-                "Expected tokenizer.json, or vocab.json and merges.txt,"
-                " or encoder.json and vocab.bpe.",
-            )
-        path = found
+        raise TokenizerError(
+            f"No vocabulary in {path}.",
+            "Expected tokenizer.json, or vocab.json and merges.txt, or encoder.json and vocab.bpe.",
+        )
     try:
         return _read_file(path)
     except TokenizerError as error:
         if str(path) in error.what:
             raise
         raise TokenizerError(f"{path}: {error.what}", error.hint) from error
+
+
+def holds_gpt2(path: Path) -> bool:
+    """Whether what :func:`read_vocabulary` would read is, to the byte, GPT-2's own vocabulary.
+
+    That is packaged, and reading it again and checking it would take a quarter of a second.
+    """
+    path = _chosen(path)
+    files = [path]
+    for vocab, merges in _PAIRS.items():
+        if path.name in (vocab, merges):
+            files = [path.with_name(name) for name in (vocab, merges)]
+            if merges == "vocab.bpe" and not files[0].exists():
+                files = files[1:]
+    return all(_is_gpt2(file) for file in files)
+
+
+def _is_gpt2(path: Path) -> bool:
+    if path.name not in _GPT2 or not path.is_file() or path.stat().st_size > _MAX_BYTES:
+        return False
+    return sha256_of(path) == _GPT2[path.name]
+
+
+def _chosen(path: Path) -> Path:
+    """The file that is read of a directory, or the path itself."""
+    known = ("tokenizer.json", *_PAIRS, "vocab.bpe")
+    return next((path / name for name in known if path.is_dir() and (path / name).exists()), path)
 
 
 def _read_file(path: Path) -> Vocabulary:

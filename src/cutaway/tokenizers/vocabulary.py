@@ -4,12 +4,20 @@ import hashlib
 from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import NoReturn
 
 from cutaway.errors import TokenizerError
 from cutaway.tokenizers.alphabet import BYTE_ORDER, from_letters
 from cutaway.tokenizers.splits import Merges
 
-__all__ = ["MAX_ENTRIES", "checked_ranks", "gpt2_merges", "gpt2_ranks", "ranks_of_merges"]
+__all__ = [
+    "GPT2_SHA256",
+    "MAX_ENTRIES",
+    "checked_ranks",
+    "gpt2_merges",
+    "gpt2_ranks",
+    "ranks_of_merges",
+]
 
 # Published by OpenAI with the model and checked by tiktoken too.
 GPT2_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
@@ -76,14 +84,18 @@ def checked_ranks(ranks: Mapping[bytes, int], *, eot: int | None) -> tuple[dict[
     if b"" in ranks:
         raise TokenizerError("The vocabulary has an empty entry.", "The file is damaged.")
     ids = {*ranks.values(), eot}
-    wrong = next((id for id in ids if type(id) is not int or not 0 <= id <= len(ranks)), None)
+    if ids != set(range(len(ranks) + 1)) or set(map(type, ids)) != {int}:
+        _refuse(ids, len(ranks) + 1)
+    return dict(ranks), eot
+
+
+def _refuse(ids: set[int], n_entries: int) -> NoReturn:
+    wrong = next((id for id in ids if type(id) is not int or not 0 <= id < n_entries), None)
     if wrong is not None:
         raise TokenizerError(
-            f"A vocabulary of {len(ranks) + 1:,} entries has the id {wrong!r}.",
+            f"A vocabulary of {n_entries:,} entries has the id {wrong!r}.",
             "Ids must be the whole numbers from 0 up, without a gap.",
         )
-    if len(ids) != len(ranks) + 1:
-        raise TokenizerError(
-            f"{len(ranks) + 1:,} entries share {len(ids):,} ids.", "Each entry needs its own id."
-        )
-    return dict(ranks), eot
+    raise TokenizerError(
+        f"{n_entries:,} entries share {len(ids):,} ids.", "Each entry needs its own id."
+    )

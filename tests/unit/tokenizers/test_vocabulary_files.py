@@ -13,6 +13,7 @@ from tokenizers import Tokenizer as HuggingFaceTokenizer
 from cutaway.errors import TokenizerError
 from cutaway.tokenizers import Tokenizer
 from cutaway.tokenizers.alphabet import to_letters
+from cutaway.tokenizers.layouts import holds_gpt2, read_vocabulary
 from mixed_text import mixed_text
 
 
@@ -63,7 +64,28 @@ def test_openai_s_merges_alone_are_enough(tmp_path: Path) -> None:
 
 
 def test_the_published_encoder_json(shared_data: Path) -> None:
-    assert Tokenizer.load(shared_data / "gpt2_bpe") == Tokenizer.gpt2()
+    gpt2 = Tokenizer.gpt2()
+    assert Tokenizer.load(shared_data / "gpt2_bpe") == gpt2
+    read = read_vocabulary(shared_data / "gpt2_bpe")
+    assert (read.ranks, read.eot) == (gpt2.ranks, gpt2.eot)
+
+
+def test_the_files_of_gpt2_s_own_vocabulary_are_not_read_again(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    gpt2, published = Tokenizer.gpt2(), shared_data / "gpt2_bpe"
+    gpt2.save(tmp_path)
+    assert Tokenizer.load(tmp_path) is gpt2
+    assert Tokenizer.load(tmp_path / "tokenizer.json") is gpt2
+    read = read_vocabulary(tmp_path)
+    assert (read.ranks, read.eot) == (gpt2.ranks, gpt2.eot)
+    assert Tokenizer.load(published) is gpt2
+    assert Tokenizer.load(published / "vocab.bpe") is gpt2
+    (tmp_path / "merges.txt").write_bytes((published / "vocab.bpe").read_bytes())
+    assert not holds_gpt2(tmp_path / "merges.txt")  # without its vocab.json
+    other = (tmp_path / "tokenizer.json").read_text().replace('"the"', '"eht"')
+    (tmp_path / "tokenizer.json").write_text(other)
+    assert not holds_gpt2(tmp_path)
 
 
 def edited(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:  # type: ignore[type-arg]
