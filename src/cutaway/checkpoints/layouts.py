@@ -1,4 +1,7 @@
-"""Which layout a path holds: told by the names of the files in it, or by how a file begins."""
+"""Which layout a path holds: told by the names of the files in it, or by how a file begins.
+
+Readers of the rarer ones are imported when they are needed.
+"""
 
 from pathlib import Path
 
@@ -6,8 +9,6 @@ from cutaway.checkpoints.folder import Folder, regular_file, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.huggingface import find_huggingface, read_config
 from cutaway.checkpoints.llmc import MAGIC, find_llmc
-from cutaway.checkpoints.nanogpt import find_nanogpt
-from cutaway.checkpoints.openai import find_openai, read_hparams
 from cutaway.checkpoints.training import find_training_step, newest_step
 from cutaway.errors import CheckpointNotFound, CorruptCheckpoint
 from cutaway.models import GPT2Config
@@ -33,11 +34,13 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
     if folder.has("config.json"):
         return find_huggingface(folder, allow_pickle=allow_pickle)
     if folder.has("hparams.json"):
+        from cutaway.checkpoints.openai import find_openai
+
         return find_openai(folder)
     if folder.has("state.json"):
         return find_training_step(folder)
     if folder.has("ckpt.pt"):
-        return find_nanogpt(folder.file("ckpt.pt"))
+        return _nanogpt(folder.file("ckpt.pt"))
     binaries = sorted(p.name for p in folder.path.glob("*.bin") if _starts_as_llmc(p))
     if len(binaries) == 1:
         return find_llmc(folder.file(binaries[0]))
@@ -60,14 +63,22 @@ def config_in(path: Path) -> GPT2Config:
         if folder.has("config.json"):
             return read_config(folder)
         if folder.has("hparams.json"):
+            from cutaway.checkpoints.openai import read_hparams
+
             return read_hparams(folder)
     return find(path, allow_pickle=False).config
+
+
+def _nanogpt(path: Path) -> Found:
+    from cutaway.checkpoints.nanogpt import find_nanogpt
+
+    return find_nanogpt(path)
 
 
 def _in_file(path: Path) -> Found:
     start = _first_bytes(regular_file(path), 8)
     if start.startswith(b"PK"):
-        return find_nanogpt(path)
+        return _nanogpt(path)
     if int.from_bytes(start[:4], "little") == MAGIC:
         return find_llmc(path)
     if path.suffix == ".safetensors":

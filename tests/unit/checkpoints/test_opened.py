@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,6 +89,86 @@ def test_what_is_not_finite_stops_the_walk_there(tmp_path: Path, tiny_model: GPT
     assert names[-1] == "ln_f.weight"
     with pytest.raises(CorruptCheckpoint, match=r"ln_f\.bias"):
         next(walk)
+
+
+# What these weights were called before; who kept the names still finds the weights.
+RECORDED = {
+    "pocket": "eecc1eaff4b5d4ef3b88587a15a33cd1f5234f4b368e9f73352d81bcbeab1b26",
+    "openai": "6fcffb57d364b37934fd195d2dd1c0898912c698f56b7287f4e69fa3d26dd948",
+    "gpt_2_simple": "ccb1e50a3daf57a312b43ee5ee75fa721250cf2f00ed86bca502401a97b636cf",
+    "int8": "0057d9cfe83bf40037ba7425f5b1fb8b9c58dc475d03008f1d7ff71e5a06faf2",
+    "int4": "224b8124c4ec16b4657f66b3d62728eea8d4ee287d3332b37dea795e028d7b99",
+    "float16": "255a397e1a3ce97c3df52bfa374bdad6d71910c8db692b20a1dd9144ae64a8ce",
+    "bfloat16": "44b1289d16836ff238805ed4059379cd985dccca520463bc51f62bde00c9fe6e",
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_same_weights_have_the_same_fingerprint_for_ever(name: str, tmp_path: Path) -> None:
+    source: str | Path = FIXTURES / name if (FIXTURES / name).exists() else name
+    if name not in ("pocket", "openai", "gpt_2_simple"):
+        dtype: Any = name if name.startswith("int") else getattr(torch, name)
+        source = tmp_path / "out"
+        convert(FIXTURES / "openai", source, to="hf", dtype=dtype)
+    assert open_checkpoint(source).fingerprint() == RECORDED[name]
+
+
+WALK = """
+import sys
+from cutaway.checkpoints import open_checkpoint
+for name in sys.argv[1:]:
+    opened = open_checkpoint(name)
+    for _ in opened.weights():
+        pass
+    print(opened.layout, opened.bits, opened.fingerprint())
+assert "torch" not in sys.modules
+"""
+
+
+def test_weights_of_all_layouts_are_walked_without_torch(tmp_path: Path) -> None:
+    """In a fresh interpreter; loading torch would take longer than reading the weights."""
+    source = FIXTURES / "openai"
+    for to in ("nanogpt", "llmc", "hf"):
+        convert(source, tmp_path / to, to=to)
+    for dtype in ("int8", "int4"):
+        convert(source, tmp_path / dtype, to="hf", dtype=dtype)
+    places = ["pocket", str(source), *sorted(map(str, tmp_path.iterdir()))]
+    done = subprocess.run([sys.executable, "-c", WALK, *places], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    layouts = [line.split()[:2] for line in done.stdout.splitlines()]
+    assert layouts == [
+        ["huggingface", "None"],
+        ["openai", "None"],
+        ["huggingface", "None"],
+        ["huggingface", "4"],
+        ["huggingface", "8"],
+        ["llmc", "None"],
+        ["nanogpt", "None"],
+    ]
+
+
+def test_a_model_does_not_change_with_its_file(tmp_path: Path) -> None:
+    """Arrays of weights are views of the file, the model's tensors are not."""
+    config = GPT2Config(vocab_size=500, n_ctx=8, n_embd=64, n_layer=1, n_head=2)
+    original = GPT2(config)
+    save_checkpoint(tmp_path / "saved", original, None)
+    model = open_checkpoint(tmp_path / "saved").model()
+    file = tmp_path / "saved" / "model.safetensors"
+    size = file.stat().st_size
+    with file.open("r+b") as open_file:
+        open_file.write(bytes(size))
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, original.state_dict()[name]), name
+
+
+def test_a_file_that_became_shorter_is_damaged(tmp_path: Path) -> None:
+    config = GPT2Config(vocab_size=500, n_ctx=8, n_embd=64, n_layer=1, n_head=2)
+    save_checkpoint(tmp_path / "saved", GPT2(config), None)
+    opened = open_checkpoint(tmp_path / "saved")
+    file = tmp_path / "saved" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:100_000])
+    with pytest.raises(CorruptCheckpoint, match="ends early"):
+        list(opened.weights())
 
 
 def test_nothing_there() -> None:

@@ -256,6 +256,20 @@ def test_scales_that_are_none(place: Place, bits: Bits, scale: float) -> None:
             read()
 
 
+@pytest.mark.parametrize("bits", BITS)
+def test_a_signalling_nan_is_damage_like_any_other(place: Place, bits: Bits) -> None:
+    folder, name = place(bits), f"{FC}.scale"
+    whole, pattern = (torch.int32, 0x7F800001) if bits == 8 else (torch.int16, 0x7F81)
+
+    def spoil(state: dict[str, Tensor]) -> dict[str, Tensor]:
+        state[name].view(whole)[-1, -1] = pattern
+        return state
+
+    rewrite(folder, spoil)
+    with pytest.raises(CorruptCheckpoint, match=name):
+        open_checkpoint(folder).fingerprint()
+
+
 def test_a_negative_scale_is_one_at_4_bits_only(place: Place) -> None:
     def negative(state: dict[str, Tensor]) -> dict[str, Tensor]:
         return state | {f"{FC}.scale": -state[f"{FC}.scale"].abs()}
