@@ -74,7 +74,10 @@ struct Step {
     for (const Piece& piece : new_pieces) tables_.emplace_back(piece.blocks, piece.blocks + (piece.start + piece.n_new - 1) / BLOCK + 1);
     for (size_t i = 0; i < new_pieces.size(); ++i) {
       const Piece& piece = new_pieces[i];
-      for (int j = 0; j < piece.n_new; ++j) positions_.push_back({piece.start + j, static_cast<int>(i)});
+      for (int j = 0; j < piece.n_new; ++j) {
+        const int position = piece.start + j;
+        positions_.push_back({position, tables_[i][position / BLOCK], position % BLOCK});
+      }
       for (int j = 0; j < piece.n_new; j += QUERIES)
         groups_.push_back({n_rows_ + j, std::min(QUERIES, piece.n_new - j), piece.start + j, tables_[i].data()});
       n_rows_ += piece.n_new;
@@ -126,14 +129,15 @@ struct Step {
   // Fetches the first weights of the thread's share in the next product, while others are at work.
   void look_ahead(int p, const Scratch<Kind>& scratch) const {
     constexpr size_t FETCHED = 48 << 10;
-    if (n_rows_ > TILE_ROWS) return;
+    constexpr int AHEAD_ROWS = 4;  // of more, the products take longer than memory
+    if (n_rows_ > AHEAD_ROWS) return;
     for (++p; p < n_phases && !is_product(p);) ++p;
     if (p == n_phases) return;
     const Matrix& matrix = linear(p);
     const int n_pieces = phases[p].size(), n_threads = n_threads_;
     const int piece = static_cast<int>(static_cast<int64_t>(n_pieces) * scratch.thread / n_threads);
     const char* from = matrix.panel(tile_of(p, piece).panels.first);
-    for (size_t i = 0; i < std::min(FETCHED, 2 * matrix.stride); i += LINE) __builtin_prefetch(from + i, 0, 2);
+    for (size_t i = 0; i < std::min(FETCHED, 2 * matrix.stride); i += LINE) fetch(from + i);
   }
 
   std::vector<Phase> phases;
@@ -149,8 +153,8 @@ struct Step {
   struct Cut {  // how a product is cut into pieces
     int rows, panels;
   };
-  struct Place {
-    int position, text;
+  struct Place {  // of a token, and where the cache keeps it
+    int position, block, slot;
   };
 
   int n_wanted() const { return static_cast<int>(wanted_.rows.size()); }
@@ -373,35 +377,44 @@ struct Step {
     }
   }
 
+  // Sixteen columns of the product that makes queries, keys and values, or one where heads are no whole
+  // vectors: of one part and one head, from `dim` on.
+  struct Columns {
+    int first, part, head, dim;
+  };
+  template <class Do>
+  void for_columns(const Tile& tile, Do do_columns) const {
+    const int D = context_->shape.n_embd, K = context_->shape.head_dim();
+    const int each = K % LANES == 0 ? LANES : 1, first = tile.panels.first * LANES, end = std::min(first + tile.panels.n * LANES, 3 * D);
+    for (int c = first; c < end; c += each) do_columns(Columns{c - first, c / D, c % D / K, c % D % K});
+  }
+
   // Queries to their buffer, keys and values to the cache.
   void keep_attn(int p, int piece, Scratch<Kind>& scratch) const {
     const Tile tile = tile_of(p, piece);
+    const size_t stride = static_cast<size_t>(tile.panels.n) * LANES;
     const Cache<Kind>& cache = context_->cache;
     const Buffers<Kind>& to = context_->buffers;
-    const int D = context_->shape.n_embd, K = context_->shape.head_dim(), i_layer = layer(p);
-    const int column = tile.panels.first * LANES, end = std::min(column + tile.panels.n * LANES, 3 * D);
+    const int i_layer = layer(p);
+    const bool whole = context_->shape.head_dim() % LANES == 0;
     using Vector = typename Kind::Lanes;
-    const float* from = scratch.tile.data();
-    // Heads of whole vectors are written sixteen numbers at a time.
-    const int most = K % LANES == 0 ? LANES : 1;
-    for (int r = 0; r < tile.rows.n; ++r, from += tile.panels.n * LANES) {
-      const int row = tile.rows.first + r, position = positions_[row].position, slot = position % BLOCK;
-      const int32_t block = tables_[positions_[row].text][position / BLOCK];
-      for (int c = column; c < end; c += most) {
-        const int part = c / D, head = c % D / K, dim = c % D % K;
-        auto* query = to.queries.data() + row * to.query_stride + head * cache.head_width() + dim;
-        char *keys = cache.keys(block, i_layer, head), *values = cache.values(block, i_layer, head);
-        const float* numbers = from + (c - column);
-        if (most == 1)
-          part == 0 ? void(*query = Kind::narrowed(*numbers)) : part == 1 ? cache.put_key(keys, slot, dim, *numbers) : cache.put_value(values, slot, dim, *numbers);
-        else if (part == 0)
-          reinterpret_cast<Vector&>(*query) = Kind::narrowed(load(numbers));
-        else if (part == 1)
-          cache.put_key(keys, slot, dim, load(numbers));
+    for_columns(tile, [&](const Columns& columns) {
+      const float* from = scratch.tile.data() + columns.first;
+      for (int r = 0; r < tile.rows.n; ++r, from += stride) {
+        const int row = tile.rows.first + r;
+        const Place& place = positions_[row];
+        auto* query = to.queries.data() + row * to.query_stride + columns.head * cache.head_width() + columns.dim;
+        char *keys = cache.keys(place.block, i_layer, columns.head), *values = cache.values(place.block, i_layer, columns.head);
+        if (!whole)
+          columns.part == 0 ? void(*query = Kind::narrowed(*from)) : columns.part == 1 ? cache.put_key(keys, place.slot, columns.dim, *from) : cache.put_value(values, place.slot, columns.dim, *from);
+        else if (columns.part == 0)
+          reinterpret_cast<Vector&>(*query) = Kind::narrowed(load(from));
+        else if (columns.part == 1)
+          cache.put_key(keys, place.slot, columns.dim, load(from));
         else
-          cache.put_value(values, slot, dim, load(numbers));
+          cache.put_value(values, place.slot, columns.dim, load(from));
       }
-    }
+    });
   }
 
   const Context<Kind>* context_ = nullptr;
