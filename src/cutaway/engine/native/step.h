@@ -203,7 +203,7 @@ struct Step {
     const int rows = std::min(n, TILE_ROWS);
     // Enough work for a claim to cost nothing, little enough for threads to end together.
     const double work = std::max(static_cast<double>(matrix.stride), rows * static_cast<double>(matrix.width) * LANES / 12);
-    int panels = std::clamp(static_cast<int>(100'000 / work), 1, TILE_PANELS);
+    int panels = std::clamp(static_cast<int>((n == 1 ? 100'000 : 400'000) / work), 1, TILE_PANELS);
     panels = std::min(panels, std::max(1, matrix.n_panels / (2 * n_threads)));
     if (panels > 1) panels -= panels % (n == 1 && panels >= 4 ? 4 : 2);
     if (works_[p] == SCORE) panels = SUMMED / LANES;

@@ -147,13 +147,15 @@ class Team {
       if (phase.is_done()) continue;
       int64_t longest = 2'000;
       int piece;
+      int64_t start = now_ns();
       while ((piece = phase.claim(scratch.thread)) >= 0) {
-        const int64_t start = now_ns();
         do_piece(step, p, piece, scratch);
-        longest = std::max(longest, now_ns() - start);
+        const int64_t end = now_ns();
+        longest = std::max(longest, end - start);
+        start = end;
       }
       step.look_ahead(p, scratch);
-      int64_t patience = now_ns() + 2 * longest;
+      int64_t patience = start + 2 * longest;
       while (!phase.is_done()) {
         pause_briefly();
         if (is_over()) return;
