@@ -46,7 +46,7 @@ enum class Ahead { NOTHING, ALL, SHARE };
 
 constexpr int BATCH = 16;  // lines between two looks at what to fetch
 
-struct Share {
+struct FetchShare {
   const char* at = nullptr;
   int n = 0;  // lines for every BATCH lines read
   void fetch_some() {
@@ -66,7 +66,7 @@ inline void load_lines(words (&lines)[P], const char* from, size_t panel_stride)
 
 // Adds rows times panels to `totals`; strides in elements of the rows, in bytes of the panels.
 template <class Kind, Ahead AHEAD, int R, int P>
-inline void multiply(floats (&totals)[R][P], const typename Kind::Element* rows, size_t row_stride, const char* panels, size_t panel_stride, int n_lines, Share share = {}) {
+inline void multiply(floats (&totals)[R][P], const typename Kind::Element* rows, size_t row_stride, const char* panels, size_t panel_stride, int n_lines, FetchShare share = {}) {
   for (int k = 0; k < n_lines; ++k) {
     if (AHEAD == Ahead::SHARE && k % BATCH == 0) share.fetch_some();
     words lines[P];
@@ -100,7 +100,7 @@ inline void put(const floats (&totals)[R][P], float* to, size_t stride) {
 }
 
 template <class Kind, Ahead AHEAD, int R, int P>
-inline void tile_plain(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, Share share) {
+inline void tile_plain(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, FetchShare share) {
   floats totals[R][P] = {};
   const auto* from = reinterpret_cast<const typename Kind::Element*>(rows[row].cells);
   multiply<Kind, AHEAD, R, P>(totals, from, rows.stride() / sizeof(*from), matrix.panel(panel), matrix.stride, matrix.n_lines, share);
@@ -132,7 +132,7 @@ inline void multiply_group(ints (&totals)[R][P], const char* panels, size_t pane
 
 // NARROW rows: whole numbers within a group of inputs, floats from group to group.
 template <bool FOUR_BITS, Ahead AHEAD, int R, int P>
-inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, Share share) {
+inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, FetchShare share) {
   floats totals[R][P] = {};
   const Row from = rows[row];
   const size_t row_stride = rows.stride();
@@ -166,7 +166,7 @@ inline void tile_narrow(const Matrix& matrix, const Rows& rows, int row, int pan
 
 // WIDE rows: the high and the low parts by themselves, whole numbers from end to end.
 template <Ahead AHEAD, int R, int P>
-inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, Share share) {
+inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, FetchShare share) {
   ints high[R][P], low[R][P];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
@@ -199,7 +199,7 @@ inline void tile_wide(const Matrix& matrix, const Rows& rows, int row, int panel
 }
 
 template <Format F, Ahead AHEAD, int R, int P>
-inline void tile(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, Share share = {}) {
+inline void tile(const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, FetchShare share = {}) {
   if constexpr (F == Format::FLOAT32)
     tile_plain<Float32, AHEAD, R, P>(matrix, rows, row, panel, to, stride, share);
   else if constexpr (F == Format::BFLOAT16)
@@ -217,7 +217,7 @@ constexpr int most_rows() {
 }
 
 template <Format F, Ahead AHEAD, int R, int P>
-void few_rows(int n, const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, Share share = {}) {
+void few_rows(int n, const Matrix& matrix, const Rows& rows, int row, int panel, float* to, size_t stride, FetchShare share = {}) {
   if constexpr (R > 0) {
     if (n >= R) return tile<F, AHEAD, R, P>(matrix, rows, row, panel, to, stride, share);
     few_rows<F, AHEAD, R - 1, P>(n, matrix, rows, row, panel, to, stride, share);
