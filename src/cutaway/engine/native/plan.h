@@ -151,13 +151,14 @@ class Plan {
     return parts(n, cuts_[p].rows) * parts(matrix(p).n_panels, cuts_[p].panels);
   }
 
-  // Enough work for a claim to cost nothing, little enough for threads to end together.
+  // Enough work for a claim to cost nothing, little enough for threads to end together; and four panels at
+  // least, for tiles in which no sum waits for another.
   int panels_each(int p, int n) const {
     constexpr int PER_GROUP = GROUP / LANES;
     if (works_[p] == Work::SCORE) return SUMMED / LANES;
     const Matrix& matrix = this->matrix(p);
     const double bytes = matrix.stride, products = std::min(n, TILE_ROWS) * static_cast<double>(matrix.width) * LANES;
-    int panels = std::clamp(static_cast<int>((n == 1 ? 100'000 : 400'000) / std::max(bytes, products / 12)), 1, TILE_PANELS);
+    int panels = std::clamp(static_cast<int>((n == 1 ? 100'000 : 400'000) / std::max(bytes, products / 12)), 4, TILE_PANELS);
     panels = std::min(panels, std::max(1, matrix.n_panels / (2 * n_threads_)));
     if (works_[p] == Work::FC && weights_->rounds_tiles()) return std::max(PER_GROUP, panels - panels % PER_GROUP);
     return panels < 2 ? 1 : panels - panels % (n == 1 && panels >= 4 ? 4 : 2);
