@@ -81,7 +81,8 @@ inline void mix_values(const Head<Kind>& from, int n_positions, int panel, const
 }
 
 // One token reads more than it computes. What comes behind a block's keys is fetched meanwhile: its
-// values, and the keys of the next block, in this head or in the next one.
+// values, and the keys of the next block, in this head or in the next one. (Behind the last head lies
+// something else, or nothing: to fetch it does no harm.)
 template <class Kind>
 inline void fetch_next(const Head<Kind>& from, int block, int n_positions) {
   const size_t key_panel = static_cast<size_t>(from.cache.key_lines()) * LINE, value_panel = static_cast<size_t>(from.cache.value_lines()) * LINE;
