@@ -103,6 +103,22 @@ def test_a_row_has_the_same_bits_whatever_is_read_with_it(
         assert torch.equal(torch.cat(rows), alone)
 
 
+@pytest.mark.parametrize("config", [SIZE, ODD], ids=["whole lanes", "odd sizes"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_row_of_a_large_batch_has_the_bits_it_has_alone(
+    enliven: Enliven, engine_of: Make, format: Format, config: GPT2Config
+) -> None:
+    engine = engine_of(enliven(GPT2(config), seed=9), format, cache_bytes=10**8)
+    prompts = [some_ids(1 + i % 37, seed=i, n_vocab=config.vocab_size) for i in range(70)]
+    alone = [engine.read([Piece(engine.new_text(), ids)])[0] for ids in prompts]
+    for n in (3, 8, 17, 32, 33, 64, 70):
+        texts = [engine.new_text() for _ in range(n)]
+        begun = [i for i in range(n) if len(prompts[i]) > 1]
+        engine.read([Piece(texts[i], prompts[i][:-1], 0) for i in begun])
+        rows = engine.read([Piece(text, prompts[i][-1:]) for i, text in enumerate(texts)])
+        assert torch.equal(rows, torch.stack(alone[:n]))
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_number_of_threads_changes_no_bit(
     enliven: Enliven, engine_of: Make, format: Format

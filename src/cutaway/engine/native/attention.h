@@ -61,8 +61,8 @@ struct Head {
   const char* values(int block) const { return cache.values(blocks[block], layer, head); }
 };
 
-inline void fetch(const char* from, size_t n) {
-  for (size_t i = 0; i < n; i += LINE) __builtin_prefetch(from + i, 0, 2);
+inline void fetch_all(const char* from, size_t n) {
+  for (size_t i = 0; i < n; i += LINE) fetch(from + i);
 }
 
 // The mean of the values of P panels of dimensions.
@@ -72,7 +72,7 @@ inline void mix_values(const Head<Kind>& from, int n_positions, int panel, const
   floats totals[R][P] = {};
   for (int first = 0, b = 0; first < n_positions; first += BLOCK, ++b) {
     const int n_lines = (std::min(BLOCK, n_positions - first) + Kind::PER_LINE - 1) / Kind::PER_LINE;
-    multiply<Kind, false, R, P>(totals, scratch.weights.data() + first, scratch.stride, from.values(b) + panel * stride, stride, n_lines);
+    multiply<Kind, Ahead::NOTHING, R, P>(totals, scratch.weights.data() + first, scratch.stride, from.values(b) + panel * stride, stride, n_lines);
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
@@ -80,16 +80,41 @@ inline void mix_values(const Head<Kind>& from, int n_positions, int panel, const
     for (int p = 0; p < P; ++p) store(scratch.mixed.data() + r * scratch.width + (panel + p) * LANES, totals[r][p] / sums[r]);
 }
 
+// One token reads more than it computes. What comes behind a block's keys is fetched meanwhile: its
+// values, and the keys of the next block, in this head or in the next one. (Behind the last head lies
+// something else, or nothing: to fetch it does no harm.)
+template <class Kind>
+inline void fetch_next(const Head<Kind>& from, int block, int n_positions) {
+  const size_t key_panel = static_cast<size_t>(from.cache.key_lines()) * LINE, value_panel = static_cast<size_t>(from.cache.value_lines()) * LINE;
+  const int here = n_positions - block * BLOCK, behind = here - BLOCK;
+  if (behind >= 0)
+    fetch_all(from.values(block), 2 * key_panel);
+  else
+    for (size_t at = 0; at < 2 * key_panel; at += value_panel) fetch_all(from.values(block) + at, parts(here, Kind::PER_LINE) * LINE);
+  if (behind > 0)
+    fetch_all(from.keys(block + 1), behind > LANES ? 2 * key_panel : key_panel);
+  else
+    fetch_all(from.cache.keys(from.blocks[0], from.layer, from.head + 1), 2 * key_panel);
+}
+
+// The scores of P panels of 16 positions.
+template <class Kind, int R, int P>
+inline void score_keys(const char* keys, int n_lines, const typename Kind::Element* queries, size_t query_stride, float* to, size_t stride) {
+  floats totals[R][P] = {};
+  multiply<Kind, Ahead::NOTHING, R, P>(totals, queries, query_stride, keys, static_cast<size_t>(n_lines) * LINE, n_lines);
+  put<R, P>(totals, to, stride);
+}
+
 template <class Kind, int R>
 void attend(const Head<Kind>& from, int first_position, const typename Kind::Element* queries, size_t query_stride, float scale, AttentionScratch<Kind>& scratch) {
   const int n_positions = first_position + R, n_lines = from.cache.key_lines();
-  const size_t stride = static_cast<size_t>(n_lines) * LINE;
   for (int first = 0, b = 0; first < n_positions; first += BLOCK, ++b) {
-    if (R == 1) fetch(from.values(b), 2 * stride);
-    if (R == 1 && first + BLOCK < n_positions) fetch(from.keys(b + 1), 2 * stride);
-    floats totals[R][2] = {};
-    multiply<Kind, false, R, 2>(totals, queries, query_stride, from.keys(b), stride, n_lines);
-    put<R, 2>(totals, scratch.scores.data() + first, scratch.stride);
+    if (R == 1) fetch_next(from, b, n_positions);
+    float* scores = scratch.scores.data() + first;
+    if (n_positions - first > LANES)
+      score_keys<Kind, R, 2>(from.keys(b), n_lines, queries, query_stride, scores, scratch.stride);
+    else
+      score_keys<Kind, R, 1>(from.keys(b), n_lines, queries, query_stride, scores, scratch.stride);
   }
   float sums[R];
   const int n = (n_positions + LANES - 1) / LANES * LANES;

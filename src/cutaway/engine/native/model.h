@@ -33,6 +33,8 @@ struct Weights {
       blocks.push_back({norm(), norm(), Linear(format, 3 * D, D), Linear(format, D, D), Linear(format, F, D), Linear(format, D, F)});
     ln_f = norm();
   }
+  // Whether a piece of a product can round what the next product reads: it has all that a scale is made of.
+  bool rounds_tiles() const { return rounding_of(wte.format) != Rounding::WIDE; }
   size_t n_bytes() const {
     size_t total = wte.n_bytes() + wpe.n_bytes();
     for (const Block& block : blocks)
@@ -85,7 +87,7 @@ struct Scratch {
         tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner()))),
         line(std::max(padded(shape.n_inner()), 2 * TILE_ROWS)),
         narrow(format, ROUNDED_ROWS, shape.n_embd),
-        wide(format, ROUNDED_ROWS, shape.n_inner()),
+        wide(format, TILE_ROWS, shape.n_inner()),
         attention(shape) {}
   int thread;
   Memory<float> tile, line;

@@ -45,8 +45,7 @@ class Rows {
   Rows(Format format, size_t n_rows, int width)
       : rounding(rounding_of(format)), zero(format == Format::INT4 ? 8 : 128), width(padded(width)) {
     n_groups = rounding == Rounding::NARROW ? this->width / GROUP : 1;
-    const int per_input = rounding == Rounding::FLOATS ? 4 : rounding == Rounding::NARROW ? 1 : 2;
-    cell_bytes_ = static_cast<size_t>(this->width) * per_input;
+    cell_bytes_ = static_cast<size_t>(this->width) * input_bytes();
     const size_t scale_bytes = is_integer() ? 4 * n_groups + 4 * n_offsets() : 0;
     // A line more than a row needs: rows a whole page apart would fight for the same cache lines.
     stride_ = rounded(cell_bytes_ + scale_bytes, LINE) + LINE;
@@ -58,6 +57,7 @@ class Rows {
     return {cells, scales, reinterpret_cast<int32_t*>(scales + n_groups)};
   }
   bool is_integer() const { return rounding == Rounding::NARROW || rounding == Rounding::WIDE; }
+  int input_bytes() const { return rounding == Rounding::FLOATS ? 4 : rounding == Rounding::NARROW ? 1 : 2; }
   int n_offsets() const { return rounding == Rounding::WIDE ? 2 : n_groups; }
   size_t stride() const { return stride_; }  // bytes from one row to the next
 
@@ -77,19 +77,18 @@ inline floats largest_of(const float* from, int n) {
 
 inline void put_codes(int8_t* to, ints codes) { *reinterpret_cast<bytes*>(to) = __builtin_convertvector(codes, bytes); }
 
-inline void round_narrow(const float* from, const Rows& rows, Row to) {
-  for (int g = 0; g < rows.n_groups; ++g, from += GROUP) {
-    const float top = largest(largest_of(from, GROUP));
-    const float inverse = top > 0.0f ? 127.0f / top : 0.0f;
-    ints total = {};
-    for (int i = 0; i < GROUP; i += LANES) {
-      const ints codes = nearest(load(from + i) * inverse);
-      put_codes(to.codes() + g * GROUP + i, codes);
-      total += codes;
-    }
-    to.scales[g] = top / 127.0f;
-    to.offsets[g] = -rows.zero * sum(total);
+// Rounds the first `n` inputs of a group; the others are zeros.
+inline void round_group(const float* from, int n, int g, const Rows& rows, Row to) {
+  const float top = largest(largest_of(from, n));
+  const float inverse = top > 0.0f ? 127.0f / top : 0.0f;
+  ints total = {};
+  for (int i = 0; i < n; i += LANES) {
+    const ints codes = nearest(load(from + i) * inverse);
+    put_codes(to.codes() + g * GROUP + i, codes);
+    total += codes;
   }
+  to.scales[g] = top / 127.0f;
+  to.offsets[g] = -rows.zero * sum(total);
 }
 
 inline void round_wide(const float* from, const Rows& rows, Row to) {
@@ -110,18 +109,35 @@ inline void round_wide(const float* from, const Rows& rows, Row to) {
   to.offsets[1] = -rows.zero * sum(lows);
 }
 
-// Rounds one row; `from` is padded with zeros to `rows.width`.
-inline void round_row(const float* from, const Rows& rows, Row to) {
+// Rounds inputs [first, first + n) of a row, in whole groups or up to the last input; WIDE rows only whole.
+inline void round_inputs(const float* from, int first, int n, const Rows& rows, Row to) {
   switch (rows.rounding) {
     case Rounding::FLOATS:
-      std::memcpy(to.cells, from, sizeof(float) * rows.width);
+      std::memcpy(to.numbers() + first, from, sizeof(float) * n);
       return;
     case Rounding::PAIRS:
-      for (int i = 0; i < rows.width; i += LANES) *reinterpret_cast<halves*>(to.pairs() + i) = narrow(load(from + i));
+      for (int i = 0; i < n; i += LANES) *reinterpret_cast<halves*>(to.pairs() + first + i) = narrow(load(from + i));
       return;
-    case Rounding::NARROW: return round_narrow(from, rows, to);
+    case Rounding::NARROW: {
+      const int whole = n / GROUP * GROUP;
+      for (int i = 0; i < whole; i += GROUP) round_group(from + i, GROUP, (first + i) / GROUP, rows, to);
+      if (whole < n) round_group(from + whole, n - whole, (first + whole) / GROUP, rows, to);
+      return;
+    }
     case Rounding::WIDE: return round_wide(from, rows, to);
   }
+}
+
+// Rounds one row; `from` is padded with zeros to `rows.width`.
+inline void round_row(const float* from, const Rows& rows, Row to) { round_inputs(from, 0, rows.width, rows, to); }
+
+// Copies rounded inputs [first, first + n) from one row to another.
+inline void copy_inputs(int first, int n, const Rows& rows, Row from, Row to) {
+  const int each = rows.input_bytes(), g = first / GROUP, n_groups = parts(n, GROUP);
+  std::memcpy(to.cells + first * each, from.cells + first * each, n * each);
+  if (rows.rounding != Rounding::NARROW) return;
+  std::memcpy(to.scales + g, from.scales + g, n_groups * sizeof(float));
+  std::memcpy(to.offsets + g, from.offsets + g, n_groups * sizeof(int32_t));
 }
 
 }  // namespace cutaway

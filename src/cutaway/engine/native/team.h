@@ -35,14 +35,14 @@ inline int64_t now_ns() {
 class Phase {
  public:
   void reset(int n_pieces, int n_threads) {
+    n_pieces_ = n_pieces;
     if (static_cast<int>(shares_.size()) != n_threads) shares_ = std::vector<Share>(n_threads);
     for (int i = 0; i < n_threads; ++i) {
-      shares_[i].next.store(static_cast<int64_t>(n_pieces) * i / n_threads, std::memory_order_relaxed);
-      shares_[i].end = static_cast<int>(static_cast<int64_t>(n_pieces) * (i + 1) / n_threads);
+      shares_[i].next.store(first_of(i), std::memory_order_relaxed);
+      shares_[i].end = first_of(i + 1);
     }
     if (static_cast<int>(states_.size()) < n_pieces) states_ = std::vector<std::atomic<uint8_t>>(n_pieces);
     for (int i = 0; i < n_pieces; ++i) states_[i].store(OPEN, std::memory_order_relaxed);
-    n_pieces_ = n_pieces;
     n_done_.store(0, std::memory_order_relaxed);
   }
   // A piece that nobody has claimed, or -1.
@@ -56,6 +56,7 @@ class Phase {
     return -1;
   }
   int size() const { return n_pieces_; }
+  int first_of(int thread) const { return static_cast<int>(static_cast<int64_t>(n_pieces_) * thread / static_cast<int64_t>(shares_.size())); }
   bool is_done() const { return n_done_.load(std::memory_order_acquire) == n_pieces_; }
   bool is_open(int piece) const { return states_[piece].load(std::memory_order_acquire) == OPEN; }
   // Only one thread may write a piece's results.
@@ -147,13 +148,15 @@ class Team {
       if (phase.is_done()) continue;
       int64_t longest = 2'000;
       int piece;
+      int64_t start = now_ns();
       while ((piece = phase.claim(scratch.thread)) >= 0) {
-        const int64_t start = now_ns();
         do_piece(step, p, piece, scratch);
-        longest = std::max(longest, now_ns() - start);
+        const int64_t end = now_ns();
+        longest = std::max(longest, end - start);
+        start = end;
       }
       step.look_ahead(p, scratch);
-      int64_t patience = now_ns() + 2 * longest;
+      int64_t patience = start + 2 * longest;
       while (!phase.is_done()) {
         pause_briefly();
         if (is_over()) return;

@@ -20,6 +20,13 @@ typedef float loose_floats __attribute__((vector_size(LINE), aligned(4)));
 typedef uint16_t halves __attribute__((vector_size(LINE / 2), aligned(2)));
 typedef int8_t bytes __attribute__((vector_size(LINE / 4), aligned(1)));
 
+// Fetches a line that will be read. The empty statement is there because GCC throws away whole
+// functions that do nothing else.
+inline void fetch(const void* line) {
+  __builtin_prefetch(line, 0, 2);
+  asm volatile("");
+}
+
 inline floats load(const float* from) { return *reinterpret_cast<const loose_floats*>(from); }
 inline void store(float* to, floats value) { *reinterpret_cast<loose_floats*>(to) = value; }
 inline words load_line(const void* from) { return *static_cast<const words*>(from); }
