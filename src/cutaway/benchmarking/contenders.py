@@ -43,7 +43,8 @@ class Contender:
     @property
     def name(self) -> str:
         """To show."""
-        return f"{self.engine} {self.width}" + (f" ({self.note})" if self.note else "")
+        name = f"{self.engine} {self.width}".strip()
+        return f"{name} ({self.note})" if self.note else name
 
 
 # Default precision of activations is bfloat16 where the processor has it: best for one text and

@@ -127,7 +127,7 @@ class Worker:
             )
         try:
             self.settings: dict[str, Any] = self._reply()["settings"]
-        except WorkerFailed:
+        except BaseException:  # an interrupt as well
             self.close()
             raise
         self._signal(signal.SIGSTOP)

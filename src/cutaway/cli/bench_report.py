@@ -19,7 +19,7 @@ from cutaway.cli.render import count_of_bytes, pad, width_of
 
 __all__ = ["Progress", "announce", "notes", "rows", "subtitle", "write_report"]
 
-_RATE, _SHARE = 9, 7  # columns of the two numbers, the space before each included
+_RATE, _SHARE = 10, 7  # columns of the two numbers, the space before each included
 _LEAST_BAR, _MOST_WIDTH = 8, 100
 _LIMIT = "\u00b7"  # what memory's limit is drawn with: a middle dot
 _BUSY = 0.5  # of the cores, taken by others
