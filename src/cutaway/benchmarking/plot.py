@@ -1,6 +1,7 @@
 """The plot in a file: SVG by a writer of our own, PNG where matplotlib is installed."""
 
 import importlib
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cutaway.files import atomic_write
 
 __all__ = ["check_plot", "write_plot"]
 
+_NOTE = 130  # characters of a note in a line
 _COLOURS = {"ours": "#0b6bcb", "other": "#a7b0ba", "floor": "none"}
 
 
@@ -54,11 +56,12 @@ def write_plot(
 def _png(panels: list[Panel], title: str, subtitle: str, notes: list[str]) -> Any:
     """The same picture by matplotlib, without a display."""
     rows = [len(panel.bars) + 1.6 for panel in panels]
-    height = 0.28 * sum(rows) + 0.9 + 0.22 * len(notes)
+    lines = [line for note in notes for line in textwrap.wrap(note, _NOTE)]
+    height = 0.28 * sum(rows) + 0.9 + 0.22 * len(lines)
     figure_class = importlib.import_module("matplotlib.figure").Figure
     drawn = figure_class(figsize=(9.5, height), layout="constrained")
     drawn.suptitle(f"{title}\n{subtitle}", x=0.02, ha="left", fontsize=11)
-    drawn.supxlabel("\n".join(notes), x=0.02, ha="left", fontsize=8, color="#656d76")
+    drawn.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=8, color="#656d76")
     axes = drawn.subplots(len(panels), 1, height_ratios=rows, squeeze=False)[:, 0]
     for ax, panel in zip(axes, panels, strict=True):
         places = range(len(panel.bars))

@@ -20,8 +20,9 @@ __all__ = ["Listener", "Session", "measure", "memory_needed", "seconds_expected"
 _MEMORY = Contender("memory", "", "memory", "", "")
 _LIBRARIES = 400e6  # bytes of an engine's process beside its weights
 # A guess at a plain machine, to say beforehand how long it will take: a start of a process with
-# its libraries; operations a second of one thread; bytes a second that an engine reads.
-_START, _OPERATIONS, _READ = 4.0, 4e10, 1e10
+# its libraries; operations a second of one thread, twice as many below float32; bytes a second that
+# an engine reads.
+_START, _OPERATIONS, _READ = 4.0, 7e10, 1.5e10
 
 
 class Listener(Protocol):
@@ -172,11 +173,13 @@ def seconds_expected(session: Session) -> float:
     """How long this may take; a rough guess."""
     shape, total = session.weights.shape, 0.0
     for result in session.results:
+        width = result.contender.width
+        operations = _OPERATIONS * session.threads * (1 if width == "fp32" else 2)
         total += _START
         for case in session.cases:
-            width, new = result.contender.width, case.new if case.kind == "decode" else 0
+            new = case.new if case.kind == "decode" else 0
             tokens = case.batch * (case.prompt + new)
             n_bytes = step_bytes(shape, width, batch=case.batch, prompt=case.prompt, new=case.new)
-            one = 2 * shape.linear * tokens / (_OPERATIONS * session.threads)
+            one = 2 * shape.linear * tokens / operations
             total += (session.rounds + 1) * (one + new * n_bytes / _READ)
     return total
