@@ -42,9 +42,9 @@ class Progress:
         self._started = self._started or now
         left = ""
         if done >= 3:
-            left = f", about {_duration((now - self._started) / done * (total - done))} left"
+            left = f" (about {_duration((now - self._started) / done * (total - done))} left)"
         if self._err.is_terminal:
-            self._show(f"{done + 1}/{total} {what}{left}")
+            self._show(f"{done + 1}/{total}{left} {what}")
 
     def finished(self, case: Case, width: str) -> None:
         """All rounds of a case at a width are over."""

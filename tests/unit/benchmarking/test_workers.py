@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +172,8 @@ def test_what_is_no_answer_is_a_failure(toy_worker) -> None:
 def test_one_that_is_interrupted_at_its_work_is_ended_at_once(toy_worker) -> None:
     worker = toy_worker("any")
     worker._is_busy = True  # as when Ctrl-C comes before the answer
-    started = time.monotonic()
     worker.close()
     assert worker._process.returncode == -signal.SIGKILL
-    assert time.monotonic() - started < 5  # not the ten seconds that an idle one is given
 
 
 def test_a_conversion_is_there_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -261,5 +261,5 @@ def test_progress_is_one_line_on_a_terminal_and_none_in_the_results() -> None:
     progress.finished(CASES["prefill"], "int8")
     progress.clear()
     assert "\n" not in file.getvalue()
-    assert "5/6 prefill" in file.getvalue()
-    assert " left" in file.getvalue()
+    assert "1/6 prefill" in file.getvalue()
+    assert "5/6 (about 5 s left) prefill" in file.getvalue()
