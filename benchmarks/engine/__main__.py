@@ -12,24 +12,23 @@ Prefill gives the logits of the last token, scoring the log-probability of every
 
 import argparse
 import json
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
-from benchmarks.engine.cases import CASES
-from benchmarks.engine.contenders import CONTENDERS, OURS, WIDTHS, Contender, chosen
-from benchmarks.engine.machine import describe
-from benchmarks.engine.measure import Result, measure_width, ready
-from benchmarks.engine.process import Plan, Worker
+from benchmarks.engine.environments import python_of
+from benchmarks.engine.measure import measure_width, ready
 from benchmarks.engine.report import comparison, entry, tables
+from cutaway.benchmarking.cases import CASES
+from cutaway.benchmarking.contenders import CONTENDERS, OURS, WIDTHS, Contender, chosen
+from cutaway.benchmarking.machine import describe
+from cutaway.benchmarking.process import Plan, Worker
+from cutaway.benchmarking.rounds import Result
+from cutaway.benchmarking.shape import GPT2_124M
+from cutaway.benchmarking.weights import kept_in, random_weights
 
 MEMORY = Contender("memory", "", "memory", "", "")
 REFERENCE = next(c for c in CONTENDERS if (c.engine, c.width) == ("transformers", "fp32"))
-
-
-def default_work() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "cutaway" / "benchmark"
 
 
 def arguments() -> argparse.Namespace:
@@ -43,7 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engines", nargs="+", help="beginnings of their names; all if left out")
     parser.add_argument("--widths", nargs="+", choices=WIDTHS)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--work", type=Path, default=default_work(), help="default: %(default)s")
+    parser.add_argument("--work", type=Path, default=kept_in(), help="default: %(default)s")
     parser.add_argument("--out", type=Path, help="JSON with every round")
     parser.add_argument(
         "--first",
@@ -59,13 +58,16 @@ def main() -> int:
     if not contenders:
         print(f"No engine of {', '.join(sorted({c.engine for c in CONTENDERS}))} was meant.")
         return 2
-    plan = Plan(options.work, options.threads, first=options.first)
-    if why := ready(REFERENCE, plan):
+    weights = random_weights(GPT2_124M, options.work)
+    weights.write()
+    python = partial(python_of, work=options.work)
+    plan = Plan(weights.folder, options.threads, python_of=python, first=options.first)
+    if why := ready(REFERENCE, plan, options.work):
         print(f"Nothing to compare with: {REFERENCE.name}: {why}", file=sys.stderr)
         return 1
     results = [Result(contender) for contender in contenders]
     for result in results:
-        if why := ready(result.contender, plan):
+        if why := ready(result.contender, plan, options.work):
             result.failures[""] = why
     cases = [CASES[name] for name in options.cases]
     about = describe(options.threads)

@@ -1,27 +1,17 @@
 """Is it the right model? Each engine's answers beside those of transformers in float32."""
 
 import statistics
-from collections.abc import Callable
-from typing import Any
 
-from benchmarks.engine.cases import END_OF_TEXT, ids
+from cutaway.benchmarking.agreement import LEAST, Ask, correlation
+from cutaway.benchmarking.cases import end_of_text, ids
+from cutaway.benchmarking.shape import GPT2_124M
 
-__all__ = ["Ask", "correlation", "problem"]
+__all__ = ["problem"]
 
-Ask = Callable[[dict[str, Any]], dict[str, Any]]
-
-_LEAST = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.99, "int4": 0.9}
-"""Correlation with the reference's logits and log-probabilities: a wrong model has none."""
 _GAP = {"fp32": 0.01, "bf16": 0.1, "int8": 0.4, "int4": 0.8}
 """Nats a token by which greedy text may be less likely than the reference's own: other text is by
 some 1.6, the spread of random weights being small."""
 _PROMPT, _NEW, _BATCH = 64, 16, 8
-
-
-def correlation(a: list[float], b: list[float]) -> float:
-    if len(a) != len(b):
-        raise ValueError(f"{len(a)} values beside {len(b)}")
-    return statistics.correlation(a, b)
 
 
 def likelihood(reference: Ask, prompt: list[int], new: list[int]) -> float:
@@ -32,8 +22,9 @@ def likelihood(reference: Ask, prompt: list[int], new: list[int]) -> float:
 
 def problem(ask: Ask, reference: Ask, width: str) -> str:
     """What is wrong with an engine's answers; empty if nothing is."""
-    text = [END_OF_TEXT, *ids(_PROMPT - 1, 0)]
-    least = _LEAST[width]
+    n_vocab = GPT2_124M.vocab_size
+    text = [end_of_text(n_vocab), *ids(_PROMPT - 1, 0, vocab_size=n_vocab)]
+    least = LEAST[width]
     for case, key in (("score", "logprobs"), ("prefill", "logits")):
         request = {"case": case, "ids": text}
         mine, theirs = ask(request)[key], reference(request)[key]
@@ -41,7 +32,7 @@ def problem(ask: Ask, reference: Ask, width: str) -> str:
             mine, theirs = [], []
         if mine and (reached := correlation(mine, theirs)) < least:
             return f"{key} agree with the reference by {reached:.4f}, less than {least}"
-    prompts = [ids(_PROMPT, 0, row) for row in range(_BATCH)]
+    prompts = [ids(_PROMPT, 0, row, vocab_size=n_vocab) for row in range(_BATCH)]
     for rows in ([prompts[0]], prompts):
         request = {"case": "decode", "prompts": rows, "new": _NEW}
         mine, theirs = ask(request)["ids"], reference(request)["ids"]

@@ -3,52 +3,29 @@
 import os
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
-from benchmarks.engine.cases import Case
-from benchmarks.engine.check import Ask, problem
-from benchmarks.engine.contenders import Contender
+from benchmarks.engine.check import problem
 from benchmarks.engine.environments import NotInstalled, install
-from benchmarks.engine.machine import weight_bytes
-from benchmarks.engine.process import Plan, Worker, WorkerFailed, core_taken, prepare
+from cutaway.benchmarking.agreement import Ask
+from cutaway.benchmarking.cases import Case
+from cutaway.benchmarking.contenders import Contender
+from cutaway.benchmarking.process import Plan, Worker, WorkerFailed, core_taken, prepare
+from cutaway.benchmarking.rounds import Result, read_memory, take_turns
+from cutaway.benchmarking.shape import GPT2_124M
 
-__all__ = ["Result", "measure_width", "ready"]
-
-
-@dataclass
-class Result:
-    """What one contender gave: a list of figures for each case, or why there are none.
-
-    Attributes:
-        contender: whose.
-        figures: of each case, one a round.
-        reads: bytes a second that memory gave beside them, in the decode cases.
-        failures: of each case, why it has no figure; of the empty name, why none has.
-        settings: that the worker ran with.
-    """
-
-    contender: Contender
-    figures: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    reads: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    failures: dict[str, str] = field(default_factory=dict[str, str])
-    settings: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def failed(self) -> str:
-        """Why it took no part at all; empty if it did."""
-        return self.failures.get("", "")
+__all__ = ["measure_width", "ready"]
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def ready(contender: Contender, plan: Plan) -> str:
+def ready(contender: Contender, plan: Plan, environments: Path) -> str:
     """Installs and converts; why that failed, or nothing."""
     try:
         if contender.environment:
-            install(contender.environment, plan.work)
+            install(contender.environment, environments)
         prepare(contender, plan)
     except (NotInstalled, WorkerFailed) as error:
         return str(error)
@@ -85,10 +62,11 @@ def measure_width(
             if case.kind in ("start", "memory"):
                 continue
             with core_taken(plan) if case.kind == "busy" else nullcontext():
+                asks = {index: worker.ask for index, worker in workers.items()}
                 for round_ in range(rounds + 1):
-                    _round(case, round_, {i: w.ask for i, w in workers.items()}, results)
+                    take_turns(case, round_, asks, results, vocab_size=GPT2_124M.vocab_size)
                     if case.kind == "decode" and round_ and workers:
-                        _read(case, results, memory)
+                        read_memory(case, results, memory, GPT2_124M)
             _told(case, results)
     finally:
         for worker in workers.values():
@@ -113,29 +91,6 @@ def _start(result: Result, plan: Plan, reference: Ask) -> Worker | None:
         worker.close()
         return None
     return worker
-
-
-def _round(case: Case, round_: int, asks: dict[int, Ask], results: list[Result]) -> None:
-    """One turn each; round 0 warms up and is not counted."""
-    for index, ask in asks.items():
-        result = results[index]
-        if case.name in result.failures:
-            continue
-        try:
-            rate = ask(case.request(round_))["tokens_per_s"]
-        except WorkerFailed as error:
-            result.failures[case.name] = str(error)
-            continue
-        if round_:
-            result.figures.setdefault(case.name, []).append(rate)
-
-
-def _read(case: Case, results: list[Result], memory: Ask) -> None:
-    """What memory gives at this moment, of as many bytes as the weights are."""
-    n_bytes = int(weight_bytes(results[0].contender.width))
-    rate = memory({"case": "read", "n_bytes": n_bytes})["bytes_per_s"]
-    for result in results:
-        result.reads.setdefault(case.name, []).append(rate)
 
 
 def _fresh(results: list[Result], cases: list[Case], plan: Plan, rounds: int) -> None:
@@ -165,10 +120,10 @@ def _one_fresh(
     found: dict[str, float] = {}
     try:
         if "start" in cases:
-            worker.ask(cases["start"].request(round_))
+            worker.ask(cases["start"].request(round_, GPT2_124M.vocab_size))
             found[cases["start"].name] = worker.seconds
         if "memory" in cases:
-            worker.ask(cases["memory"].request(round_))
+            worker.ask(cases["memory"].request(round_, GPT2_124M.vocab_size))
             found[cases["memory"].name] = worker.ask({"case": "memory"})["peak_bytes"] / 1e6
     finally:
         worker.close()

@@ -3,16 +3,15 @@
 import statistics
 from typing import Any
 
-from benchmarks.engine.cases import CASES, Case
-from benchmarks.engine.contenders import OURS, WIDTHS
-from benchmarks.engine.machine import cache_bytes, floor_share, step_bytes, weight_bytes
-from benchmarks.engine.measure import Result
+from cutaway.benchmarking.cases import CASES, Case
+from cutaway.benchmarking.contenders import OURS, WIDTHS
+from cutaway.benchmarking.figures import medians
+from cutaway.benchmarking.figures import share as share_of_shape
+from cutaway.benchmarking.floor import cache_bytes, weight_bytes
+from cutaway.benchmarking.rounds import Result
+from cutaway.benchmarking.shape import GPT2_124M
 
-__all__ = ["best_peer", "comparison", "entry", "medians", "ratio", "tables"]
-
-
-def medians(result: Result) -> dict[str, float]:
-    return {case: statistics.median(values) for case, values in result.figures.items()}
+__all__ = ["best_peer", "comparison", "entry", "ratio", "tables"]
 
 
 def best_peer(results: list[Result], case: Case, width: str) -> Result | None:
@@ -35,12 +34,7 @@ def ratio(ours: float, theirs: float, case: Case) -> float:
 
 def share(result: Result, case: Case) -> float | None:
     """Of the floor; None for what is no decode step on a quiet machine."""
-    if case.name not in result.reads or case.name not in result.figures:
-        return None
-    width, rate = result.contender.width, medians(result)[case.name]
-    bytes_per_s = statistics.median(result.reads[case.name])
-    n_bytes = step_bytes(width, batch=case.batch, prompt=case.prompt, new=case.new)
-    return floor_share(rate, n_bytes=n_bytes, batch=case.batch, bytes_per_s=bytes_per_s)
+    return share_of_shape(result, case, GPT2_124M)
 
 
 def entry(result: Result) -> dict[str, Any]:
@@ -139,7 +133,7 @@ def memory_lines(results: list[Result]) -> list[str]:
     lines = []
     for result in results:
         width = result.contender.width
-        least = (weight_bytes(width) + cache_bytes(width, 1024)) / 1e6
+        least = (weight_bytes(GPT2_124M, width) + cache_bytes(GPT2_124M, width, 1024)) / 1e6
         if peak := medians(result).get("memory"):
             lines.append(
                 f"- {result.contender.name}: {peak:,.0f} MB, {peak / least:.2f} times the "

@@ -32,6 +32,7 @@ COMMANDS = {
     "explore": "See the model at work in a browser.",
     "score": "How well the model predicts a text.",
     "eval": "Measure a model: bits per byte, grammar, repetition, copies.",
+    "bench": "How fast the engine is on this machine, beside others.",
     "tokenize": "Cut a text into tokens.",
     "detokenize": "Put tokens together again.",
     "tokenizer": "Train a tokenizer.",

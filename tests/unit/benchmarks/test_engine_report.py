@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from benchmarks.engine.cases import CASES
-from benchmarks.engine.contenders import CONTENDERS, OURS, Contender
-from benchmarks.engine.measure import Result
-from benchmarks.engine.report import best_peer, comparison, entry, medians, ratio, tables
+from benchmarks.engine.report import best_peer, comparison, entry, ratio, tables
+
+from cutaway.benchmarking.cases import CASES
+from cutaway.benchmarking.contenders import CONTENDERS, OURS, Contender
+from cutaway.benchmarking.figures import medians
+from cutaway.benchmarking.rounds import Result
 
 MACHINE: dict[str, Any] = {"processor": "Abacus", "threads": 2}
 

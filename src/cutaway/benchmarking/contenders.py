@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CONTENDERS", "OURS", "WIDTHS", "Contender", "chosen"]
+__all__ = [
+    "CONTENDERS",
+    "NEEDS",
+    "OURS",
+    "READABLE",
+    "WEIGHT_ONLY",
+    "WIDTHS",
+    "Contender",
+    "chosen",
+]
 
 OURS = "Cutaway"
 WIDTHS = ("int4", "int8", "bf16", "fp32")
@@ -17,7 +26,7 @@ class Contender:
         engine: its name, ``OURS`` for ours.
         width: of its weights; only contenders of one width are compared.
         module: of the worker.
-        environment: that it runs in; empty for that of this process.
+        environment: that it is given in `benchmarks/engine`; empty for that of the driver.
         format: what the worker calls the format.
         note: which variant, where an engine has several of one width.
         settings: for the worker.
@@ -34,7 +43,8 @@ class Contender:
     @property
     def name(self) -> str:
         """To show."""
-        return f"{self.engine} {self.width}" + (f" ({self.note})" if self.note else "")
+        name = f"{self.engine} {self.width}".strip()
+        return f"{name} ({self.note})" if self.note else name
 
 
 # Default precision of activations is bfloat16 where the processor has it: best for one text and
@@ -62,6 +72,20 @@ CONTENDERS = (
     Contender("transformers", "bf16", "transformers", "transformers", "bf16"),
     Contender("transformers", "fp32", "transformers", "transformers", "fp32"),
 )
+WEIGHT_ONLY = Contender(OURS, "int8", "cutaway", "", "int8_weight_only", "weights only")
+READABLE = Contender(OURS, "fp32", "cutaway", "", "readable", "readable model")
+
+NEEDS = {
+    "transformers": ("transformers", "torch"),
+    "openvino": ("openvino", "optimum.intel", "nncf"),
+    "llama_cpp": ("llama_cpp", "gguf"),
+    "onnxruntime": ("onnxruntime", "onnx", "optimum.onnxruntime"),
+    "ctranslate2": ("ctranslate2", "transformers", "torch"),
+}
+"""What each worker of a peer imports, to convert the weights or to run; first the engine itself."""
+
+AS_IT_IS = {"cutaway", "transformers", "memory"}
+"""Workers that take the checkpoint without a conversion."""
 
 
 def chosen(names: list[str] | None, widths: list[str] | None) -> list[Contender]:

@@ -7,20 +7,24 @@ Batches of exactly two and four come out wrong with compressed weights on AVX-51
 (2026.4.1: the later rows read as zeros); one, three, and five and more are right.
 """
 
+# What it drives is installed in its own environment, if anywhere.
+# pyright: reportMissingImports=false
+
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.engine.workers.serve import Decoded, Job, main
+from cutaway.benchmarking.workers.serve import Decoded, Job, finished, main
 
 
 def prepare(job: Job) -> None:
+    """Converts the weights, unless that is done."""
     from optimum.intel import OVModelForCausalLM, OVWeightQuantizationConfig
 
     home = folder(job)
-    if (home / "openvino_model.xml").exists():
+    if home.exists():
         return
     compression = {
         "bf16": None,
@@ -36,10 +40,12 @@ def prepare(job: Job) -> None:
     model = OVModelForCausalLM.from_pretrained(
         job.model, export=True, compile=False, stateful=True, **how
     )
-    model.save_pretrained(home)
+    with finished(home) as partial:
+        model.save_pretrained(partial)
 
 
 def folder(job: Job) -> Path:
+    """Where what was converted is kept."""
     return job.work / "openvino-models" / job.format
 
 
@@ -71,6 +77,8 @@ def keep_logprobs(model: Any) -> None:
 
 
 class OpenVINO:
+    """Two compiled graphs: the logits of the last position, and log-probabilities."""
+
     def __init__(self, job: Job) -> None:
         import openvino
 
@@ -107,6 +115,7 @@ class OpenVINO:
         return request.get_output_tensor(0).data
 
     def decode(self, prompts: list[list[int]], new: int) -> Decoded:
+        """Greedy texts: :meth:`serve.Engine.decode`."""
         self._last.reset_state()
         tokens = np.array(prompts, np.int64)
         logits = self._feed(self._last, tokens, 0)
@@ -119,15 +128,17 @@ class OpenVINO:
         seconds = time.perf_counter() - started
         return Decoded(np.stack(chosen, 1).tolist(), seconds)
 
-    def prefill(self, ids: list[int]) -> list[float]:
+    def prefill(self, ids: list[int]) -> Any:
+        """The logits of the last position."""
         self._last.reset_state()
         return self._feed(self._last, np.array([ids], np.int64), 0)[0, -1]
 
     def score(self, ids: list[int]) -> list[float]:
+        """The log-probability of every token but the first."""
         if self._scorer is None:
             self._scorer = self._compiled(keep_logprobs)
         self._scorer.reset_state()
-        return self._feed(self._scorer, np.array([ids], np.int64), 0)[0, :-1, 0]
+        return self._feed(self._scorer, np.array([ids], np.int64), 0)[0, :-1, 0].tolist()
 
 
 if __name__ == "__main__":

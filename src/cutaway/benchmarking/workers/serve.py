@@ -1,5 +1,8 @@
 """What every worker shares: how a request is read, timed and answered. Needs no library.
 
+Whoever drives a worker asks it to convert the weights first (``--prepare``), in a process that ends
+with it, so that what a conversion leaves in memory is not there when the engine is measured.
+
 A request is a line of JSON on stdin, the answer one line of JSON on stdout:
 
     {"case": "decode", "prompts": [[1, 2]], "new": 64}  {"tokens_per_s": 101.5, "ids": [[...]]}
@@ -16,14 +19,18 @@ import argparse
 import json
 import os
 import re
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["LOGITS_SHOWN", "Decoded", "Engine", "Job", "answer", "main", "peak_bytes"]
+from cutaway.benchmarking.shape import Shape
+
+__all__ = ["LOGITS_SHOWN", "Decoded", "Engine", "Job", "answer", "finished", "main", "peak_bytes"]
 
 LOGITS_SHOWN = 512
 """Of the last position, for the comparison with the reference."""
@@ -39,8 +46,8 @@ class Decoded:
     @property
     def tokens_per_s(self) -> float:
         """Over all texts, the first token of each left to the reading of the prompt."""
-        n_steps = len(self.ids[0]) - 1
-        return len(self.ids) * n_steps / self.seconds if n_steps else 0.0
+        n_steps = sum(len(row) - 1 for row in self.ids)
+        return n_steps / self.seconds if n_steps else 0.0
 
 
 class Engine(Protocol):
@@ -48,9 +55,11 @@ class Engine(Protocol):
 
     settings: dict[str, Any]
 
-    def decode(self, prompts: list[list[int]], new: int) -> Decoded: ...
+    def decode(self, prompts: list[list[int]], new: int) -> Decoded:
+        """Greedy texts, ``new`` tokens each; end-of-text is a token as any other."""
+        ...
 
-    def prefill(self, ids: list[int]) -> list[float]:
+    def prefill(self, ids: list[int]) -> Sequence[float]:
         """The logits of the last position."""
         ...
 
@@ -71,7 +80,22 @@ class Job:
     @property
     def model(self) -> Path:
         """The checkpoint of all: config.json and model.safetensors as transformers writes them."""
-        return self.work / "gpt2-124m"
+        return self.work / "model"
+
+    @property
+    def shape(self) -> Shape:
+        """The size of that model."""
+        return Shape.read(self.model)
+
+
+@contextmanager
+def finished(home: Path) -> Generator[Path]:
+    """A folder that takes the name ``home`` when all is in it: a half is never found there."""
+    partial = home.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    partial.rename(home)
 
 
 def peak_bytes() -> int:

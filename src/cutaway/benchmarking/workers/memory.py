@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from benchmarks.engine.machine import reader
-from benchmarks.engine.workers.serve import Job, main
+from cutaway.benchmarking.machine import reader
+from cutaway.benchmarking.workers.serve import Job, main
 
 
 def prepare(job: Job) -> None:
@@ -11,6 +11,8 @@ def prepare(job: Job) -> None:
 
 
 class Memory:
+    """As much of it as is asked for."""
+
     def __init__(self, job: Job) -> None:
         self._job = job
         self._readers: dict[int, Any] = {}

@@ -4,6 +4,9 @@ The export's Gemm nodes, which ONNX Runtime does not quantise, become MatMul and
 other engines the head reads the last position only, except where every position is scored.
 """
 
+# What it drives is installed in its own environment, if anywhere.
+# pyright: reportMissingImports=false
+
 import subprocess
 import sys
 import time
@@ -12,44 +15,47 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engine.workers.logprobs import logprobs_of_next
-from benchmarks.engine.workers.serve import Decoded, Job, main
-
-_N_LAYER, _N_HEAD, _HEAD = 12, 12, 64
+from cutaway.benchmarking.workers.logprobs import logprobs_of_next
+from cutaway.benchmarking.workers.serve import Decoded, Job, finished, main
 
 
 def prepare(job: Job) -> None:
+    """Converts the weights, unless that is done."""
     home = folder(job)
-    if all((home / f"{name}.onnx").exists() for name in ("last", "every")):
+    if home.exists():
         return
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     task = ["--task", "text-generation-with-past", "--no-post-process"]
     exporter = str(Path(sys.executable).with_name("optimum-cli"))
-    subprocess.run([exporter, "export", "onnx", "-m", str(job.model), *task, str(home)], check=True)
-    for name in ("last", "every"):
-        model = onnx.load(home / "model.onnx")
-        gemm_to_matmul(model.graph)
-        if name == "last":
-            keep_last(model.graph)
-        onnx.save(model, home / "plain.onnx")
-        quantize_dynamic(
-            home / "plain.onnx",
-            home / f"{name}.onnx",
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            extra_options={"MatMulConstBOnly": True},
-        )
-    for name in ("model", "plain"):
-        (home / f"{name}.onnx").unlink()
+    with finished(home) as made:
+        export = [exporter, "export", "onnx", "-m", str(job.model), *task, str(made)]
+        subprocess.run(export, check=True)
+        for name in ("last", "every"):
+            model = onnx.load(made / "model.onnx")
+            gemm_to_matmul(model.graph)
+            if name == "last":
+                keep_last(model.graph)
+            onnx.save(model, made / "plain.onnx")
+            quantize_dynamic(
+                made / "plain.onnx",
+                made / f"{name}.onnx",
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                extra_options={"MatMulConstBOnly": True},
+            )
+        for name in ("model", "plain"):
+            (made / f"{name}.onnx").unlink()
 
 
 def folder(job: Job) -> Path:
+    """Where what was converted is kept."""
     return job.work / "onnxruntime-models" / job.format
 
 
 def gemm_to_matmul(graph: Any) -> None:
+    """Replaces each Gemm by a MatMul, which is quantised, and an Add."""
     from onnx import helper
 
     nodes = []
@@ -81,8 +87,10 @@ def keep_last(graph: Any) -> None:
 
 
 class OnnxRuntime:
+    """Two sessions, one with the logits of the last position and one with all."""
+
     def __init__(self, job: Job) -> None:
-        self._job, self._every = job, None
+        self._job, self._every, self._shape = job, None, job.shape
         self._last = self._session("last")
         self.settings: dict[str, Any] = {
             "intra_op_num_threads": job.threads,
@@ -107,8 +115,9 @@ class OnnxRuntime:
         n_rows, n_new = tokens.shape
         n_past = past[0].shape()[2] if past else 0
         if not past:
-            none = value(np.zeros((n_rows, _N_HEAD, 0, _HEAD), np.float32))
-            past = [none] * (2 * _N_LAYER)
+            n_head = self._shape.n_head
+            none = value(np.zeros((n_rows, n_head, 0, self._shape.n_embd // n_head), np.float32))
+            past = [none] * (2 * self._shape.n_layer)
         positions = np.arange(n_past, n_past + n_new, dtype=np.int64)[None].repeat(n_rows, 0)
         binding = session.io_binding()
         mask = np.ones((n_rows, n_past + n_new), np.int64)
@@ -127,6 +136,7 @@ class OnnxRuntime:
         return binding.get_outputs()
 
     def decode(self, prompts: list[list[int]], new: int) -> Decoded:
+        """Greedy texts: :meth:`serve.Engine.decode`."""
         logits, *past = self._feed(self._last, np.array(prompts, np.int64), [])
         chosen = [logits.numpy()[:, -1].argmax(-1)]
         started = time.perf_counter()
@@ -136,10 +146,12 @@ class OnnxRuntime:
         seconds = time.perf_counter() - started
         return Decoded(np.stack(chosen, 1).tolist(), seconds)
 
-    def prefill(self, ids: list[int]) -> list[float]:
+    def prefill(self, ids: list[int]) -> Any:
+        """The logits of the last position."""
         return self._feed(self._last, np.array([ids], np.int64), [])[0].numpy()[0, -1]
 
     def score(self, ids: list[int]) -> list[float]:
+        """The log-probability of every token but the first."""
         if self._every is None:
             self._every = self._session("every")
         logits = self._feed(self._every, np.array([ids], np.int64), [])[0].numpy()[0]

@@ -1,10 +1,10 @@
-"""Our engine, by the public interface alone: load, generate, stream, next_tokens, score."""
+"""Our engine by its public interface: load, generate, stream, next_tokens, a reader's logprobs."""
 
 import time
 import warnings
 from typing import Any
 
-from benchmarks.engine.workers.serve import Decoded, Job, main
+from cutaway.benchmarking.workers.serve import Decoded, Job, main
 
 
 def prepare(job: Job) -> None:
@@ -12,22 +12,25 @@ def prepare(job: Job) -> None:
 
 
 class Cutaway:
+    """The engine; as ``readable`` the model that it is made of, in float32."""
+
     def __init__(self, job: Job) -> None:
-        import torch
-
         import cutaway
+        from cutaway.generation.reader import EngineReader
 
-        torch.set_num_threads(job.threads)
-        try:
-            import cutaway.engine
-        except ImportError:
-            raise SystemExit("this cutaway has no engine yet") from None
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a fall back to the readable model is no figure
-            self._lm: Any = cutaway.load(job.model, dtype=job.format, **job.settings)
+        if job.format == "readable":
+            lm = cutaway.load(job.model)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a fall back to the readable model is no figure
+                lm = cutaway.load(job.model, dtype=job.format, threads=job.threads, **job.settings)
+        # Without a vocabulary: ids in and out, as of the others, and no end of a text.
+        engine = lm.reader.engine if isinstance(lm.reader, EngineReader) else None
+        self._lm: Any = cutaway.LanguageModel(lambda: lm.model, engine=engine, config=lm.config)
         self.settings: dict[str, Any] = {"dtype": job.format, **job.settings}
 
     def decode(self, prompts: list[list[int]], new: int) -> Decoded:
+        """Greedy texts: :meth:`serve.Engine.decode`."""
         greedy: dict[str, Any] = {"temperature": 0, "max_new_tokens": new}
         if len(prompts) == 1:
             times, ids = [], []
@@ -45,12 +48,13 @@ class Cutaway:
         return Decoded([list(one.ids) for one in done], whole - first)
 
     def prefill(self, ids: list[int]) -> list[float]:
+        """The logits of the last position."""
         (best,) = self._lm.next_tokens(ids, k=1).candidates
         return [best.logit]
 
     def score(self, ids: list[int]) -> list[float]:
-        # Every text is scored behind the end-of-text token, which the request begins with.
-        return list(self._lm.score(ids[1:]).token_logprobs)
+        """The log-probability of every token but the first."""
+        return self._lm.reader.logprobs(ids[:-1], ids[1:])
 
 
 if __name__ == "__main__":

@@ -3,23 +3,16 @@
 import time
 from typing import Any
 
-from benchmarks.engine.workers.serve import Decoded, Job, main
+from cutaway.benchmarking.workers.serve import Decoded, Job, main
 
 
 def prepare(job: Job) -> None:
-    """The checkpoint of all: random weights of the 124M shape, seed 0."""
-    if (job.model / "model.safetensors").exists():
-        return
-    import torch
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    torch.manual_seed(0)
-    partial = job.model.with_suffix(".partial")
-    GPT2LMHeadModel(GPT2Config()).save_pretrained(partial)
-    partial.rename(job.model)
+    """Nothing: the checkpoint is in its own layout."""
 
 
 class Transformers:
+    """Its GPT-2, with the cache that it has by default."""
+
     def __init__(self, job: Job) -> None:
         import torch
         from transformers import GPT2LMHeadModel
@@ -34,6 +27,7 @@ class Transformers:
         self.settings: dict[str, Any] = {"dtype": str(dtype), "cache": "dynamic"}
 
     def decode(self, prompts: list[list[int]], new: int) -> Decoded:
+        """Greedy texts: :meth:`serve.Engine.decode`."""
         torch = self._torch
         past, tokens, chosen, started = None, torch.tensor(prompts), [], 0.0
         for step in range(new):
@@ -45,11 +39,13 @@ class Transformers:
         seconds = time.perf_counter() - started
         return Decoded(torch.cat(chosen, 1).tolist(), seconds)
 
-    def prefill(self, ids: list[int]) -> list[float]:
+    def prefill(self, ids: list[int]) -> Any:
+        """The logits of the last position."""
         logits = self._model(self._torch.tensor([ids]), logits_to_keep=1).logits
         return logits[0, -1].float().numpy()
 
     def score(self, ids: list[int]) -> list[float]:
+        """The log-probability of every token but the first."""
         tokens = self._torch.tensor([ids])
         logits = self._model(tokens).logits[0, :-1].float()
         return logits.log_softmax(-1).gather(1, tokens[0, 1:, None])[:, 0].tolist()

@@ -2,21 +2,25 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.engine import process
-from benchmarks.engine.cases import CASES, END_OF_TEXT
 from benchmarks.engine.check import problem
-from benchmarks.engine.contenders import Contender
-from benchmarks.engine.process import Plan, Worker, WorkerFailed
-from benchmarks.engine.workers.logprobs import logprobs_of_next
-from benchmarks.engine.workers.serve import Decoded, answer
+
+from cutaway.benchmarking import process
+from cutaway.benchmarking.cases import CASES, end_of_text
+from cutaway.benchmarking.contenders import Contender
+from cutaway.benchmarking.process import Plan, Worker, WorkerFailed
+from cutaway.benchmarking.shape import GPT2_124M
+from cutaway.benchmarking.workers.logprobs import logprobs_of_next
+from cutaway.benchmarking.workers.serve import Decoded, answer, finished
 
 N_VOCAB = 600
+GPT2_VOCAB = GPT2_124M.vocab_size
 
 
 class Toy:
@@ -51,6 +55,7 @@ def asked(toy: Toy):
 def test_the_first_token_of_each_text_is_not_counted() -> None:
     assert Decoded([[1, 2, 3]] * 4, seconds=2.0).tokens_per_s == 4 * 2 / 2.0
     assert Decoded([[1]], seconds=0.0).tokens_per_s == 0
+    assert Decoded([[1, 2, 3], [1]], seconds=2.0).tokens_per_s == 1
 
 
 def test_logprobs_are_those_of_a_softmax() -> None:
@@ -64,14 +69,14 @@ def test_logprobs_are_those_of_a_softmax() -> None:
 @pytest.mark.parametrize("name", [name for name in CASES if name != "memory"])
 def test_every_case_is_a_request_that_workers_understand(name: str) -> None:
     case = CASES[name]
-    request = case.request(1)
-    assert request != case.request(2)
-    assert request == case.request(1)
+    request = case.request(1, GPT2_VOCAB)
+    assert request != case.request(2, GPT2_VOCAB)
+    assert request == case.request(1, GPT2_VOCAB)
     reply = json.loads(json.dumps(answer(Toy(), request)))
     assert reply["tokens_per_s"] >= 0
     if case.kind in ("decode", "busy"):
         assert [len(row) for row in reply["ids"]] == [case.new] * case.batch
-        assert all(END_OF_TEXT not in prompt for prompt in request["prompts"])
+        assert all(end_of_text(GPT2_VOCAB) not in prompt for prompt in request["prompts"])
 
 
 def test_memory_is_that_of_this_process() -> None:
@@ -101,9 +106,9 @@ def test_text_that_ends_early_is_told() -> None:
 
 WORKER = """
 import sys
-sys.path[:0] = [{repository!r}, {here!r}]
-from benchmarks.engine.workers.serve import main
-from test_engine_workers import Toy
+sys.path[:0] = [{sources!r}, {repository!r}, {here!r}]
+from cutaway.benchmarking.workers.serve import main
+from test_workers import Toy
 def load(job):
     print("a library's chatter")
     if job.format == "broken":
@@ -117,7 +122,8 @@ main(lambda job: None, load)
 def toy_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Starts a real worker process around the toy."""
     here = str(Path(__file__).parent)
-    source = WORKER.format(repository=str(process.REPOSITORY), here=here)
+    repository = str(process.SOURCES.parent)
+    source = WORKER.format(sources=str(process.SOURCES), repository=repository, here=here)
     programs = {"mute": "print('hello')"}
     options = ["--work", str(tmp_path), "--format"]
 
@@ -135,7 +141,7 @@ def test_a_worker_answers_and_outlives_a_failure(toy_worker) -> None:
         assert worker.settings == {"kind": "toy"}
         with pytest.raises(WorkerFailed, match="KeyError"):
             worker.ask({"case": "nonsense"})
-        reply = worker.ask(CASES["batch-8"].request(1))
+        reply = worker.ask(CASES["batch-8"].request(1, N_VOCAB))
         assert reply["tokens_per_s"] == 8 * 31 / 0.5
     finally:
         worker.close()
@@ -161,3 +167,38 @@ def test_a_worker_that_cannot_start_says_why(toy_worker) -> None:
 def test_what_is_no_answer_is_a_failure(toy_worker) -> None:
     with pytest.raises(WorkerFailed, match="no JSON: hello"):
         toy_worker("mute")
+
+
+def test_one_that_is_interrupted_at_its_work_is_ended_at_once(toy_worker) -> None:
+    worker = toy_worker("any")
+    worker._is_busy = True  # as when Ctrl-C comes before the answer
+    worker.close()
+    assert worker._process.returncode == -signal.SIGKILL
+
+
+def test_a_conversion_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    home = tmp_path / "models" / "int8"
+
+    def fails() -> None:
+        with finished(home) as part:
+            (part / "half").write_text("")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    assert not home.exists()
+    with finished(home) as part:
+        (part / "whole").write_text("")
+    assert [path.name for path in home.iterdir()] == ["whole"]
+
+
+def test_a_worker_is_found_whatever_lies_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('a stranger')")
+    monkeypatch.chdir(tmp_path)
+    worker = Worker(Contender("memory", "", "memory", "", ""), Plan(tmp_path, 1))
+    try:
+        assert worker.ask({"case": "read", "n_bytes": 80_000})["bytes_per_s"] > 0
+    finally:
+        worker.close()

@@ -1,5 +1,8 @@
 """llama.cpp through llama-cpp-python's low-level binding, built for this machine's processor."""
 
+# What it drives is installed in its own environment, if anywhere.
+# pyright: reportMissingImports=false
+
 import ctypes
 import json
 import time
@@ -8,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engine.workers.logprobs import logprobs_of_next
-from benchmarks.engine.workers.serve import Decoded, Job, main
+from cutaway.benchmarking.workers.logprobs import logprobs_of_next
+from cutaway.benchmarking.workers.serve import Decoded, Job, main
 
 _FILE_TYPES = {"f32": 0, "q4_0": 2, "q8_0": 7, "bf16": 32}
 _NAMES = {
@@ -23,6 +26,7 @@ _NAMES = {
 
 
 def prepare(job: Job) -> None:
+    """Converts the weights, unless that is done."""
     import llama_cpp as llama
 
     if file(job).exists():
@@ -30,7 +34,8 @@ def prepare(job: Job) -> None:
     plain = file(job).with_stem("f32")
     plain.parent.mkdir(exist_ok=True)
     if not plain.exists():
-        write_gguf(job.model, plain)
+        write_gguf(job.model, plain.with_suffix(".partial"))
+        plain.with_suffix(".partial").rename(plain)
     how = llama.llama_model_quantize_default_params()
     how.ftype, how.nthread = _FILE_TYPES[job.format.split("-")[0]], job.threads
     how.pure = job.format.endswith("-pure")
@@ -42,6 +47,7 @@ def prepare(job: Job) -> None:
 
 
 def file(job: Job) -> Path:
+    """Where what was converted is kept."""
     return job.work / "llama-models" / f"{job.format}.gguf"
 
 
@@ -85,10 +91,12 @@ def write_gguf(model: Path, path: Path) -> None:
 
 
 class LlamaCpp:
+    """Batches and contexts of its C interface, by ctypes."""
+
     def __init__(self, job: Job) -> None:
         import llama_cpp as llama
 
-        self._llama, self._job = llama, job
+        self._llama, self._job, self._n_ctx = llama, job, job.shape.n_ctx
         llama.llama_backend_init()
         self._model = llama.llama_model_load_from_file(
             str(file(job)).encode(), llama.llama_model_default_params()
@@ -107,7 +115,7 @@ class LlamaCpp:
         if key not in self._contexts:
             params = self._llama.llama_context_default_params()
             params.n_ctx, params.n_seq_max = n_rows * n_ctx, n_rows
-            params.n_batch, params.n_ubatch = 1024, self.settings["n_ubatch"]
+            params.n_batch, params.n_ubatch = max(1024, n_ctx), self.settings["n_ubatch"]
             params.n_threads = params.n_threads_batch = self._job.threads
             params.flash_attn_type = self.settings["flash_attn"]
             self._contexts[key] = self._llama.llama_init_from_model(self._model, params)
@@ -136,7 +144,8 @@ class LlamaCpp:
         return np.ctypeslib.as_array(flat, (n_wanted, self._n_vocab))
 
     def decode(self, prompts: list[list[int]], new: int) -> Decoded:
-        n_ctx = 1024 if len(prompts) == 1 else 128
+        """Greedy texts: :meth:`serve.Engine.decode`."""
+        n_ctx = self._n_ctx if len(prompts) == 1 else 128
         context = self._context(len(prompts), n_ctx)
         chosen = [self._feed(context, prompts, 0).argmax(1)]
         started = time.perf_counter()
@@ -146,11 +155,13 @@ class LlamaCpp:
         seconds = time.perf_counter() - started
         return Decoded(np.stack(chosen, 1).tolist(), seconds)
 
-    def prefill(self, ids: list[int]) -> list[float]:
-        return self._feed(self._context(1, 1024), [ids], 0)[0]
+    def prefill(self, ids: list[int]) -> Any:
+        """The logits of the last position."""
+        return self._feed(self._context(1, self._n_ctx), [ids], 0)[0]
 
     def score(self, ids: list[int]) -> list[float]:
-        logits = self._feed(self._context(1, 1024), [ids], 0, every=True)
+        """The log-probability of every token but the first."""
+        logits = self._feed(self._context(1, self._n_ctx), [ids], 0, every=True)
         return logprobs_of_next(logits, ids, self._job.threads)
 
 
