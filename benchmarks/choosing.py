@@ -13,9 +13,11 @@ import statistics
 import time
 from collections.abc import Sequence
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from cutaway.generation import GenerationConfig
+from cutaway.generation.choosing import Logits, log_sums
 from cutaway.generation.decode import decode
 from cutaway.generation.sample import Prompt, Sample
 from cutaway.models import GPT2Config
@@ -37,8 +39,11 @@ CASES = {
 class Constant:
     """Rows, and the reader of them, whose scores never change."""
 
-    def __init__(self, config: GPT2Config, logits: torch.Tensor) -> None:
+    def __init__(self, config: GPT2Config, logits: Logits) -> None:
         self.config, self.logits = config, logits
+
+    def log_sums(self) -> NDArray[np.float64]:
+        return log_sums(self.logits)
 
     def rows(self, histories: Sequence[object], **_: object) -> "Constant":
         return self
@@ -50,15 +55,14 @@ class Constant:
     def close(self) -> None: ...
 
 
-def scores(batch: int, n_vocab: int) -> torch.Tensor:
+def scores(batch: int, n_vocab: int) -> Logits:
     """Logits as uneven as those of text: a third of the mass on one token, a long tail."""
-    generator = torch.Generator().manual_seed(0)
-    zipf = -1.4 * torch.arange(1, n_vocab + 1).log()
-    order = [torch.randperm(n_vocab, generator=generator) for _ in range(batch)]
-    return torch.stack([zipf[one] for one in order])
+    generator = np.random.default_rng(0)
+    zipf = (-1.4 * np.log(np.arange(1, n_vocab + 1))).astype(np.float32)
+    return np.stack([zipf[generator.permutation(n_vocab)] for _ in range(batch)])
 
 
-def seconds(logits: torch.Tensor, settings: dict[str, float], n_new: int) -> float:
+def seconds(logits: Logits, settings: dict[str, float], n_new: int) -> float:
     config = GenerationConfig(max_new_tokens=n_new, **settings)  # type: ignore[arg-type]
     size = GPT2Config(vocab_size=logits.shape[1], n_embd=8, n_layer=1, n_head=1)
     prompt = Prompt("", (1,), 1 + n_new)
@@ -80,7 +84,6 @@ def main() -> None:
     parser.add_argument("--new", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    torch.set_num_threads(1)
     found = {}
     for name, settings in CASES.items():
         found[name] = {}
@@ -91,7 +94,7 @@ def main() -> None:
             each = statistics.median(times) / options.new / batch
             found[name][f"batch {batch}"] = round(each * 1e6, 1)
     report = {"benchmark": "choosing", "unit": "us a token", "vocab": options.vocab}
-    print(json.dumps({**report, "torch": torch.__version__, "results": found}))
+    print(json.dumps({**report, "numpy": np.__version__, "results": found}))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -94,7 +95,7 @@ def by_engine(model: GPT2, format: Format) -> Logits:
 
     def logits(ids: Tensor) -> Tensor:
         rows = [engine.read([Piece(engine.new_text(), row, len(row))]) for row in ids.tolist()]
-        return torch.stack(rows)
+        return torch.from_numpy(np.stack(rows))
 
     return logits
 

@@ -19,6 +19,10 @@ from cutaway.models import GPT2, GPT2Config
 
 REPO = Path(__file__).resolve().parents[1]
 
+# Commands compute with the readable model unless a test says otherwise: whether an engine is
+# already compiled on this machine must decide no test.
+os.environ["CUTAWAY_DTYPE"] = "readable"
+
 # The same examples on every run and every machine; `--hypothesis-profile=explore` looks further.
 hypothesis.settings.register_profile(
     "fixed", deadline=None, derandomize=True, max_examples=25, print_blob=True

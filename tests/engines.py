@@ -8,14 +8,19 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cutaway.checkpoints import save_checkpoint
 from cutaway.engine import Piece, Text
 from cutaway.engine.blocks import BLOCK, BlockPool
 from cutaway.generation import LanguageModel, load
+from cutaway.generation.choosing import Logits, log_sums
+from cutaway.generation.filters import log_softmax
+from cutaway.generation.model_rows import as_logits
 from cutaway.generation.reader import EngineReader
 from cutaway.models import GPT2
 from cutaway.nn import KVCache
@@ -68,7 +73,7 @@ class FakeEngine:
         return Text(self.pool)
 
     @torch.inference_mode()
-    def read(self, pieces: Sequence[Piece]) -> Tensor:
+    def read(self, pieces: Sequence[Piece]) -> Logits:
         texts = [piece.text for piece in pieces]
         assert texts
         assert len(set(map(id, texts))) == len(texts)
@@ -84,11 +89,15 @@ class FakeEngine:
                 x = self._read_one(piece.text, token)
                 if i >= len(piece.ids) - piece.n_wanted:
                     logits.append(self.model.unembed(x)[0])
-        return torch.stack(logits) if logits else torch.empty(0, self.config.vocab_size)
+        stacked = torch.stack(logits) if logits else torch.empty(0, self.config.vocab_size)
+        return as_logits(stacked)
 
-    def score(self, pieces: Sequence[Piece], targets: Sequence[int]) -> Tensor:
-        logprobs = self.read(pieces).double().log_softmax(-1)
-        return logprobs.gather(1, torch.tensor(targets)[:, None])[:, 0]
+    def log_sums(self, logits: Logits) -> NDArray[np.float64]:
+        return log_sums(logits)
+
+    def score(self, pieces: Sequence[Piece], targets: Sequence[int]) -> NDArray[np.float64]:
+        logprobs = log_softmax(self.read(pieces).astype(np.float64))
+        return logprobs[np.arange(len(targets)), list(targets)]
 
     def _read_one(self, text: Text, token: int) -> Tensor:
         cache = self.model.new_cache()

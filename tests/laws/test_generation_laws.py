@@ -68,7 +68,7 @@ def from_scratch(lm: LanguageModel, prompt: str, config: GenerationConfig, seed:
     while len(ids) < n_prompt + limit:
         with torch.no_grad():
             start = window_start(len(ids), N_CTX)
-            logits = lm.model(torch.tensor([ids[start:]]))[:, -1]
+            logits = lm.model(torch.tensor([ids[start:]]))[:, -1].numpy()
         scores = adjust(logits, [ids], config=config)
         if config.is_greedy:
             ids += best(scores)

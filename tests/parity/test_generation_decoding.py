@@ -120,7 +120,7 @@ def all_texts(
                 continue
             ids = [*PROMPT, *text]
             with torch.no_grad():
-                logprobs = lm.model(torch.tensor([ids[:-1]]))[0].log_softmax(-1)
+                logprobs = lm.model(torch.tensor([ids[:-1]]))[0].log_softmax(-1).numpy()
             total = 0.0
             for i, token in enumerate(text):
                 at = len(PROMPT) - 1 + i

@@ -35,8 +35,16 @@ _GROUPS = (
 )
 
 
-def check_memory(n_bytes: int, what: str) -> None:
+_HINT = "Choose a smaller model, or dtype=torch.bfloat16 for half of it."
+
+
+def check_memory(n_bytes: int, what: str, hint: str = _HINT) -> None:
     """Refuses what cannot fit; where the system does not tell, everything may be tried.
+
+    Args:
+        n_bytes: that are needed.
+        what: needs them.
+        hint: what can be done about it.
 
     Raises:
         ResourceError: with both numbers.
@@ -46,7 +54,7 @@ def check_memory(n_bytes: int, what: str) -> None:
     if available is not None and n_bytes > available:
         raise ResourceError(
             f"{what} needs {n_bytes / 1e9:.1f} GB of memory; {available / 1e9:.1f} GB are free.",
-            "Choose a smaller model, or dtype=torch.bfloat16 for half of it.",
+            hint,
         )
 
 

@@ -32,7 +32,7 @@ def demo(model: Model = "pocket", dtype: Dtype = None) -> None:
 
     Takes a few seconds and writes nothing to disk.
     """
-    lm = open_model(model, dtype)
+    lm = open_model(model, dtype, default="float32")
     out = stdout()
     _story(out, lm)
     out.line()

@@ -29,7 +29,7 @@ def next_words(
     percent, logit. The last row is the mass of all words that are not shown.
     """
     text = read_prompt(prompt)
-    lm = open_model(model, dtype)
+    lm = open_model(model, dtype, default="float32")
     found = lm.next_tokens(text, k=k)
     out = stdout()
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutaway.errors import ConfigError
+from cutaway.errors import ConfigError, EngineUnavailable
 
 if TYPE_CHECKING:
     from cutaway.generation import LanguageModel
@@ -50,9 +50,10 @@ Model = Annotated[
 Dtype = Annotated[
     str | None,
     typer.Option(
-        help="Compute with the CPU's engine, the weights held as float32, bfloat16, int8 or int4: "
-        "the narrower, the faster and the less exact. The first time it is compiled, which needs "
-        "a C++ compiler. Default: the readable model, in float32."
+        envvar="CUTAWAY_DTYPE",
+        help="Hold the weights as float32, bfloat16, int8 or int4: the narrower, the faster and "
+        "the less exact. The CPU's engine computes with them; the first time it is compiled, "
+        "which needs a C++ compiler. Or 'readable': the model that the explorer looks into.",
     ),
 ]
 Prompt = Annotated[
@@ -139,11 +140,23 @@ StreamText = Annotated[
 ]
 
 
-def open_model(source: str, dtype: str | None = None) -> "LanguageModel":
-    """Loads a model, saying so on a terminal while it takes time, and what is not as asked."""
+def open_model(
+    source: str, dtype: str | None = None, *, default: str | None = None
+) -> "LanguageModel":
+    """Loads a model, saying so on a terminal while it takes time, and what is not as asked.
+
+    Args:
+        source: its name or path.
+        dtype: that was asked for; for the engine it takes, the first compilation is waited for.
+        default: what is computed in where none was asked for. Nothing is waited for: without an
+            engine the readable model does it. None: the readable model does it anyway.
+    """
     from cutaway.cli.output import stderr
 
     err = stderr()
+    if dtype is not None and _must_compile(dtype):
+        err.line("compiling the engine for this machine (once, about ten seconds) ...", "dim")
+        err.flush()
     if err.is_terminal:
         err.write(f"loading {source} ...", "dim").flush()
     try:
@@ -151,7 +164,7 @@ def open_model(source: str, dtype: str | None = None) -> "LanguageModel":
 
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            lm = load(source, dtype=dtype)
+            lm = load(source, dtype=dtype or default, wait=dtype is not None)
     finally:
         if err.is_terminal:
             err.file.write("\r\x1b[K")
@@ -159,6 +172,16 @@ def open_model(source: str, dtype: str | None = None) -> "LanguageModel":
     for warning in told:
         err.line(f"note: {warning.message}", "dim")
     return lm
+
+
+def _must_compile(dtype: str) -> bool:
+    from cutaway.engine.background import is_ready
+    from cutaway.generation.loading import NAMES
+
+    try:
+        return dtype in NAMES and not is_ready()
+    except EngineUnavailable:  # load says so
+        return False
 
 
 def parse_stop(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def pick(
     from cutaway.cli.picker import Picker
     from cutaway.cli.picking import by_key, by_line, keyboard
 
-    picker = Picker(open_model(model, dtype), read_prompt(prompt), k=k)
+    picker = Picker(open_model(model, dtype, default="float32"), read_prompt(prompt), k=k)
     try:
         if sys.stdin.isatty() and sys.stderr.isatty():
             with keyboard() as read:

@@ -47,7 +47,7 @@ def score(
     Perplexity is per token and depends on the vocabulary; bits per byte compares any two models.
     """
     source, content = _source(text)
-    lm = open_model(model, dtype)
+    lm = open_model(model, dtype, default="float32")
     result = lm.score(content, stride=stride)
     out = stdout()
     if as_json:

@@ -5,6 +5,7 @@ The cache is cut into blocks of 32 positions, as vLLM's is into pages (Kwon et a
 when one of them writes where another reads.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -37,11 +38,14 @@ class BlockPool:
         self.n_blocks = n_blocks
         self._free = list(range(n_blocks - 1, -1, -1))
         self._users = [0] * n_blocks
+        self._forgotten: deque[list[int]] = deque()
         self._clear, self._copy = clear, copy
 
     @property
     def n_free(self) -> int:
         """Blocks that no text uses."""
+        while self._forgotten:
+            self.release(self._forgotten.popleft())
         return len(self._free)
 
     def take(self) -> int:
@@ -81,13 +85,21 @@ class BlockPool:
             if not self._users[block]:
                 self._free.append(block)
 
+    def forget(self, blocks: list[int]) -> None:
+        """A text is gone that used these blocks.
+
+        Python says so at any moment and in any thread, while others use the pool; so they are only
+        put down here, and released when somebody asks for free ones.
+        """
+        self._forgotten.append(blocks)
+
     def owned(self, block: int) -> int:
         """This block if one text alone uses it, else a copy for that text."""
         if self._users[block] == 1:
             return block
         own = self.take()
         self._copy(block, own)
-        self._users[block] -= 1
+        self.release([block])  # it may be the last user by now
         return own
 
     def n_needed(self, text: "Text", n_new: int) -> int:
@@ -155,7 +167,7 @@ class Text:
 
     def __del__(self) -> None:
         if getattr(self, "blocks", None):
-            self.close()
+            self._pool.forget(self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

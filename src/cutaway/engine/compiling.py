@@ -16,12 +16,11 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from cutaway.engine.machine import processor_flags
 from cutaway.errors import EngineUnavailable
 from cutaway.files import cache_directory
 
-__all__ = ["CPUINFO", "LEVELS", "build", "library_path", "processor_flags"]
-
-CPUINFO = Path("/proc/cpuinfo")
+__all__ = ["LEVELS", "build", "library_path"]
 
 _SOURCES = Path(__file__).parent / "native"
 _FLAGS = ("-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-w")
@@ -114,15 +113,6 @@ def _key(level: str) -> str:
     for source in sorted(_SOURCES.iterdir()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:24]
-
-
-def processor_flags(source: Path = CPUINFO) -> str | None:
-    """The line in which Linux tells what the processor can do; None where no system tells."""
-    try:
-        lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    return next((line for line in lines if line.startswith(("flags", "Features"))), None)
 
 
 def _unavailable(reason: str) -> EngineUnavailable:

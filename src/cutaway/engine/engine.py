@@ -8,15 +8,15 @@ the reasons.
 import os
 from collections.abc import Sequence
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
-from cutaway.engine.native import FORMATS, WHICH, Batch, Format, Handle
+from cutaway.engine.machine import default_threads
+from cutaway.engine.native import FORMATS, PRODUCTS, WHICH, Batch, Format, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
 from cutaway.models import GPT2Config
-from cutaway.numbers import Bits, Quantized, quantize, to_array, to_tensor
+from cutaway.numbers import Bits, Quantized, quantize
 
 __all__ = ["Engine", "Format"]
 
@@ -34,11 +34,11 @@ class Engine:
         config: the size.
         format: of the weights. float32 computes as the readable model does, in another order;
             bfloat16 rounds weights, inputs of products, keys and values. int8 and int4 hold
-            weights as integers (:mod:`cutaway.numbers.quantize`), keys and values in bfloat16, and
+            weights as integers (:mod:`cutaway.numbers`), keys and values in bfloat16, and
             round the inputs of products to 8 bits, with a scale for every 64 of them;
             int8_weight_only rounds them to 15 bits, which costs speed where many tokens are read
             at once, and nothing that can be seen in the result.
-        threads: that compute; None for as many as torch uses.
+        threads: that compute; None for one on each core.
         cache_bytes: of keys and values; None for eight texts of a whole context. Memory is taken
             as it is written to.
         level: of the library, see :data:`cutaway.engine.compiling.LEVELS`.
@@ -60,7 +60,7 @@ class Engine:
     ) -> None:
         if format not in FORMATS:
             raise ConfigError(f"format is {format!r}.", nearest(str(format), FORMATS))
-        threads = torch.get_num_threads() if threads is None else threads
+        threads = default_threads() if threads is None else threads
         if not 1 <= threads <= 4 * (os.cpu_count() or 1):
             raise ConfigError(
                 f"threads is {threads}.", f"It must be from 1 to {4 * (os.cpu_count() or 1)}."
@@ -94,48 +94,51 @@ class Engine:
         return 2 * self.config.n_layer * self.config.n_head * width * BLOCK * item
 
     @property
-    def nbytes(self) -> int:
-        """Bytes of weights and cache."""
-        return self._handle.weight_bytes + self._handle.cache_bytes
+    def weight_bytes(self) -> int:
+        """Bytes of the weights, taken as they are filled in."""
+        return self._handle.weight_bytes
 
-    def fill(self, name: str, weight: Tensor | Quantized) -> None:
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes of the whole cache, taken as it is written to."""
+        return self._handle.cache_bytes
+
+    def fill(self, name: str, weight: ArrayLike | Quantized) -> None:
         """Takes one tensor of the model.
 
         Args:
             name: ours, as in the readable model's ``state_dict``.
-            weight: with our axes; numbers are rounded or quantized to :attr:`format`. A quantized
-                one of as many bits as the format's is held as it is, another is widened first.
+            weight: with our axes, any array of numbers (a tensor on the CPU too), which is rounded
+                or quantized to :attr:`format`. A quantized one of as many bits as the format's is
+                held as it is, another is widened first.
         """
         parts = name.split(".")
-        layer = int(parts[1]) if parts[0] == "h" else 0
-        which = WHICH[".".join(parts[2:]) if parts[0] == "h" else name]
-        bits = _BITS.get(self.format)
-        is_product = name == "wte.weight" or (name.endswith(".weight") and ".c_" in name)
+        layer, name = (int(parts[1]), ".".join(parts[2:])) if parts[0] == "h" else (0, name)
+        which, bits = WHICH[name], _BITS.get(self.format)
         if isinstance(weight, Quantized):
             if weight.bits == bits:
                 return self._fill_codes(which, layer, weight)
-            weight = to_tensor(weight.dequantized())
-            weight = weight if name == "wte.weight" else weight.T
-        if bits is None or not is_product:
-            numbers = weight.detach().to("cpu", torch.float32).contiguous()
-            return self._handle.fill(which, layer, numbers)
-        rows = weight.detach().to("cpu", torch.float32)
-        rows = rows if name == "wte.weight" else rows.T
-        return self._fill_codes(which, layer, quantize(to_array(rows), bits))
+            rows = weight.dequantized()  # of outputs, as the embedding lies; others are transposed
+            weight = rows if name == "wte.weight" else rows.T
+        if bits is None or name not in PRODUCTS:
+            return self._handle.fill(which, layer, np.ascontiguousarray(weight, np.float32))
+        numbers = np.asarray(weight)
+        rows = numbers if name == "wte.weight" else numbers.T
+        return self._fill_codes(which, layer, quantize(rows, bits))
 
     def _fill_codes(self, which: int, layer: int, weight: Quantized) -> None:
-        codes, scales = to_tensor(weight.codes), to_tensor(weight.scales)
-        self._handle.fill_codes(which, layer, codes.contiguous(), scales.contiguous())
+        codes = np.ascontiguousarray(weight.codes)
+        self._handle.fill_codes(which, layer, codes, np.ascontiguousarray(weight.scales))
 
     def new_text(self) -> Text:
         """A text without tokens."""
         return Text(self.pool)
 
-    def read(self, pieces: Sequence[Piece]) -> Float[Tensor, "N V"]:
+    def read(self, pieces: Sequence[Piece]) -> NDArray[np.float32]:
         """Reads new tokens of some texts, each text at most once.
 
         Returns:
-            Logits behind the wanted tokens, in the order of the pieces.
+            Logits ``(N, V)`` behind the wanted tokens, in the order of the pieces.
 
         Raises:
             ContextLengthError: if a text becomes longer than the model has positions.
@@ -146,9 +149,17 @@ class Engine:
         self._lengthen(pieces)
         return logits
 
-    def score(
-        self, pieces: Sequence[Piece], targets: Sequence[int]
-    ) -> Float[Tensor, " N"]:  # float64
+    def log_sums(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """For each row of logits ``(N, V)`` the log of the sum of their exponentials ``(N,)``.
+
+        A log-probability is a logit less this. Sums are made in parts of 1,024 in float32, and
+        joined in float64.
+        """
+        assert logits.dtype == np.float32
+        assert not logits.size or logits.strides[1] == logits.itemsize
+        return self._handle.log_sums(logits)
+
+    def score(self, pieces: Sequence[Piece], targets: Sequence[int]) -> NDArray[np.float64]:
         """Reads as :meth:`read` does, and says how likely given tokens are instead of all.
 
         Args:
@@ -156,8 +167,8 @@ class Engine:
             targets: for each wanted token the one that may follow it.
 
         Returns:
-            The natural logarithms of their probabilities. Sums over the vocabulary are made in
-            parts of 1,024 in float32, and joined in float64.
+            The natural logarithms ``(N,)`` of their probabilities. Sums over the vocabulary are
+            made in parts of 1,024 in float32, and joined in float64.
 
         Raises:
             ConfigError: if there are not as many targets as wanted tokens; otherwise as

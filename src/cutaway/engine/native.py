@@ -9,13 +9,13 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from cutaway.engine.compiling import build
 from cutaway.errors import EngineUnavailable, ResourceError
 
-__all__ = ["FORMATS", "WHICH", "Batch", "Format", "Handle", "library"]
+__all__ = ["FORMATS", "PRODUCTS", "WHICH", "Batch", "Format", "Handle", "library"]
 
 Format = Literal["float32", "bfloat16", "int8", "int4", "int8_weight_only"]
 FORMATS: tuple[Format, ...] = get_args(Format)  # in the order of Format in native/rows.h
@@ -27,6 +27,8 @@ _BLOCK_NAMES = (
 _NAMES = ("wte.weight", "wpe.weight", *_BLOCK_NAMES, "ln_f.weight", "ln_f.bias")
 # The library's number for a weight of the model, or of a block.
 WHICH = {name: number for number, name in enumerate(_NAMES)}
+PRODUCTS = {"wte.weight", *(name for name in _BLOCK_NAMES if ".c_" in name and "weight" in name)}
+"""The weights that are multiplied with, which formats hold each in its way; others are float32."""
 
 _INTS, _FLOATS = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.c_float)
 _SIGNATURES = {
@@ -41,6 +43,10 @@ _SIGNATURES = {
     ),
     "cutaway_clear": (None, [ctypes.c_void_p, ctypes.c_int]),
     "cutaway_copy": (None, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
+    "cutaway_log_sums": (
+        None,
+        [ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_int, ctypes.c_void_p],
+    ),
     "cutaway_read": (
         None,
         [ctypes.c_void_p, ctypes.c_int, *[_INTS] * 5, ctypes.c_void_p, _INTS, ctypes.c_void_p],
@@ -120,14 +126,16 @@ class Handle:
         """Bytes of the whole cache."""
         return self._library.cutaway_cache_bytes(self._pointer)
 
-    def fill(self, which: int, layer: int, numbers: Tensor) -> None:
+    def fill(self, which: int, layer: int, numbers: NDArray[np.float32]) -> None:
         """Takes a weight from contiguous float32."""
-        self._library.cutaway_fill(self._pointer, which, layer, numbers.data_ptr())
+        self._library.cutaway_fill(self._pointer, which, layer, numbers.ctypes.data)
 
-    def fill_codes(self, which: int, layer: int, codes: Tensor, scales: Tensor) -> None:
-        """Takes a weight from contiguous int8 codes and float32 scales."""
+    def fill_codes(
+        self, which: int, layer: int, codes: NDArray[np.int8], scales: NDArray[np.float32]
+    ) -> None:
+        """Takes a weight from contiguous codes and scales."""
         self._library.cutaway_fill_codes(
-            self._pointer, which, layer, codes.data_ptr(), scales.data_ptr()
+            self._pointer, which, layer, codes.ctypes.data, scales.ctypes.data
         )
 
     def clear(self, block: int) -> None:
@@ -138,16 +146,24 @@ class Handle:
         """Copies a block of the cache."""
         self._library.cutaway_copy(self._pointer, source, target)
 
-    def read(self, batch: "Batch", n_vocab: int) -> Tensor:
+    def read(self, batch: "Batch", n_vocab: int) -> NDArray[np.float32]:
         """Runs the network, for logits ``(N, n_vocab)``."""
-        logits = torch.empty(sum(batch.n_wanted), n_vocab)
-        self._read(batch, logits.data_ptr(), None, None)
+        logits = np.empty((sum(batch.n_wanted), n_vocab), np.float32)
+        self._read(batch, logits.ctypes.data, None, None)
         return logits
 
-    def score(self, batch: "Batch", targets: Sequence[int]) -> Tensor:
+    def log_sums(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The logarithm of each row's sum of exponentials; the numbers of a row are neighbours."""
+        n_rows, n = logits.shape
+        sums = np.empty(n_rows, np.float64)
+        stride = logits.strides[0] // logits.itemsize
+        self._library.cutaway_log_sums(logits.ctypes.data, n_rows, stride, n, sums.ctypes.data)
+        return sums
+
+    def score(self, batch: "Batch", targets: Sequence[int]) -> NDArray[np.float64]:
         """Runs the network, for the log-probability of one token behind each wanted one."""
-        logprobs = torch.empty(len(targets), dtype=torch.float64)
-        self._read(batch, None, _ints(targets), logprobs.data_ptr())
+        logprobs = np.empty(len(targets), np.float64)
+        self._read(batch, None, _ints(targets), logprobs.ctypes.data)
         return logprobs
 
     def _read(

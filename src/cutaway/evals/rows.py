@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError, CorruptCheckpoint
+from cutaway.generation.model_rows import evaluating
 from cutaway.generation.reader import Reader
-from cutaway.generation.rows import evaluating
 from cutaway.generation.scoring import windows
 from cutaway.models import GPT2
 
@@ -127,7 +127,7 @@ def _score_read(reader: Reader, batch: Sequence[Row], *, n_vocab: int) -> list[R
     counts = [len(row.ids) - row.first for row in batch]
     texts = [(row.ids[:-1], n) for row, n in zip(batch, counts, strict=True) if n]
     targets = torch.tensor([id for row in batch for id in row.ids[row.first :]], dtype=torch.long)
-    logits = (part[:, :n_vocab] for part in reader.logits(texts))
+    logits = (torch.from_numpy(part)[:, :n_vocab] for part in reader.logits(texts))
     return _row_scores(*_predictions(logits, targets), counts)
 
 

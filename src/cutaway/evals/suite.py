@@ -19,7 +19,7 @@ from cutaway.evals.repetition import Repetition, repetition
 from cutaway.evals.samples import Samples, draw_samples
 from cutaway.evals.wikitext import WikiText, read_wikitext, wikitext
 from cutaway.generation import LanguageModel
-from cutaway.generation.reader import ModelReader
+from cutaway.generation.model_reader import ModelReader
 
 __all__ = ["TASKS", "Result", "Suite", "check_tasks"]
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
-from cutaway.generation.completion import Candidate, Completion, best_candidates
+from cutaway.generation.choosing import Logits
+from cutaway.generation.completion import Candidate, Completion, best_candidates, best_first
 from cutaway.generation.draw import all_banned
-from cutaway.generation.filters import adjust
+from cutaway.generation.filters import adjust, log_softmax
 from cutaway.generation.reader import Reader
 from cutaway.generation.sample import Prompt, Sample
 from cutaway.generation.settings import GenerationConfig
@@ -78,7 +80,7 @@ class _Search:
         self.live = [_Beam((), 0.0)]
         self._finished: list[_Beam] = []  # best first
 
-    def advance(self, logits: torch.Tensor) -> list[int]:
+    def advance(self, logits: Logits) -> list[int]:
         """Extends every live text by its best tokens; returns the rows that the new ones are from.
 
         Raises:
@@ -116,28 +118,27 @@ class _Search:
         """The finished texts, best first."""
         return [self._completion(beam, index) for index, beam in enumerate(self._finished)]
 
-    @torch.inference_mode()
-    def _extensions(self, logits: torch.Tensor) -> list[tuple[int, _Beam]]:
+    def _extensions(self, logits: Logits) -> list[tuple[int, _Beam]]:
         """The best texts one token longer, best first, each with the row it comes from.
 
         Enough of them that ``beams`` remain when as many as possible end.
         """
-        logprobs = logits.double().log_softmax(-1)
+        logprobs = log_softmax(logits.astype(np.float64))
         histories = [[*self._prompt.ids, *beam.ids] for beam in self.live]
         scores = adjust(logprobs, histories, config=self._config)
-        totals = scores + scores.new_tensor([beam.total for beam in self.live])[:, None]
+        totals = (scores + np.array([beam.total for beam in self.live])[:, None]).ravel()
         n_each = 2 if self._config.stop else 1
         wanted = (n_each + max(len(self._ends), 1)) * self._config.beams
-        best = totals.flatten().topk(min(wanted, totals.numel()))
         found = list[tuple[int, _Beam]]()
-        for at, total in zip(best.indices.tolist(), best.values.tolist(), strict=True):
-            row, token = divmod(at, totals.shape[1])
-            if total > -torch.inf:
+        for at in best_first(totals, wanted):
+            row, token = divmod(at, scores.shape[1])
+            total = float(totals[at])
+            if total > -np.inf:
                 step = self._step(token, logits[row], logprobs[row])
                 found.append((row, _Beam((*self.live[row].steps, step), total)))
         return found
 
-    def _step(self, token: int, logits: torch.Tensor, logprobs: torch.Tensor) -> _Step:
+    def _step(self, token: int, logits: Logits, logprobs: NDArray[np.float64]) -> _Step:
         k, top = self._config.logprobs, None
         if k is not None:
             top = best_candidates(logits, logprobs, k=k, tokenizer=self._tokenizer)

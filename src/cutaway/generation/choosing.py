@@ -13,31 +13,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cutaway.generation.draw import DrawKey, best, draw, uniform
-from cutaway.generation.filters import adjust, narrow
+from cutaway.generation.filters import adjust, narrow, softmax
 from cutaway.generation.settings import GenerationConfig
 
-__all__ = ["choose", "choose_plainly", "log_probabilities"]
+__all__ = ["Logits", "choose", "choose_plainly", "log_probabilities", "log_sums"]
 
 _MARGIN = 1e-9
 _STRIDE = 64  # scores of which only the best is looked at, to find how high the k-th best must be
 _WIDTHS = (64, 512, 4096, 16384)  # of a shortlist that has to hold a certain mass
 
-Row = NDArray[np.floating[Any]]
+Logits = NDArray[np.floating[Any]]
+Row = Logits  # (V,)
 
 
-def choose(
-    logits: Float[Tensor, " V"], history: Sequence[int], *, config: GenerationConfig, key: DrawKey
-) -> int:
+def choose(logits: Row, history: Sequence[int], *, config: GenerationConfig, key: DrawKey) -> int:
     """The token that comes next.
 
     Args:
-        logits: the model's scores of it.
+        logits: the model's scores of it, ``(V,)`` in float32 or float64.
         history: all ids so far, prompt included.
         config: how it is chosen.
         key: of the draw, if it is drawn.
@@ -45,50 +41,57 @@ def choose(
     Raises:
         ConfigError: if no token may be chosen, or a score is not a number.
     """
-    token = None
-    if logits.device.type == "cpu":
-        scores = _adjusted(logits, history, config).numpy()
-        token = _best(scores) if config.is_greedy else _drawn(scores, config, uniform(key))
+    scores = _adjusted(logits, history, config)
+    token = _best(scores) if config.is_greedy else _drawn(scores, config, uniform(key))
     if token is not None:
         return token
     return choose_plainly(logits[None], [history], config=config, keys=[key])[0]
 
 
-@torch.inference_mode()
 def choose_plainly(
-    logits: Float[Tensor, "B V"],
+    logits: Logits,
     histories: Sequence[Sequence[int]],
     *,
     config: GenerationConfig,
     keys: Sequence[DrawKey],
 ) -> list[int]:
-    """The next token of each row, by the definition: all scores through all filters.
+    """The next token of each row ``(B, V)``, by the definition: all scores through all filters.
 
     Raises:
         ConfigError: if no token of a row may be chosen, or a score is not a number.
     """
-    scores = adjust(logits.double(), histories, config=config)
+    scores = adjust(logits.astype(np.float64), histories, config=config)
     return best(scores) if config.is_greedy else draw(narrow(scores, config=config), keys)
 
 
-@torch.inference_mode()
-def log_probabilities(logits: Float[Tensor, " V"]) -> Float[Tensor, " V"]:
-    """The logarithm of each token's probability, in float64.
+@np.errstate(all="ignore")
+def log_sums(logits: Logits) -> NDArray[np.float64]:
+    """For each row ``(B, V)`` the log of the sum of exp: a log-probability is a logit less this.
 
-    For one row: many rows at once leave a CPU's caches, and cost five times as much. numpy widens
-    it: torch would wake its threads for that, which the engine's threads leave no core.
+    Exponentials have the precision of the logits, sums are in float64. Row by row: many rows at
+    once leave a CPU's caches, and cost five times as much.
     """
-    if logits.device.type == "cpu" and logits.dtype == torch.float32:
-        return torch.from_numpy(logits.numpy().astype(np.float64)).log_softmax(-1)
-    return logits.double().log_softmax(-1)
+    sums = np.empty(len(logits))
+    for i, row in enumerate(logits):
+        top = row.max()
+        weights = row - top
+        np.exp(weights, out=weights)
+        sums[i] = float(top) + math.log(weights.sum(dtype=np.float64))
+    return sums
 
 
-@torch.inference_mode()
-def _adjusted(logits: Tensor, history: Sequence[int], config: GenerationConfig) -> Tensor:
+def log_probabilities(logits: Row, log_sum: float | None = None) -> NDArray[np.float64]:
+    """The logarithm of each token's probability, in float64, by :func:`log_sums` if not given."""
+    wide = logits.astype(np.float64)
+    wide -= log_sums(logits[None])[0] if log_sum is None else log_sum
+    return wide
+
+
+def _adjusted(logits: Row, history: Sequence[int], config: GenerationConfig) -> Row:
     """The scores that are chosen by, as they are where nothing is to be done to them."""
     if config.logit_bias or config.repetition_penalty != 1.0 or config.no_repeat_ngram:
-        return adjust(logits.double()[None], [history], config=config)[0]
-    return logits.float() if logits.dtype.itemsize < 4 else logits
+        return adjust(logits.astype(np.float64)[None], [history], config=config)[0]
+    return logits
 
 
 def _best(scores: Row) -> int | None:
@@ -204,8 +207,7 @@ def _heated(
 
 
 def _all_probs(scores: Row, top: float, config: GenerationConfig) -> NDArray[np.float64]:
-    heated = _heated(scores.astype(np.float64), top, config)
-    return torch.from_numpy(heated).softmax(-1).numpy()
+    return softmax(_heated(scores.astype(np.float64), top, config))
 
 
 def _at(weights: NDArray[np.float64], u: float) -> int | None:

@@ -1,12 +1,13 @@
 """What generation returns: plain data, ready to be shown or written as JSON."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from cutaway.generation.choosing import Logits, log_probabilities
 from cutaway.tokenizers import Tokenizer
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "NextTokens",
     "StreamEvent",
     "best_candidates",
+    "best_first",
+    "next_tokens",
 ]
 
 FinishReason = Literal["stop", "end_of_text", "length", "context"]
@@ -102,25 +105,43 @@ class StreamEvent:
     completion: Completion | None = None
 
 
+def next_tokens(logits: Logits, *, k: int, tokenizer: Tokenizer | None) -> NextTokens:
+    """The ``k`` likeliest tokens by scores ``(V,)``, and the mass of all others."""
+    logprobs = log_probabilities(logits)
+    found = best_candidates(logits, logprobs, k=k, tokenizer=tokenizer)
+    rest = np.exp(logprobs)
+    rest[[candidate.id for candidate in found]] = 0.0
+    return NextTokens(candidates=list(found), rest_mass=float(rest.sum()))
+
+
 def best_candidates(
-    logits: Float[Tensor, " V"],
-    logprobs: Float[Tensor, " V"],
-    *,
-    k: int,
-    tokenizer: Tokenizer | None,
+    logits: Logits, logprobs: NDArray[np.float64], *, k: int, tokenizer: Tokenizer | None
 ) -> tuple[Candidate, ...]:
-    """The ``k`` likeliest tokens, best first; without a tokenizer they have no text."""
-    top = torch.topk(logprobs, min(k, len(logprobs)))
-    rows = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    """The ``k`` likeliest tokens, best first, of equal ones the first.
+
+    Args:
+        logits: scores, ``(V,)``.
+        logprobs: the logarithms of their probabilities.
+        k: how many, at most all.
+        tokenizer: gives them text; without one they have none.
+    """
     return tuple(
         Candidate(
             id=token,
             text=tokenizer.decode([token]) if tokenizer else "",
             bytes=tokenizer.token_bytes(token) if tokenizer else b"",
             logit=float(logits[token]),
-            logprob=logprob,
-            prob=float(logprobs[token].exp()),
+            logprob=float(logprobs[token]),
+            prob=math.exp(logprobs[token]),
             rank=rank,
         )
-        for rank, (token, logprob) in enumerate(rows, start=1)
+        for rank, token in enumerate(best_first(logprobs, k), start=1)
     )
+
+
+def best_first(scores: NDArray[np.float64], k: int) -> list[int]:
+    """The places of the ``k`` highest scores, best first; of equal ones the first."""
+    rank, ids = len(scores) - k, np.arange(len(scores))
+    if 0 < rank < len(scores):
+        ids = np.flatnonzero(scores >= np.partition(scores, rank)[rank])
+    return ids[np.argsort(-scores[ids], kind="stable")][:k].tolist()

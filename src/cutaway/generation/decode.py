@@ -2,10 +2,7 @@
 
 from collections.abc import Generator, Sequence
 
-from jaxtyping import Float
-from torch import Tensor
-
-from cutaway.generation.choosing import choose, choose_plainly, log_probabilities
+from cutaway.generation.choosing import Logits, choose, log_probabilities
 from cutaway.generation.completion import StreamEvent, best_candidates
 from cutaway.generation.reader import Reader
 from cutaway.generation.rows import Rows
@@ -38,34 +35,27 @@ def decode(
         rows.close()
 
 
-def push_token(sample: Sample, token: int, logits: Float[Tensor, " V"]) -> StreamEvent:
-    """Adds a token that was chosen by ``logits`` to a text, with its log-probability."""
-    logprobs, top, k = log_probabilities(logits), None, sample.config.logprobs
+def push_token(sample: Sample, token: int, logits: Logits, log_sum: float) -> StreamEvent:
+    """Adds a token that was chosen by ``logits`` ``(V,)`` to a text, with its log-probability."""
+    top, k = None, sample.config.logprobs
     if k is not None:
+        logprobs = log_probabilities(logits, log_sum)
         top = best_candidates(logits, logprobs, k=k, tokenizer=sample.tokenizer)
-    return sample.push(token, float(logprobs[token]), top)
+    return sample.push(token, float(logits[token]) - log_sum, top)
 
 
 def _steps(rows: Rows, live: list[Sample], *, config: GenerationConfig) -> Generator[StreamEvent]:
     """A token for each sample that lives, then the next step, until none does."""
     while live:
-        tokens = _choose(rows, live, config=config)
+        tokens = [
+            choose(logits, sample.history, config=config, key=sample.key)
+            for logits, sample in zip(rows.logits, live, strict=True)
+        ]
+        sums = rows.log_sums()
         for row, (sample, token) in enumerate(zip(live, tokens, strict=True)):
-            yield push_token(sample, token, rows.logits[row])
+            yield push_token(sample, token, rows.logits[row], float(sums[row]))
         going_on = [row for row, sample in enumerate(live) if sample.finish_reason is None]
         live = [live[row] for row in going_on]
         if live:
             rows.select(going_on)
             rows.step([tokens[row] for row in going_on])
-
-
-def _choose(rows: Rows, samples: Sequence[Sample], *, config: GenerationConfig) -> list[int]:
-    """The next token of each row."""
-    if rows.logits.device.type != "cpu":
-        histories = [sample.history for sample in samples]
-        keys = [sample.key for sample in samples]
-        return choose_plainly(rows.logits, histories, config=config, keys=keys)
-    return [
-        choose(logits, sample.history, config=config, key=sample.key)
-        for logits, sample in zip(rows.logits, samples, strict=True)
-    ]

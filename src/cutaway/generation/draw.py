@@ -11,11 +11,10 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
 
 from cutaway.errors import ConfigError
+from cutaway.generation.filters import Scores, softmax
 
 __all__ = [
     "DrawKey",
@@ -86,21 +85,22 @@ def uniform(key: DrawKey) -> float:
     return (int.from_bytes(digest, "little") >> (64 - _BITS)) / (1 << _BITS)
 
 
-def draw(scores: Float[Tensor, "B V"], keys: Sequence[DrawKey]) -> list[int]:
-    """Draws one token a row from the softmax of its scores, by the inverse of the running sum.
+def draw(scores: Scores, keys: Sequence[DrawKey]) -> list[int]:
+    """Draws a token for each row ``(B, V)`` from its softmax, by the inverse of the running sum.
 
     Raises:
         ConfigError: if no token of a row may be chosen, or a score is not a number.
     """
     _check(scores)
-    reached = scores.double().softmax(-1).cumsum(-1)  # (B, V)
-    u = torch.tensor([uniform(key) for key in keys], dtype=torch.float64, device=scores.device)
-    chosen = torch.searchsorted(reached, u[:, None] * reached[:, -1:], right=True)
-    return chosen[:, 0].tolist()
+    reached = softmax(scores).cumsum(-1)
+    return [
+        int(row.searchsorted(uniform(key) * row[-1], side="right"))
+        for row, key in zip(reached, keys, strict=True)
+    ]
 
 
-def best(scores: Float[Tensor, "B V"]) -> list[int]:
-    """The best token of each row; of equal ones the first.
+def best(scores: Scores) -> list[int]:
+    """The best token of each row ``(B, V)``; of equal ones the first.
 
     Raises:
         ConfigError: if no token of a row may be chosen, or a score is not a number.
@@ -109,13 +109,13 @@ def best(scores: Float[Tensor, "B V"]) -> list[int]:
     return scores.argmax(-1).tolist()
 
 
-def _check(scores: Tensor) -> None:
-    top = scores.amax(-1)
-    if bool((top.isnan() | (top == torch.inf)).any()):
+def _check(scores: Scores) -> None:
+    top = scores.max(-1)
+    if bool((np.isnan(top) | (top == np.inf)).any()):
         raise NothingToChoose(
             "The scores of the next token are not finite (NaN or infinity).",
             "The weights are damaged or too large for their dtype, or a penalty is extreme: try "
             "dtype=torch.float32 and default settings.",
         )
-    if bool((top == -torch.inf).any()):
+    if bool((top == -np.inf).any()):
         raise all_banned()

@@ -11,11 +11,11 @@ from itertools import pairwise
 from threading import RLock
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from cutaway.engine import Engine, Piece, Text
 from cutaway.engine.blocks import BLOCK
+from cutaway.generation.choosing import Logits
 from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.prefixes import n_common
 from cutaway.generation.rows import Rows
@@ -57,9 +57,13 @@ class EngineRows(Rows):
         self._texts: list[Text] = []
         self._drafters = [drafter() for _ in histories] if drafter else []
         # Of each row: guessed tokens that are read already, with the scores behind them.
-        self._ahead: list[list[tuple[int, Tensor]]] = [[] for _ in histories]
+        self._ahead: list[list[tuple[int, Logits]]] = [[] for _ in histories]
         with self._lock:
             self._read_all()
+
+    def log_sums(self) -> NDArray[np.float64]:
+        """For each row of :attr:`logits` the log of the sum of exp."""
+        return self._engine.log_sums(self.logits)
 
     def close(self) -> None:
         """Gives the blocks of all rows back."""
@@ -69,7 +73,7 @@ class EngineRows(Rows):
         self._texts = []
 
     def _read_tokens(self, tokens: Sequence[int], slid: Sequence[int]) -> None:
-        found: dict[int, Tensor] = {}
+        found: dict[int, Logits] = {}
         pieces: dict[int, Piece] = {}
         with self._lock:
             for row, token in enumerate(tokens):
@@ -82,8 +86,7 @@ class EngineRows(Rows):
                 return
             if pieces:
                 found.update(self._read_pieces(pieces))
-        # numpy: torch would wake its threads for it, which the engine's leave no core.
-        self.logits = torch.from_numpy(np.stack([found[row].numpy() for row in range(len(tokens))]))
+        self.logits = np.stack([found[row] for row in range(len(tokens))])
 
     def _piece(self, row: int, *, is_slid: bool) -> Piece:
         """What a row has to read for its new token, with guesses behind it."""
@@ -96,11 +99,13 @@ class EngineRows(Rows):
             guesses = self._drafters[row].propose(history, n_most)
         return Piece(text, [*history[start + text.length :], *guesses], n_wanted=1 + len(guesses))
 
-    def _read_pieces(self, pieces: Mapping[int, Piece]) -> Iterator[tuple[int, Tensor]]:
+    def _read_pieces(self, pieces: Mapping[int, Piece]) -> Iterator[tuple[int, Logits]]:
         """Reads, keeps the scores behind guesses, and gives those behind the new tokens."""
         logits = self._engine.read(list(pieces.values()))[:, : self._n_vocab]
-        counts = [piece.n_wanted for piece in pieces.values()]
-        for (row, piece), scores in zip(pieces.items(), logits.split(counts), strict=True):
+        end = 0
+        for row, piece in pieces.items():
+            end += piece.n_wanted
+            scores = logits[end - piece.n_wanted : end]
             guesses = piece.ids[len(piece.ids) - piece.n_wanted + 1 :]
             self._ahead[row] = list(zip(guesses, scores[1:], strict=True))
             yield row, scores[0]
@@ -123,7 +128,7 @@ class EngineRows(Rows):
         """Reads what rows have in common before what they have not, a level of the tree a time."""
         windows = [self._window(row) for row in range(len(self._histories))]
         texts: dict[int, Text] = {}
-        logits: dict[int, Tensor] = {}
+        logits: dict[int, Logits] = {}
         order = sorted(range(len(windows)), key=lambda row: windows[row])
         groups = self._divided(order, windows, None, 0)
         while groups:
@@ -135,7 +140,7 @@ class EngineRows(Rows):
                 if done:
                     ends.append(done)
             for rows, scores in zip(ends, self._engine.read(pieces), strict=True):
-                logits.update(dict.fromkeys(rows, scores[: self._n_vocab]))
+                logits.update((row, scores[: self._n_vocab]) for row in rows)
             deeper: list[_Group] = []
             for group in groups:
                 on = [row for row in group.rows if row not in logits]
@@ -144,7 +149,7 @@ class EngineRows(Rows):
                 group.text.close()
             groups = deeper
         self._texts = [texts[row] for row in range(len(windows))]
-        self.logits = torch.stack([logits[row] for row in range(len(windows))])
+        self.logits = np.stack([logits[row] for row in range(len(windows))])
 
     def _divided(
         self, rows: list[int], windows: Sequence[list[int]], text: Text | None, n_held: int

@@ -1,19 +1,19 @@
 """What is done to the scores of the next token before one is chosen.
 
-Pure functions of logits ``(B, V)``: a token that may not be chosen gets minus infinity. They are
-those of Hugging Face transformers to the letter, so that a setting means here what it means there;
-where OpenAI's sampler differs, the function says so.
+Pure functions of logits ``(B, V)`` in float64: a token that may not be chosen gets minus infinity.
+They are those of Hugging Face transformers to the letter, so that a setting means here what it
+means there; where OpenAI's sampler differs, the function says so.
 """
 
 from collections.abc import Mapping, Sequence
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from cutaway.generation.settings import GenerationConfig
 
 __all__ = [
+    "Scores",
     "adjust",
     "bias_logits",
     "forbid_repeated_ngrams",
@@ -22,13 +22,18 @@ __all__ = [
     "keep_top_k",
     "keep_top_p",
     "keep_typical",
+    "log_softmax",
     "narrow",
     "penalise_repetition",
+    "softmax",
 ]
 
-Scores = Float[Tensor, "B V"]
+Scores = NDArray[np.float64]
+_TINY = float(np.finfo(np.float64).tiny)
+_QUIETLY = np.errstate(all="ignore")  # what is no number is found when a token is chosen
 
 
+@_QUIETLY
 def adjust(
     scores: Scores, histories: Sequence[Sequence[int]], *, config: GenerationConfig
 ) -> Scores:
@@ -48,6 +53,7 @@ def adjust(
     return scores
 
 
+@_QUIETLY
 def narrow(scores: Scores, *, config: GenerationConfig) -> Scores:
     """Applies what shapes the distribution to draw from: temperature and the four filters."""
     if config.temperature != 1.0:
@@ -63,11 +69,27 @@ def narrow(scores: Scores, *, config: GenerationConfig) -> Scores:
     return scores
 
 
+@_QUIETLY
+def softmax(scores: Scores) -> Scores:
+    """Probabilities along the last axis; some score of each row is finite."""
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    return weights
+
+
+@_QUIETLY
+def log_softmax(scores: Scores) -> Scores:
+    """Logarithms of :func:`softmax`."""
+    result = scores - scores.max(-1, keepdims=True)
+    result -= np.log(np.exp(result).sum(-1, keepdims=True))
+    return result
+
+
 def bias_logits(scores: Scores, bias: Mapping[int, float]) -> Scores:
     """Adds ``bias[id]`` to the score of each token named."""
-    index = torch.tensor(list(bias), device=scores.device)
-    values = torch.tensor(list(bias.values()), dtype=scores.dtype, device=scores.device)
-    return scores.index_add(1, index, values.expand(len(scores), -1))
+    scores = scores.copy()
+    scores[:, list(bias)] += list(bias.values())
+    return scores
 
 
 def penalise_repetition(
@@ -78,21 +100,19 @@ def penalise_repetition(
     A positive score is divided by the penalty, a negative one multiplied, once for each distinct
     token however often it occurred.
     """
-    scores = scores.clone()
+    scores = scores.copy()
     for row, history in zip(scores, histories, strict=True):
-        seen = torch.tensor(sorted(set(history)), device=scores.device)
+        seen = sorted(set(history))
         old = row[seen]
-        row[seen] = torch.where(old < 0, old * penalty, old / penalty)
+        row[seen] = np.where(old < 0, old * penalty, old / penalty)
     return scores
 
 
 def forbid_repeated_ngrams(scores: Scores, histories: Sequence[Sequence[int]], *, n: int) -> Scores:
     """Bans every token that would complete a run of ``n`` tokens that the text already has."""
-    scores = scores.clone()
+    scores = scores.copy()
     for row, history in zip(scores, histories, strict=True):
-        banned = _completions(history, n)
-        if banned:
-            row[torch.tensor(banned, device=scores.device)] = -torch.inf
+        row[_completions(history, n)] = -np.inf
     return scores
 
 
@@ -105,21 +125,22 @@ def _completions(history: Sequence[int], n: int) -> list[int]:
     return sorted({history[i] for i in ends if tuple(history[i - n + 1 : i]) == start})
 
 
+@_QUIETLY
 def heat(scores: Scores, temperature: float) -> Scores:
     """Divides the scores, counted from the best: above 1 evens them out, near 0 only that is left.
 
     Only differences of scores matter, and counted from 0 downwards they cannot overflow.
     """
-    least = torch.finfo(scores.dtype).tiny
-    return (scores - scores.amax(-1, keepdim=True)) / max(temperature, least)
+    return (scores - scores.max(-1, keepdims=True)) / max(temperature, _TINY)
 
 
 def keep_top_k(scores: Scores, k: int) -> Scores:
     """Keeps the ``k`` best tokens; all that tie with the k-th stay, as in OpenAI's sampler."""
-    if k >= scores.shape[-1]:
+    rank = scores.shape[-1] - k
+    if rank <= 0:
         return scores
-    least = scores.topk(k).values[:, -1:]
-    return scores.masked_fill(scores < least, -torch.inf)
+    least = np.partition(scores, rank)[:, rank, None]
+    return np.where(scores < least, -np.inf, scores)
 
 
 def keep_top_p(scores: Scores, p: float) -> Scores:
@@ -127,18 +148,18 @@ def keep_top_p(scores: Scores, p: float) -> Scores:
 
     OpenAI's released sampler stops one token earlier (though it never drops the best).
     """
-    best_first = scores.sort(dim=-1, descending=True, stable=True)
-    probs = best_first.values.softmax(-1)
+    best_first = np.argsort(-scores, axis=-1, kind="stable")
+    probs = softmax(np.take_along_axis(scores, best_first, axis=-1))
     before = probs.cumsum(-1) - probs  # the mass of all better tokens
-    dropped = torch.zeros_like(scores, dtype=torch.bool)
-    dropped.scatter_(1, best_first.indices, before >= p)
-    return scores.masked_fill(dropped, -torch.inf)
+    dropped = np.zeros(scores.shape, dtype=np.bool_)
+    np.put_along_axis(dropped, best_first, before >= p, axis=-1)
+    return np.where(dropped, -np.inf, scores)
 
 
 def keep_min_p(scores: Scores, p: float) -> Scores:
     """Keeps tokens at least ``p`` times as likely as the best one: Nguyen et al. 2024."""
-    probs = scores.softmax(-1)
-    return scores.masked_fill(probs < p * probs.amax(-1, keepdim=True), -torch.inf)
+    probs = softmax(scores)
+    return np.where(probs < p * probs.max(-1, keepdims=True), -np.inf, scores)
 
 
 def keep_typical(scores: Scores, mass: float) -> Scores:
@@ -147,12 +168,13 @@ def keep_typical(scores: Scores, mass: float) -> Scores:
     In order of that distance, up to and with the token whose mass crosses ``mass``; all that tie
     with it stay.
     """
-    logprobs = scores.log_softmax(-1)
-    probs = logprobs.exp()
-    entropy = -(probs * logprobs).nansum(-1, keepdim=True)  # 0 times -inf is no surprise
-    distance = (-logprobs - entropy).abs()
-    nearest_first = distance.sort(dim=-1, stable=True)
-    reached = probs.gather(1, nearest_first.indices).cumsum(-1)
-    last = (reached < mass).sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
-    limit = nearest_first.values.gather(1, last)
-    return scores.masked_fill(distance > limit, -torch.inf)
+    logprobs = log_softmax(scores)
+    probs = np.exp(logprobs)
+    surprises = np.where(probs > 0, -logprobs, 0.0)  # 0 times infinity is no surprise
+    entropy = (probs * surprises).sum(-1, keepdims=True)
+    distance = np.abs(-logprobs - entropy)
+    nearest_first = np.argsort(distance, axis=-1, kind="stable")
+    reached = np.take_along_axis(probs, nearest_first, axis=-1).cumsum(-1)
+    last = np.minimum((reached < mass).sum(-1, keepdims=True), scores.shape[-1] - 1)
+    limit = np.take_along_axis(distance, np.take_along_axis(nearest_first, last, -1), -1)
+    return np.where(distance > limit, -np.inf, scores)

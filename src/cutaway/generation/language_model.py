@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Generator, Sequence
 from threading import RLock
-from typing import Literal, Unpack, cast, overload
-
-import torch
+from typing import TYPE_CHECKING, Literal, Unpack, cast, overload
 
 from cutaway.engine import Engine
 from cutaway.errors import ConfigError
 from cutaway.generation.beam import beam_search
-from cutaway.generation.completion import Completion, NextTokens, StreamEvent, best_candidates
+from cutaway.generation.completion import Completion, NextTokens, StreamEvent, next_tokens
 from cutaway.generation.decode import decode
 from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.draw import check_seed
@@ -23,12 +21,15 @@ from cutaway.generation.prompts import (
     read_prompt,
     require_tokenizer,
 )
-from cutaway.generation.reader import EngineReader, ModelReader, Reader
+from cutaway.generation.reader import EngineReader, Reader
 from cutaway.generation.sample import Prompt, Sample, TextStream
 from cutaway.generation.scoring import Score, check_stride, score_ids
 from cutaway.generation.settings import GenerationConfig, GenerationSettings
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2Config
 from cutaway.tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from cutaway.models import GPT2
 
 __all__ = ["LanguageModel"]
 
@@ -59,7 +60,7 @@ class LanguageModel:
 
     def __init__(
         self,
-        model: GPT2 | Callable[[], GPT2],
+        model: "GPT2 | Callable[[], GPT2]",
         tokenizer: Tokenizer | None = None,
         *,
         engine: Engine | None = None,
@@ -85,8 +86,10 @@ class LanguageModel:
         )
 
     @property
-    def model(self) -> GPT2:
+    def model(self) -> "GPT2":
         """The network to look into; made now if it was not yet needed."""
+        from cutaway.models import GPT2  # torch, which an engine does without
+
         with self._lock:
             if not isinstance(self._model, GPT2):
                 self._model = self._model()
@@ -100,7 +103,11 @@ class LanguageModel:
     @property
     def reader(self) -> Reader:
         """What writes and scores: the engine if there is one, else the model."""
-        return self._reader or ModelReader(self.model, n_vocab=self._n_vocab)
+        if self._reader is None:
+            from cutaway.generation.model_reader import ModelReader  # torch
+
+            return ModelReader(self.model, n_vocab=self._n_vocab)
+        return self._reader
 
     @property
     def dtype(self) -> str:
@@ -277,13 +284,7 @@ class LanguageModel:
         n_ctx = self.config.n_ctx
         ids = self._encode(text, n_ctx=n_ctx) or [self.tokenizer.eot]
         check_length(ids, n_ctx=n_ctx)
-        with torch.inference_mode():
-            logits = self.reader.last_logits(ids)
-            logprobs = logits.double().log_softmax(-1)
-            candidates = best_candidates(logits, logprobs, k=k, tokenizer=self._tokenizer)
-            rest = logprobs.exp()
-            rest[[candidate.id for candidate in candidates]] = 0.0
-            return NextTokens(candidates=list(candidates), rest_mass=float(rest.sum()))
+        return next_tokens(self.reader.last_logits(ids), k=k, tokenizer=self._tokenizer)
 
     def score(self, text: PromptLike, *, stride: int | None = None) -> Score:
         """How well the model predicts a text of any length.

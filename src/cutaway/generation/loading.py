@@ -1,42 +1,47 @@
 """From a name or a path to a model that writes."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-
 from cutaway.engine import Engine, Format
-from cutaway.engine.compiling import CPUINFO, processor_flags
+from cutaway.engine.background import is_ready, start
+from cutaway.engine.blocks import BLOCK
+from cutaway.engine.machine import CPUINFO, processor_flags
 from cutaway.engine.native import FORMATS
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
-from cutaway.models import GPT2
-from cutaway.numbers import Quantized, to_tensor
 
 if TYPE_CHECKING:
+    import torch
+
     from cutaway.checkpoints import Opened
+    from cutaway.models import GPT2
 
-__all__ = ["load"]
+__all__ = ["NAMES", "load"]
 
-_FORMATS: dict[str, Format] = {
+NAMES: Mapping[str, Format] = {
     **{format: format for format in FORMATS},
     "fp32": "float32",
     "bf16": "bfloat16",
+    "auto": "int8",  # the fastest that changes the perplexity by at most 0.5 %
 }
-_TORCH = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""What the engine's formats are called."""
+_TORCH = ("float32", "bfloat16")  # what other devices compute in
 _CPU = CPUINFO
 
 
 def load(
     source: str | Path = "pocket",
     *,
-    dtype: str | torch.dtype | None = None,
-    device: torch.device | str = "cpu",
+    dtype: "str | torch.dtype | None" = None,
+    device: "torch.device | str" = "cpu",
+    wait: bool | None = None,
     threads: int | None = None,
+    cache_bytes: int | None = None,
     lookup: int = 0,
     draft: str | Path | None = None,
     allow_pickle: bool = False,
@@ -48,11 +53,18 @@ def load(
         dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"``,
             ``"int8_weight_only"`` or ``"int4"`` (see :class:`cutaway.engine.Engine`): the CPU's
             engine writes and scores with weights so held, and the readable model is loaded when
-            :attr:`LanguageModel.model` is first used. A torch dtype: the readable model itself,
-            held so; None for float32, into which half precision fits exactly. Where no engine can
-            be had, a warning says why, and the readable model in float32 does the work.
+            :attr:`LanguageModel.model` is first used. ``"auto"`` is ``"int8"`` without waiting. A
+            torch dtype: the readable model itself, held so; None or ``"readable"`` for float32,
+            into which half precision fits exactly. Where no engine can be had, a warning says why,
+            and the readable model in float32 does the work.
         device: to run on. On others than the CPU a name stands for the torch dtype.
-        threads: of the engine; None for as many as torch uses.
+        wait: for the engine to be compiled, which takes some ten seconds the first time. If not, a
+            warning says so, the readable model in float32 does the work of this
+            :class:`LanguageModel`, and the next one finds the engine. None: unless ``dtype`` is
+            ``"auto"``.
+        threads: of the engine; None for one on each core.
+        cache_bytes: that the engine has for keys and values of all texts together; None for eight
+            texts of a whole context. Memory is taken as it is written to.
         lookup: tokens that the engine guesses at once from what the text has said before; 0 for
             none. Texts are the same, and come sooner where they repeat their prompt.
         draft: a smaller model of the same vocabulary that guesses for the engine; instead of
@@ -68,13 +80,18 @@ def load(
     """
     from cutaway.checkpoints import open_checkpoint  # not needed for a model in memory
 
+    if dtype == "readable":
+        dtype = None
     if isinstance(dtype, str):
-        if dtype not in _FORMATS:
-            raise unknown("dtype", dtype, _FORMATS)
+        if dtype not in NAMES:
+            raise unknown("dtype", dtype, [*NAMES, "readable"])
         if str(device).partition(":")[0] == "cpu":
-            settings = _Settings(_FORMATS[dtype], threads, lookup, draft, allow_pickle)
+            wait = dtype != "auto" if wait is None else wait
+            settings = _Settings(
+                NAMES[dtype], wait, threads, cache_bytes, lookup, draft, allow_pickle
+            )
             return _with_engine(source, settings)
-        dtype = _on_device(_FORMATS[dtype], device)
+        dtype = _on_device(NAMES[dtype], device)
     if lookup or draft is not None:
         raise ConfigError(
             f"lookup is {lookup}, draft {draft}, but only the engine reads guesses.",
@@ -85,6 +102,11 @@ def load(
             f"threads is {threads}, but the readable model takes those of torch.",
             "Call torch.set_num_threads, or load for the CPU by a name such as dtype='float32'.",
         )
+    if cache_bytes is not None:
+        raise ConfigError(
+            f"cache_bytes is {cache_bytes}, but the readable model makes a cache for each text.",
+            "Leave it out, or load for the CPU by a name such as dtype='float32'.",
+        )
     opened = open_checkpoint(source, allow_pickle=allow_pickle)
     return _named(opened, opened.model(dtype=dtype, device=device))
 
@@ -93,7 +115,9 @@ class _Settings(NamedTuple):
     """What an engine is made with."""
 
     format: Format
+    wait: bool
     threads: int | None
+    cache_bytes: int | None
     lookup: int
     draft: str | Path | None
     allow_pickle: bool
@@ -105,6 +129,14 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
 
     opened = open_checkpoint(source, allow_pickle=settings.allow_pickle)
     try:
+        if not settings.wait and not is_ready():
+            start()
+            warnings.warn(
+                "The engine is being compiled in the background (once, about ten seconds): this "
+                f"time the readable model in float32 is used instead of {settings.format}.",
+                stacklevel=3,
+            )
+            return _named(opened, opened.model())
         drafter = _drafter(opened, settings)  # first: what it refuses should not wait for weights
         engine = _filled(opened, settings)
     except EngineUnavailable as error:
@@ -129,10 +161,39 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
-    engine = Engine(opened.config, format=settings.format, threads=settings.threads)
+    engine = Engine(
+        opened.config,
+        format=settings.format,
+        threads=settings.threads,
+        cache_bytes=settings.cache_bytes,
+    )
+    _check_memory(engine, settings)
     for name, weight in opened.weights():
-        engine.fill(name, weight if isinstance(weight, Quantized) else to_tensor(weight))
+        engine.fill(name, weight)
     return engine
+
+
+def _check_memory(engine: Engine, settings: _Settings) -> None:
+    """Whether there is room for the weights and one text, or for all of a cache that was asked for.
+
+    Raises:
+        ResourceError: with the numbers.
+    """
+    from cutaway.checkpoints.memory import check_memory
+
+    n_ctx = engine.config.n_ctx
+    n_cached = engine.cache_bytes
+    if settings.cache_bytes is None:
+        n_cached = min(n_cached, -(-n_ctx // BLOCK) * engine.block_bytes)
+    weights = f"{engine.weight_bytes / 1e9:.1f} GB of weights in {settings.format}"
+    texts = f"{n_cached / 1e9:.1f} GB of keys and values"
+    if settings.cache_bytes is None:
+        texts += f" for a text of {n_ctx:,} tokens"
+    check_memory(
+        engine.weight_bytes + n_cached,
+        f"The engine ({weights}, {texts})",
+        "Choose a smaller model, a narrower dtype such as 'int4', or a smaller cache_bytes.",
+    )
 
 
 def _drafter(opened: "Opened", settings: _Settings) -> DrafterMaker | None:
@@ -163,7 +224,7 @@ def _drafter(opened: "Opened", settings: _Settings) -> DrafterMaker | None:
     return partial(DraftModel, _filled(smaller, settings))
 
 
-def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> GPT2:
+def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> "GPT2":
     """The readable model of what an engine was filled with."""
     from cutaway.checkpoints import load_checkpoint
 
@@ -177,7 +238,7 @@ def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> GPT
 
 def _named(
     opened: "Opened",
-    model: GPT2 | Callable[[], GPT2],
+    model: "GPT2 | Callable[[], GPT2]",
     engine: Engine | None = None,
     *,
     drafter: DrafterMaker | None = None,
@@ -192,13 +253,15 @@ def _named(
     )
 
 
-def _on_device(format: Format, device: torch.device | str) -> torch.dtype:
+def _on_device(format: Format, device: "torch.device | str") -> "torch.dtype":
     if format not in _TORCH:
         raise ConfigError(
             f"dtype is {format!r} on {device}, but only the engine of the CPU computes in it.",
             "The next best there is dtype='bfloat16'; or leave device='cpu'.",
         )
-    return _TORCH[format]
+    import torch
+
+    return torch.float32 if format == "float32" else torch.bfloat16
 
 
 def _has_bfloat16() -> bool:

@@ -14,18 +14,40 @@ matrix product allows it. Alone, the ruler costs a quarter of the speed; without
 rounding. The rest of the package sees rows without the ruler.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from cutaway.generation.rows import Rows, evaluating
+from cutaway.generation.choosing import Logits
+from cutaway.generation.rows import Rows
 from cutaway.models import GPT2
 from cutaway.nn import KVCache
 
-__all__ = ["ModelRows"]
+__all__ = ["ModelRows", "as_logits", "evaluating"]
 
 _BLOCK = 64
+
+
+@contextmanager
+def evaluating(model: GPT2) -> Generator[None]:
+    """Runs a model without gradients and dropout, and leaves it in the mode it was in."""
+    was_training = model.training
+    if was_training:
+        model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if was_training:
+            model.train()
+
+
+def as_logits(scores: Tensor) -> Logits:
+    """Scores as an array on the CPU, in float32 where they were narrower."""
+    scores = scores.detach()
+    return (scores.float() if scores.dtype.itemsize < 4 else scores).cpu().numpy()
 
 
 class ModelRows(Rows):
@@ -54,7 +76,7 @@ class ModelRows(Rows):
         self._block = _BLOCK if n_ctx % _BLOCK == 0 else n_ctx
         with evaluating(model):
             self._cache = model.new_cache(len(histories) + ruler, self._round_up(n_total))
-            self.logits = self._read_all()
+            self.logits = as_logits(self._read_all())
 
     def _read_tokens(self, tokens: Sequence[int], slid: Sequence[int]) -> None:
         with evaluating(self._model):
@@ -65,9 +87,10 @@ class ModelRows(Rows):
                 lengths = self._cache.lengths
                 lengths[-1] = self._round_up(max(lengths[:-1]) + 1) - 1
                 column.append(0)
-            new = torch.tensor(column, device=self.logits.device)[:, None]
+            new = torch.tensor(column, device=self._cache.k.device)[:, None]
             x = self._model.hidden(new, cache=self._cache)[:, -1]  # (B, D), the ruler last
-            self.logits = self._model.unembed(x)[: len(tokens), : self._n_vocab]
+            scores = self._model.unembed(x)[: len(tokens), : self._n_vocab]
+            self.logits = as_logits(scores)
 
     def _keep(self, rows: Sequence[int]) -> None:
         with torch.inference_mode():

@@ -1,31 +1,28 @@
 """Who reads: the readable model, or the engine. Decoding and scoring know neither of them.
 
 Both take ids and give logits ``(V,)`` of the tokens that have a name: scores of padding behind the
-vocabulary are cut off.
+vocabulary are cut off. The engine's is here and knows no torch; the readable model's is in
+:mod:`cutaway.generation.model_reader`.
 """
 
 from collections.abc import Iterator, Sequence
 from threading import RLock
 from typing import Protocol, runtime_checkable
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn import functional as F
-
 from cutaway.engine import Engine, Piece, Text
 from cutaway.engine.blocks import BLOCK
+from cutaway.generation.choosing import Logits, log_sums
 from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.engine_rows import EngineRows
-from cutaway.generation.model_rows import ModelRows
-from cutaway.generation.rows import Rows, evaluating
-from cutaway.models import GPT2, GPT2Config
+from cutaway.generation.rows import Rows
+from cutaway.models import GPT2Config
 
-__all__ = ["EngineReader", "ModelReader", "Reader"]
+__all__ = ["CHUNK", "EngineReader", "Reader", "logprobs_by_logits"]
 
-_MODEL_ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
 _ENGINE_ROWS = 32  # by then a step is bound by arithmetic, and more texts at once are no faster
-_CHUNK = 128  # positions whose logits are held at once: 26 MB for GPT-2's vocabulary in float32
+CHUNK = 128
+"""Positions whose logits are held at once: 26 MB for GPT-2's vocabulary in float32."""
+
 _READ = 1024  # ids of short texts that are read together
 
 
@@ -57,12 +54,12 @@ class Reader(Protocol):
         """
         ...
 
-    def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
-        """The scores of the token behind a text of at most ``n_ctx`` ids."""
+    def last_logits(self, ids: Sequence[int]) -> Logits:
+        """The scores ``(V,)`` of the token behind a text of at most ``n_ctx`` ids."""
         ...
 
-    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Float[Tensor, "N V"]]:
-        """The scores behind the last ``n`` ids of each text ``(ids, n)``, some at a time, in order.
+    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Logits]:
+        """The scores behind the last ``n`` ids of each text ``(ids, n)``, ``(N, V)`` at a time.
 
         A text has at most ``n_ctx`` ids.
         """
@@ -74,63 +71,6 @@ class Reader(Protocol):
         There are at most ``n_ctx`` ids, and at least as many as targets.
         """
         ...
-
-
-class ModelReader:
-    """The readable model: on any device, in any dtype, with every number open to taps.
-
-    Args:
-        model: that reads.
-        n_vocab: entries of the vocabulary that have a token; all of them unless given.
-    """
-
-    def __init__(self, model: GPT2, *, n_vocab: int | None = None) -> None:
-        self._model = model
-        self._n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
-
-    @property
-    def config(self) -> GPT2Config:
-        """The size of the model."""
-        return self._model.config
-
-    @property
-    def dtype(self) -> str:
-        """The kind of number that the weights are held in."""
-        return str(self._model.wte.weight.dtype).removeprefix("torch.")
-
-    def max_rows(self, n_total: int) -> int:
-        """15, whatever their length."""
-        return _MODEL_ROWS
-
-    def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
-        """Texts to go on with; where it has to be exact, with the ruler of the rows."""
-        return ModelRows(
-            self._model, histories, n_total=n_total, n_vocab=self._n_vocab, ruler=exact
-        )
-
-    def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
-        """The scores of the token behind a text."""
-        with evaluating(self._model):
-            x = self._model.hidden(self._tokens(ids))[:, -1]
-            return self._model.unembed(x)[0, : self._n_vocab]
-
-    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Float[Tensor, "N V"]]:
-        """The scores behind the last ids of each text, which is read by itself."""
-        for ids, n_wanted in texts:
-            with evaluating(self._model):
-                x = self._model.hidden(self._tokens(ids))[0, len(ids) - n_wanted :]
-                parts = x.split(_CHUNK)
-            for part in parts:
-                with evaluating(self._model):
-                    logits = self._model.unembed(part)[:, : self._n_vocab]
-                yield logits
-
-    def logprobs(self, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
-        """The log-probabilities of targets, in float64."""
-        return _logprobs_by_logits(self, ids, targets)
-
-    def _tokens(self, ids: Sequence[int]) -> Tensor:
-        return torch.tensor([list(ids)], device=self._model.wte.weight.device)
 
 
 class EngineReader:
@@ -173,24 +113,24 @@ class EngineReader:
             self.engine, self.lock, histories, n_vocab=self._n_vocab, drafter=self._drafter
         )
 
-    def last_logits(self, ids: Sequence[int]) -> Float[Tensor, " V"]:
+    def last_logits(self, ids: Sequence[int]) -> Logits:
         """The scores of the token behind a text."""
         [logits] = self.logits([(ids, 1)])
         return logits[0]
 
-    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Float[Tensor, "N V"]]:
+    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Logits]:
         """The scores behind the last ids of each text; short ones are read together."""
         pieces: list[Piece] = []
         n_ids = n_scores = 0
         for ids, n_wanted in texts:
             at, text = 0, self._new_text()
             while at < len(ids):
-                n_next = min(n_wanted, _CHUNK - n_scores)
+                n_next = min(n_wanted, CHUNK - n_scores)
                 end = len(ids) - n_wanted + n_next
                 pieces.append(Piece(text, ids[at:end], n_wanted=n_next))
                 n_ids, n_scores = n_ids + end - at, n_scores + n_next
                 at, n_wanted = end, n_wanted - n_next
-                if n_scores == _CHUNK or n_ids >= _READ:
+                if n_scores == CHUNK or n_ids >= _READ:
                     yield self._read(pieces, going_on=text if n_wanted else None)
                     pieces, n_ids, n_scores = [], 0, 0
         if pieces:
@@ -199,7 +139,7 @@ class EngineReader:
     def logprobs(self, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
         """The log-probabilities of targets, summed up by the engine; no logits are kept."""
         if self._n_vocab != self.config.vocab_size:
-            return _logprobs_by_logits(self, ids, targets)
+            return logprobs_by_logits(self, ids, targets)
         with self.lock:
             text = self.engine.new_text()
             piece = Piece(text, ids, n_wanted=len(targets))
@@ -211,12 +151,12 @@ class EngineReader:
         with self.lock:
             return self.engine.new_text()
 
-    def read(self, pieces: Sequence[Piece]) -> Float[Tensor, "N V"]:
+    def read(self, pieces: Sequence[Piece]) -> Logits:
         """The scores that the engine gives for pieces of texts."""
         with self.lock:
             return self.engine.read(pieces)[:, : self._n_vocab]
 
-    def _read(self, pieces: Sequence[Piece], *, going_on: Text | None = None) -> Tensor:
+    def _read(self, pieces: Sequence[Piece], *, going_on: Text | None = None) -> Logits:
         """Reads pieces and gives back their texts, but for one whose rest is yet to be read."""
         with self.lock:
             logits = self.read(pieces)
@@ -226,10 +166,10 @@ class EngineReader:
             return logits
 
 
-def _logprobs_by_logits(reader: Reader, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+def logprobs_by_logits(reader: Reader, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+    """As :meth:`Reader.logprobs`, from the scores of every token of the vocabulary."""
     logprobs: list[float] = []
     for logits in reader.logits([(ids, len(targets))]):
-        wanted = torch.tensor(targets[len(logprobs) : len(logprobs) + len(logits)])
-        scores = F.cross_entropy(logits.double(), wanted.to(logits.device), reduction="none")
-        logprobs += (-scores).tolist()
+        wanted = targets[len(logprobs) : len(logprobs) + len(logits)]
+        logprobs += (logits[range(len(wanted)), wanted] - log_sums(logits)).tolist()
     return logprobs

@@ -1,31 +1,15 @@
 """Texts that are written together: each with its history, its window and the scores behind it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from cutaway.generation.choosing import Logits, log_sums
 from cutaway.generation.window import window_start
-from cutaway.models import GPT2
 
-__all__ = ["Rows", "evaluating"]
-
-
-@contextmanager
-def evaluating(model: GPT2) -> Generator[None]:
-    """Runs a model without gradients and dropout, and leaves it in the mode it was in."""
-    was_training = model.training
-    if was_training:
-        model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        if was_training:
-            model.train()
+__all__ = ["Rows"]
 
 
 class Rows(ABC):
@@ -36,10 +20,10 @@ class Rows(ABC):
         n_ctx: positions of the model.
 
     Attributes:
-        logits: the scores of the token that comes next in each row.
+        logits: the scores ``(B, V)`` of the token that comes next in each row.
     """
 
-    logits: Float[Tensor, "B V"]
+    logits: Logits
 
     def __init__(self, histories: Sequence[Sequence[int]], *, n_ctx: int) -> None:
         self._n_ctx = n_ctx
@@ -64,6 +48,10 @@ class Rows(ABC):
         self._keep(rows)
         self._histories = [list(self._histories[row]) for row in rows]
         self._starts = [self._starts[row] for row in rows]
+
+    def log_sums(self) -> NDArray[np.float64]:
+        """For each row of :attr:`logits` the log of the sum of exp."""
+        return log_sums(self.logits)
 
     def close(self) -> None:  # noqa: B027  (most hold nothing that must be given back)
         """Gives back what the rows hold; they are of no use any more."""

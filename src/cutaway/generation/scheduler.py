@@ -218,16 +218,17 @@ class Scheduler:
         needed = sum(pool.n_needed(piece.text, len(piece.ids)) for piece in pieces.values())
         while pool.n_free < needed and self._prefixes.forget_one():
             pass
-        logits = iter(self._reader.read(list(pieces.values())))
+        read = self._reader.read(list(pieces.values()))
+        scores = zip(read, self._engine.log_sums(read).tolist(), strict=True)
         for request, piece in pieces.items():
             self._keep(request)
             if not piece.n_wanted:
                 continue
-            row, sample = next(logits), request.sample
+            (row, log_sum), sample = next(scores), request.sample
             try:
                 token = choose(row, sample.history, config=sample.config, key=sample.key)
                 with self._changing:
-                    event = push_token(sample, token, row)
+                    event = push_token(sample, token, row, log_sum)
             except Exception as error:  # of this text alone, such as that all tokens are banned
                 self._end(request, error)
                 continue

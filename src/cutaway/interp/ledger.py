@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cutaway.errors import ConfigError
-from cutaway.generation.rows import evaluating
+from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index
 from cutaway.interp.record import Recorder
 from cutaway.interp.runs import Run

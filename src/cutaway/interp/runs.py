@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.errors import ConfigError, ContextLengthError
-from cutaway.generation.rows import evaluating
+from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
 from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
 from cutaway.interp.record import Recorder

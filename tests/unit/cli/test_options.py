@@ -72,13 +72,38 @@ def test_a_bias_for_a_text_of_several_tokens_is_refused() -> None:
 def test_what_is_not_as_asked_is_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def load(source: str, *, dtype: str | None) -> str:
+    def load(source: str, *, dtype: str | None, wait: bool) -> str:
         warnings.warn(f"No engine for {dtype}.", stacklevel=2)
         return source
 
     monkeypatch.setattr("cutaway.generation.load", load)
+    monkeypatch.setattr("cutaway.engine.background.is_ready", lambda: True)
     assert open_model("pocket", "int8") == "pocket"
     assert capsys.readouterr().err == "note: No engine for int8.\n"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "default", "loaded", "told"),
+    [
+        ("int8", "float32", ("int8", True), True),
+        ("auto", None, ("auto", True), True),
+        (None, "float32", ("float32", False), False),
+        (None, None, (None, False), False),
+        ("readable", "int8", ("readable", True), False),
+    ],
+)
+def test_only_what_is_asked_for_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    dtype: str | None,
+    default: str | None,
+    loaded: tuple[str | None, bool],
+    told: bool,
+) -> None:
+    monkeypatch.setattr("cutaway.generation.load", lambda _, *, dtype, wait: (dtype, wait))
+    monkeypatch.setattr("cutaway.engine.background.is_ready", lambda: False)
+    assert open_model("pocket", dtype, default=default) == loaded
+    assert ("compiling the engine" in capsys.readouterr().err) == told
 
 
 @pytest.mark.parametrize("command", ["generate", "next", "score", "pick", "eval", "demo"])

@@ -93,3 +93,27 @@ def test_a_full_cache_says_so() -> None:
         cells.write(Text(cells.pool), [1])
     with pytest.raises(ValueError, match="truncate a text of 32"):
         text.truncate(33)
+
+
+def test_a_forgotten_text_gives_its_blocks_back_when_the_pool_is_next_asked() -> None:
+    """Python forgets a text at any moment, also while the pool is at work in another thread."""
+    cells = Cells(4)
+    text = Text(cells.pool)
+    cells.write(text, [1] * 40)
+    users = list(cells.pool._users)
+    del text
+    assert cells.pool._users == users  # nothing was touched yet
+    assert cells.pool.n_free == 4
+
+
+def test_a_reader_that_is_forgotten_while_another_copies_loses_no_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells = Cells(4)
+    text = Text(cells.pool)
+    cells.write(text, [7] * 10)
+    forks = [text.fork()]
+    monkeypatch.setattr(cells.pool, "_copy", lambda *_: forks.clear())  # the moment Python chooses
+    cells.write(text, [8])
+    text.close()
+    assert cells.pool.n_free == 4

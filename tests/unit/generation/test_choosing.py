@@ -4,16 +4,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from cutaway.errors import ConfigError
 from cutaway.generation import GenerationConfig, choosing
-from cutaway.generation.choosing import choose, choose_plainly, log_probabilities
+from cutaway.generation.choosing import Logits, choose, choose_plainly, log_probabilities, log_sums
 from cutaway.generation.draw import DrawKey
+from cutaway.generation.filters import log_softmax
 
 configs = st.builds(
     GenerationConfig,
@@ -29,25 +29,25 @@ configs = st.builds(
 KINDS = ["normal", "peaked", "flat", "ties", "halves", "banned", "one left", "zipf", "far apart"]
 
 
-def logits_of(kind: str, n: int, generator: torch.Generator) -> Tensor:
-    x = torch.randn(n, generator=generator)
+def logits_of(kind: str, n: int, generator: np.random.Generator) -> Logits:
+    x = generator.standard_normal(n, dtype=np.float32)
     match kind:
         case "peaked":
             x = x * 20
         case "flat":
-            x = torch.zeros(n)
+            x = np.zeros(n, np.float32)
         case "ties":
-            x = (x * 2).round()
+            x = np.round(x * 2)
         case "halves":
-            x = (x * 3).half().float() - 100
+            x = (x * 3).astype(np.float16).astype(np.float32) - 100
         case "banned":
-            x[torch.rand(n, generator=generator) < 0.9] = -math.inf
+            x[generator.random(n) < 0.9] = -math.inf
             x[0] = 1.0
         case "one left":
             x[:] = -math.inf
             x[n // 2] = 1.0
         case "zipf":
-            x = -1.4 * torch.randperm(n, generator=generator).add(1).log()
+            x = -1.4 * np.log(generator.permutation(n) + 1).astype(np.float32)
         case "far apart":
             x = x * 1e30
         case _:
@@ -62,7 +62,7 @@ def outcome(call: Callable[..., Any], *args: Any, **kwargs: Any) -> object:
         return str(error)
 
 
-def plainly(logits: Tensor, config: GenerationConfig, key: DrawKey) -> int:
+def plainly(logits: Logits, config: GenerationConfig, key: DrawKey) -> int:
     return choose_plainly(logits[None], [HISTORY], config=config, keys=[key])[0]
 
 
@@ -73,14 +73,14 @@ HISTORY = [0, 1, 0, 2, 0]
 @given(
     kind=st.sampled_from(KINDS),
     n=st.sampled_from([3, 7, 64, 300, 2000]),
-    dtype=st.sampled_from([torch.float32, torch.float64, torch.bfloat16, torch.float16]),
+    dtype=st.sampled_from([np.float32, np.float64]),
     config=configs,
     seed=st.integers(0, 2**32),
 )
 def test_the_token_is_that_of_the_plain_way(
-    kind: str, n: int, dtype: torch.dtype, config: GenerationConfig, seed: int
+    kind: str, n: int, dtype: type[np.floating[Any]], config: GenerationConfig, seed: int
 ) -> None:
-    logits = logits_of(kind, n, torch.Generator().manual_seed(seed)).to(dtype)
+    logits = logits_of(kind, n, np.random.default_rng(seed)).astype(dtype)
     for sample in range(8):
         key = DrawKey(seed, sample, 5)
         expected = outcome(plainly, logits, config, key)
@@ -101,7 +101,7 @@ def test_the_token_is_that_of_the_plain_way(
     ],
 )
 def test_with_a_whole_vocabulary(kind: str, changes: dict[str, float]) -> None:
-    logits = logits_of(kind, 50_257, torch.Generator().manual_seed(3))
+    logits = logits_of(kind, 50_257, np.random.default_rng(3))
     config = GenerationConfig(**changes)  # type: ignore[arg-type]
     for sample in range(3):
         key = DrawKey(1, sample, 5)
@@ -122,7 +122,7 @@ def test_the_plain_way_is_hardly_ever_taken(
         raise AssertionError("the plain way was taken")
 
     monkeypatch.setattr(choosing, "choose_plainly", never)
-    logits = logits_of("zipf", 50_257, torch.Generator().manual_seed(3))
+    logits = logits_of("zipf", 50_257, np.random.default_rng(3))
     config = GenerationConfig(**changes)  # type: ignore[arg-type]
     tokens = {choose(logits, [1], config=config, key=DrawKey(1, i, 5)) for i in range(50)}
     assert len(tokens) > 3 or config.is_greedy
@@ -135,7 +135,7 @@ def test_a_draw_on_a_border_is_the_plain_way_s(
 ) -> None:
     for module in ("choosing", "draw"):
         monkeypatch.setattr(f"cutaway.generation.{module}.uniform", lambda key: u)
-    logits = torch.full((600,), -math.inf)
+    logits = np.full(600, -math.inf)
     logits[[3, 100, 101, 599]] = 2.0
     config, key = GenerationConfig(**changes), DrawKey(0, 0, 0)  # type: ignore[arg-type]
     assert choose(logits, [1], config=config, key=key) == plainly(logits, config, key)
@@ -143,11 +143,11 @@ def test_a_draw_on_a_border_is_the_plain_way_s(
 
 @pytest.mark.parametrize("p", [0.5, 0.25, 0.75])
 def test_a_mass_on_the_border_is_the_plain_way_s(p: float) -> None:
-    logits = torch.zeros(4)
+    logits = np.zeros(4, np.float32)
     for changes in ({"top_k": 0, "top_p": p}, {"top_k": 3, "top_p": p}, {"top_k": 0, "min_p": p}):
         for shift in (0.0, 1e-7, -1e-7):
             config = GenerationConfig(**changes)  # type: ignore[arg-type]
-            scores = logits + torch.tensor([0.0, shift, math.log(p), math.log(p) + shift])
+            scores = logits + np.array([0.0, shift, math.log(p), math.log(p) + shift], np.float32)
             for sample in range(20):
                 key = DrawKey(7, sample, 1)
                 expected = plainly(scores, config, key)
@@ -157,7 +157,7 @@ def test_a_mass_on_the_border_is_the_plain_way_s(p: float) -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("changes", [{}, {"temperature": 0.0}, {"top_k": 0}, {"temperature": 0.5}])
 def test_scores_that_are_no_numbers_are_refused(changes: dict[str, float], bad: float) -> None:
-    logits = torch.zeros(300)
+    logits = np.zeros(300)
     logits[17] = bad
     config = GenerationConfig(**changes)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="not finite"):
@@ -165,7 +165,7 @@ def test_scores_that_are_no_numbers_are_refused(changes: dict[str, float], bad: 
 
 
 def test_nothing_is_left() -> None:
-    logits = torch.full((300,), -math.inf)
+    logits = np.full(300, -math.inf)
     for changes in ({}, {"temperature": 0.0}, {"top_k": 0}):
         config = GenerationConfig(**changes)  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match="banned"):
@@ -174,8 +174,10 @@ def test_nothing_is_left() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_log_probabilities_have_the_bits_of_all_rows_together(kind: str) -> None:
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.stack([logits_of(kind, 5000, generator) for _ in range(5)])
-    together = logits.double().log_softmax(-1)
-    for row, expected in zip(logits, together, strict=True):
-        assert torch.equal(log_probabilities(row), expected)
+    generator = np.random.default_rng(0)
+    logits = np.stack([logits_of(kind, 5000, generator) for _ in range(5)])
+    sums = log_sums(logits)
+    exact = log_softmax(logits.astype(np.float64))
+    for row, log_sum, expected in zip(logits, sums, exact, strict=True):
+        assert np.array_equal(log_probabilities(row, log_sum), log_probabilities(row))
+        np.testing.assert_allclose(log_probabilities(row), expected, rtol=1e-6, atol=1e-6)

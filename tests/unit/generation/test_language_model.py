@@ -29,7 +29,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, lm: LanguageModel, ids: list[int])
     """Makes the model write ``ids`` whatever it would choose."""
     chosen = iter(ids)
     monkeypatch.setattr(
-        "cutaway.generation.decode._choose", lambda rows, samples, config: [next(chosen)]
+        "cutaway.generation.decode.choose", lambda logits, history, config, key: next(chosen)
     )
 
 

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from cutaway.checkpoints import Opened, save_checkpoint
-from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable
+from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, ResourceError
 from cutaway.generation import load, loading
-from cutaway.generation.reader import EngineReader, ModelReader
+from cutaway.generation.model_reader import ModelReader
+from cutaway.generation.reader import EngineReader
 from cutaway.models import GPT2, GPT2Config
+from cutaway.numbers import Array, to_tensor
 from engines import FakeEngine, by_the_real_one
 from lms import language_model
 
@@ -22,14 +25,19 @@ UNAVAILABLE = EngineUnavailable("The engine cannot be built: no compiler.", "Ins
 class Filled(FakeEngine):
     """An engine that is made for a size and then filled."""
 
-    def __init__(self, config: GPT2Config, *, format: str, threads: int | None) -> None:
+    weight_bytes = 10**6
+
+    def __init__(
+        self, config: GPT2Config, *, format: str, threads: int | None, cache_bytes: int | None
+    ) -> None:
         super().__init__(GPT2(config).double())
         self.format, self.threads = format, threads  # type: ignore[assignment]
-        self.filled: dict[str, torch.Tensor] = {}
+        self.cache_bytes = 10**8 if cache_bytes is None else cache_bytes
+        self.filled: dict[str, Array] = {}
 
-    def fill(self, name: str, weight: torch.Tensor) -> None:
+    def fill(self, name: str, weight: Array) -> None:
         self.filled[name] = weight
-        self.model.get_parameter(name).data.copy_(weight)
+        self.model.get_parameter(name).data.copy_(to_tensor(weight))
 
 
 @pytest.fixture
@@ -81,7 +89,7 @@ def test_the_readable_model_is_read_when_it_is_looked_into(
     assert lm.model.wte.weight.dtype == torch.float32
     assert lm.model.state_dict().keys() == made[0].filled.keys()
     for name, weight in lm.model.state_dict().items():
-        assert torch.equal(weight, made[0].filled[name]), name
+        assert np.array_equal(weight.numpy(), made[0].filled[name]), name
 
 
 def test_files_that_changed_are_not_taken_for_the_model(
@@ -117,6 +125,59 @@ def test_without_an_engine_the_readable_model_and_a_line(
     ]
     assert lm.dtype == "float32"
     assert lm.generate("the", seed=1) == load(folder).generate("the", seed=1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wait"), [("auto", None), ("auto", False), ("int8", False), ("float32", False)]
+)
+def test_what_is_not_compiled_yet_is_not_waited_for(
+    folder: Path,
+    made: list[Filled],
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    wait: bool | None,
+) -> None:
+    ready, started = [False], list[int]()
+    monkeypatch.setattr(loading, "is_ready", lambda: ready[0])
+    monkeypatch.setattr(loading, "start", lambda: started.append(1))
+    with pytest.warns(UserWarning, match=r"compiled in the background .* the readable model"):
+        lm = load(folder, dtype=dtype, wait=wait)
+    assert (started, made, isinstance(lm.reader, ModelReader)) == ([1], [], True)
+    ready[0] = True
+    assert load(folder, dtype=dtype, wait=wait).dtype == {"auto": "int8"}.get(dtype, dtype)
+    assert len(made) == 1
+
+
+def test_what_cannot_be_compiled_is_said_and_not_waited_for(
+    folder: Path, made: list[Filled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable() -> bool:
+        raise UNAVAILABLE
+
+    monkeypatch.setattr(loading, "is_ready", unavailable)
+    with pytest.warns(UserWarning, match=r"no compiler.*Install g\+\+"):
+        assert load(folder, dtype="auto").dtype == "float32"
+
+
+def test_readable_is_a_name_too(folder: Path, made: list[Filled]) -> None:
+    assert isinstance(load(folder, dtype="readable").reader, ModelReader)
+
+
+def test_a_cache_of_a_size(folder: Path, made: list[Filled]) -> None:
+    load(folder, dtype="int8", cache_bytes=12345)
+    assert made[0].cache_bytes == 12345
+    with pytest.raises(ConfigError, match="cache_bytes is 5, but the readable model"):
+        load(folder, cache_bytes=5)
+
+
+def test_too_little_memory_is_told_in_numbers(
+    folder: Path, made: list[Filled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cutaway.checkpoints.memory._of_machine", lambda: 10**9)
+    load(folder, dtype="int8")  # a text fits, eight do not need to
+    with pytest.raises(ResourceError, match=r"3\.0 GB of keys and values\) needs 3\.0 GB") as told:
+        load(folder, dtype="int8", cache_bytes=3 * 10**9)
+    assert "smaller cache_bytes" in told.value.hint
 
 
 def test_an_unknown_name_gets_the_nearest(folder: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from whole_run import WholeRun
 
 from cutaway.errors import ConfigError
-from cutaway.generation.reader import ModelReader
+from cutaway.generation.model_reader import ModelReader
 from cutaway.generation.scoring import score_ids
 from cutaway.interp.loss import loss
 from cutaway.models import GPT2

@@ -2,13 +2,30 @@
 
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
-from cutaway.benchmarking.workers.serve import Decoded, Job, main
+from cutaway.benchmarking.workers.serve import Decoded, Job, finished, main
+
+_STORED = {"int8": "int8", "int8_weight_only": "int8", "int4": "int4"}  # others as they are
 
 
 def prepare(job: Job) -> None:
-    """Nothing: it reads the checkpoint itself."""
+    """Writes the codes, as ``cutaway convert`` does, unless that is done."""
+    home = folder(job)
+    if home.exists():
+        return
+    from cutaway.checkpoints import convert
+
+    with finished(home) as partial:
+        partial.rmdir()
+        convert(job.model, partial, to="hf", dtype=_STORED[job.format])  # type: ignore[arg-type]
+
+
+def folder(job: Job) -> Path:
+    """The checkpoint that is loaded."""
+    stored = _STORED.get(job.format)
+    return job.work / "cutaway-models" / stored if stored else job.model
 
 
 class Cutaway:
@@ -19,11 +36,13 @@ class Cutaway:
         from cutaway.generation.reader import EngineReader
 
         if job.format == "readable":
-            lm = cutaway.load(job.model)
+            lm = cutaway.load(folder(job))
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # a fall back to the readable model is no figure
-                lm = cutaway.load(job.model, dtype=job.format, threads=job.threads, **job.settings)
+                lm = cutaway.load(
+                    folder(job), dtype=job.format, threads=job.threads, **job.settings
+                )
         # Without a vocabulary: ids in and out, as of the others, and no end of a text.
         engine = lm.reader.engine if isinstance(lm.reader, EngineReader) else None
         self._lm: Any = cutaway.LanguageModel(lambda: lm.model, engine=engine, config=lm.config)

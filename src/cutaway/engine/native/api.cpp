@@ -138,6 +138,11 @@ void cutaway_fill_codes(void* engine, int which, int layer, const int8_t* codes,
 void cutaway_clear(void* engine, int block) { static_cast<Engine*>(engine)->clear(block); }
 void cutaway_copy(void* engine, int from, int to) { static_cast<Engine*>(engine)->copy(from, to); }
 
+// Of rows of `n` scores, `stride` apart.
+void cutaway_log_sums(const float* scores, int n_rows, int64_t stride, int n, double* sums) {
+  for (int i = 0; i < n_rows; ++i) sums[i] = log_sum(scores + i * stride, n);
+}
+
 // blocks: for each piece its text's table, padded to the blocks of a whole context. Gives logits, or
 // where there are targets their log-probabilities.
 void cutaway_read(void* engine, int n_pieces, const int32_t* starts, const int32_t* n_new, const int32_t* n_wanted, const int32_t* tokens, const int32_t* blocks, float* logits, const int32_t* targets, double* logprobs) {

@@ -1,4 +1,4 @@
-// Memory in huge pages, taken once and zeroed.
+// Memory taken once and zeroed, in huge pages where there is much of it.
 #pragma once
 
 #include <sys/mman.h>
@@ -19,11 +19,12 @@ class Memory {
   Memory() = default;
   explicit Memory(size_t n) : size_(n) {
     if (n == 0) return;
-    bytes_ = rounded(n * sizeof(T), size_t{2} << 20);
+    const bool is_large = n * sizeof(T) > size_t{4} << 20;
+    bytes_ = rounded(n * sizeof(T), is_large ? size_t{2} << 20 : size_t{4} << 10);
     void* start = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
-    if (bytes_ > (size_t{4} << 20)) madvise(start, bytes_, MADV_HUGEPAGE);
+    if (is_large) madvise(start, bytes_, MADV_HUGEPAGE);
 #endif
     data_ = static_cast<T*>(start);
   }

@@ -21,6 +21,23 @@ inline PartialSum add_up(float* scores, int n) {
   return {top, sum(total)};
 }
 
+// The logarithm of the sum of exp(score).
+inline double log_sum(const float* scores, int n) {
+  const int whole = n / LANES * LANES;
+  floats most = floats{} - __builtin_inff();
+  for (int i = 0; i < whole; i += LANES) most = larger(most, load(scores + i));
+  float top = largest(most);
+  for (int i = whole; i < n; ++i) top = std::max(top, scores[i]);
+  double total = 0.0;
+  for (int i = whole; i < n; ++i) total += std::exp(scores[i] - top);
+  for (int part = 0; part < whole; part += SUMMED) {
+    floats some = {};
+    for (int i = part; i < std::min(part + SUMMED, whole); i += LANES) some += exponential(load(scores + i) - top);
+    total += sum(some);
+  }
+  return top + std::log(total);
+}
+
 // The logarithm of the probability of a score among all that the parts have.
 inline double log_probability(float score, const PartialSum* parts, int n_parts) {
   float top = parts[0].largest;

@@ -25,8 +25,6 @@ class Matrix {
     lines_ = Memory<char>(n_panels * stride);
     if (is_eight_bits()) scales_ = Memory<float>(static_cast<size_t>(n_panels) * LANES);
     if (format == Format::INT4) short_scales_ = Memory<uint16_t>(static_cast<size_t>(n_panels) * n_groups * LANES);
-    if (is_eight_bits()) std::memset(lines_.data(), 0x80, lines_.size());
-    if (format == Format::INT4) std::memset(lines_.data(), 0x88, lines_.size());
   }
 
   bool is_eight_bits() const { return format == Format::INT8 || format == Format::INT8_WEIGHT_ONLY; }
@@ -39,30 +37,24 @@ class Matrix {
 
   // Takes numbers; weight (output, input) is from[output * by_output + input * by_input].
   void fill(const float* from, size_t by_output, size_t by_input) {
-    for (int panel = 0; panel < n_outputs; panel += LANES)
-      for (int i = 0; i < n_inputs; ++i)
-        for (int o = panel; o < std::min(panel + LANES, n_outputs); ++o) {
-          const float value = from[o * by_output + i * by_input];
-          if (format == Format::FLOAT32)
-            *reinterpret_cast<float*>(cell(o, i)) = value;
-          else
-            *reinterpret_cast<uint16_t*>(cell(o, i)) = narrow(value);
-        }
+    for (int p = 0; p < n_panels; ++p) {
+      const int n = std::min(LANES, n_outputs - p * LANES);
+      for (int i = 0; i < n_inputs; ++i) {
+        const float* first = from + static_cast<size_t>(p) * LANES * by_output + i * by_input;
+        char* to = cell(p * LANES, i);
+        if (format == Format::FLOAT32)
+          for (int o = 0; o < n; ++o) reinterpret_cast<float*>(to)[o] = first[o * by_output];
+        else
+          for (int o = 0; o < n; ++o) reinterpret_cast<uint16_t*>(to)[2 * o] = narrow(first[o * by_output]);
+      }
+    }
   }
   // Takes codes (outputs, inputs) and scales (outputs, groups).
   void fill(const int8_t* codes, const float* scales) {
-    for (int o = 0; o < n_outputs; ++o) {
-      for (int i = 0; i < n_inputs; ++i) {
-        const int8_t code = codes[static_cast<size_t>(o) * n_inputs + i];
-        auto* at = reinterpret_cast<uint8_t*>(cell(o, i));
-        if (is_eight_bits())
-          *at = static_cast<uint8_t>(code + 128);
-        else if (i / 4 % 2 == 0)
-          *at = static_cast<uint8_t>((*at & 0xf0) | (code + 8));
-        else
-          *at = static_cast<uint8_t>((*at & 0x0f) | ((code + 8) << 4));
-      }
-      for (int g = 0; g < n_groups; ++g) {
+    for (int o = 0; o < n_panels * LANES; ++o) {
+      const bool is_there = o < n_outputs;
+      fill_output(o, codes + static_cast<size_t>(o) * n_inputs, is_there ? n_inputs : 0);
+      for (int g = 0; g < n_groups && is_there; ++g) {
         const float scale = scales[static_cast<size_t>(o) * n_groups + g];
         if (is_eight_bits())
           scales_[o] = scale;
@@ -81,6 +73,20 @@ class Matrix {
   size_t stride = 0;
 
  private:
+  // The codes of one output, line by line; those behind the end are 0.
+  void fill_output(int output, const int8_t* codes, int n) {
+    const int per_line = is_eight_bits() ? 4 : 8;
+    char* to = cell(output, 0);
+    for (int i = 0; i < width; i += per_line, to += LINE) {
+      uint32_t four[2] = {};
+      std::memcpy(four, codes + i, std::clamp(n - i, 0, per_line));
+      if (is_eight_bits())
+        four[0] ^= 0x80808080u;
+      else
+        four[0] = ((four[0] ^ 0x08080808u) & 0x0f0f0f0fu) | ((four[1] ^ 0x08080808u) & 0x0f0f0f0fu) << 4;
+      std::memcpy(to, four, 4);
+    }
+  }
   char* cell(int output, int input) const {
     char* panel = lines_.data() + (output / LANES) * stride;
     const int lane = output % LANES;

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
-import torch
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError
 from cutaway.generation import GenerationConfig
-from cutaway.generation.completion import best_candidates
+from cutaway.generation.choosing import choose
+from cutaway.generation.completion import next_tokens as next_tokens_of
 from cutaway.generation.draw import DrawKey, best, check_seed, draw, uniform
-from cutaway.generation.filters import adjust, narrow
+from cutaway.generation.filters import narrow, softmax
+from cutaway.generation.model_rows import as_logits
 from cutaway.interp.cells import cell, python_of_run
 from cutaway.interp.runs import Run
 from cutaway.server import answers, schema
@@ -187,22 +188,21 @@ def one_draw(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, typical_p=typical_p
     )
     key = DrawKey(seed=seed, sample=sample, position=q + 1)
-    with hosted.lock, torch.inference_mode():
-        scores = opened.logits(q)[None, : hosted.n_vocab].double()
-        if config.is_greedy:
-            shares = torch.zeros_like(scores)
-            chosen = best(scores)[0]
-            shares[0, chosen] = 1.0
-        else:
-            narrowed = narrow(scores, config=config)
-            chosen = draw(narrowed, [key])[0]
-            shares = narrowed.softmax(-1)
-    kept = shares[0].nonzero()[:, 0]
-    order = shares[0, kept].argsort(descending=True, stable=True)
-    kept = kept[order]
-    reached = shares[0].cumsum(-1)
+    with hosted.lock:
+        scores = as_logits(opened.logits(q)[None, : hosted.n_vocab]).astype(np.float64)
+    if config.is_greedy:
+        [chosen] = best(scores)
+        shares = np.zeros(scores.shape[1])
+        shares[chosen] = 1.0
+    else:
+        narrowed = narrow(scores, config=config)
+        [chosen] = draw(narrowed, [key])
+        shares = softmax(narrowed)[0]
+    kept = np.flatnonzero(shares)
+    kept = kept[np.argsort(-shares[kept], kind="stable")]
+    reached = shares.cumsum()
     high = float(reached[chosen] / reached[-1])
-    full = scores[0].softmax(-1)
+    full = softmax(scores)[0]
     return answers.Draw(
         q=q,
         position=q + 1,
@@ -210,11 +210,11 @@ def one_draw(
         sample=sample,
         u=None if config.is_greedy else uniform(key),
         token=token(hosted, chosen),
-        prob=float(shares[0, chosen]),
-        low=high - float(shares[0, chosen] / reached[-1]),
+        prob=float(shares[chosen]),
+        low=high - float(shares[chosen] / reached[-1]),
         high=high,
         kept=kept[:1_000].tolist(),
-        kept_prob=shares[0, kept[:1_000]].tolist(),
+        kept_prob=shares[kept[:1_000]].tolist(),
         n_kept=len(kept),
         kept_mass=float(full[kept].sum()),
     )
@@ -300,17 +300,14 @@ def npz(
 
 
 def _next(run: Run, hosted: Hosted, *, q: int, k: int) -> schema.NextTokens:
-    with torch.inference_mode():
-        logits = run.logits(q)[: hosted.n_vocab]
-        logprobs = logits.double().log_softmax(-1)
-        found = best_candidates(logits, logprobs, k=k, tokenizer=hosted.tokenizer)
-        rest = logprobs.exp()
-        rest[[one.id for one in found]] = 0.0
+    told = next_tokens_of(
+        as_logits(run.logits(q)[: hosted.n_vocab]), k=k, tokenizer=hosted.tokenizer
+    )
     return schema.NextTokens(
         q=q,
-        candidates=candidates(found),
-        rest_mass=float(rest.sum()),
-        n_rest=hosted.n_vocab - len(found),
+        candidates=candidates(told.candidates),
+        rest_mass=told.rest_mass,
+        n_rest=hosted.n_vocab - len(told.candidates),
     )
 
 
@@ -356,8 +353,6 @@ def _written(
         yield f"event: error\ndata: {problem_of(error).decode()}\n\n"
 
 
-@torch.inference_mode()
 def _chosen(run: Run, hosted: Hosted, config: GenerationConfig, key: DrawKey) -> int:
-    logits = run.logits(len(run.ids) - 1)[None, : hosted.n_vocab]
-    scores = adjust(logits.double(), [list(run.ids)], config=config)
-    return best(scores)[0] if config.is_greedy else draw(narrow(scores, config=config), [key])[0]
+    logits = as_logits(run.logits(len(run.ids) - 1)[: hosted.n_vocab])
+    return choose(logits, run.ids, config=config, key=key)

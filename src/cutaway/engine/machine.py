@@ -1,0 +1,42 @@
+"""The processor that the engine runs on: how many cores there are, and what they can do."""
+
+import os
+from pathlib import Path
+
+__all__ = ["CPUINFO", "default_threads", "processor_flags"]
+
+CPUINFO = Path("/proc/cpuinfo")
+_CPUS = Path("/sys/devices/system/cpu")
+
+
+def default_threads(cpus: Path = _CPUS) -> int:
+    """A thread for each core that this process may use: two on one core would share its arithmetic.
+
+    ``OMP_NUM_THREADS`` is heeded, as torch does. Where Linux does not tell which processors share
+    a core, each counts as one.
+    """
+    stated = os.environ.get("OMP_NUM_THREADS", "")
+    if stated.isdecimal() and int(stated):
+        return min(int(stated), os.cpu_count() or 1)
+    try:
+        allowed = os.sched_getaffinity(0)
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+    return max(1, len({_siblings(cpus, cpu) for cpu in allowed}))
+
+
+def _siblings(cpus: Path, cpu: int) -> str:
+    """The processors of a core, in Linux's words; of an unknown one, itself."""
+    try:
+        return (cpus / f"cpu{cpu}/topology/thread_siblings_list").read_text(encoding="ascii")
+    except OSError:
+        return str(cpu)
+
+
+def processor_flags(source: Path = CPUINFO) -> str | None:
+    """The line in which Linux tells what the processor can do; None where no system tells."""
+    try:
+        lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((line for line in lines if line.startswith(("flags", "Features"))), None)

@@ -1,0 +1,73 @@
+"""The readable model as a reader: torch in, numpy out."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from cutaway.generation.choosing import Logits
+from cutaway.generation.model_rows import ModelRows, as_logits, evaluating
+from cutaway.generation.reader import CHUNK, logprobs_by_logits
+from cutaway.generation.rows import Rows
+from cutaway.models import GPT2, GPT2Config
+
+__all__ = ["ModelReader"]
+
+_ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
+
+
+class ModelReader:
+    """The readable model: on any device, in any dtype, with every number open to taps.
+
+    Args:
+        model: that reads.
+        n_vocab: entries of the vocabulary that have a token; all of them unless given.
+    """
+
+    def __init__(self, model: GPT2, *, n_vocab: int | None = None) -> None:
+        self._model = model
+        self._n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
+
+    @property
+    def config(self) -> GPT2Config:
+        """The size of the model."""
+        return self._model.config
+
+    @property
+    def dtype(self) -> str:
+        """The kind of number that the weights are held in."""
+        return str(self._model.wte.weight.dtype).removeprefix("torch.")
+
+    def max_rows(self, n_total: int) -> int:
+        """15, whatever their length."""
+        return _ROWS
+
+    def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
+        """Texts to go on with; where it has to be exact, with the ruler of the rows."""
+        return ModelRows(
+            self._model, histories, n_total=n_total, n_vocab=self._n_vocab, ruler=exact
+        )
+
+    def last_logits(self, ids: Sequence[int]) -> Logits:
+        """The scores of the token behind a text."""
+        with evaluating(self._model):
+            x = self._model.hidden(self._tokens(ids))[:, -1]
+            return as_logits(self._model.unembed(x)[0, : self._n_vocab])
+
+    def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Logits]:
+        """The scores behind the last ids of each text, which is read by itself."""
+        for ids, n_wanted in texts:
+            with evaluating(self._model):
+                x = self._model.hidden(self._tokens(ids))[0, len(ids) - n_wanted :]
+                parts = x.split(CHUNK)
+            for part in parts:
+                with evaluating(self._model):
+                    logits = as_logits(self._model.unembed(part)[:, : self._n_vocab])
+                yield logits
+
+    def logprobs(self, ids: Sequence[int], targets: Sequence[int]) -> list[float]:
+        """The log-probabilities of targets, in float64."""
+        return logprobs_by_logits(self, ids, targets)
+
+    def _tokens(self, ids: Sequence[int]) -> Tensor:
+        return torch.tensor([list(ids)], device=self._model.wte.weight.device)
