@@ -1,7 +1,28 @@
-"""Corpora to token files to batches."""
+"""Corpora to token shards to batches."""
 
 from cutaway.data.documents import read_documents
+from cutaway.data.mixture import Mixture
+from cutaway.data.preparation import PrepareConfig, prepare
+from cutaway.data.rows import TokenRow, TokenShards, open_shards
+from cutaway.data.shards import Manifest, ShardRecord, read_manifest, verify_shards
 from cutaway.data.tokens import TokenIndex, open_tokens, write_tokens
-from cutaway.data.windows import Windows
+from cutaway.data.windows import Deal, Windows
 
-__all__ = ["TokenIndex", "Windows", "open_tokens", "read_documents", "write_tokens"]
+__all__ = [
+    "Deal",
+    "Manifest",
+    "Mixture",
+    "PrepareConfig",
+    "ShardRecord",
+    "TokenIndex",
+    "TokenRow",
+    "TokenShards",
+    "Windows",
+    "open_shards",
+    "open_tokens",
+    "prepare",
+    "read_documents",
+    "read_manifest",
+    "verify_shards",
+    "write_tokens",
+]
