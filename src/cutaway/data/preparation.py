@@ -251,4 +251,4 @@ class _Preparation:
         write_manifest(self.folder, manifest)
         with suppress(OSError):  # nothing is lost if they stay
             clear_plan(self.folder, SPLITS)
-        return manifest
+        return read_manifest(self.folder)

@@ -221,7 +221,7 @@ def verify_shards(folder: Path, *, fast: bool = False) -> Manifest:
     """
     manifest = read_manifest(folder)
     damaged = [
-        f"{path.name} ({reason})"
+        f"{path.relative_to(folder).as_posix()} ({reason})"
         for path, size, sha256 in _files(folder, manifest)
         if (reason := _damage(path, size, sha256, fast=fast))
     ]
