@@ -9,7 +9,7 @@ files and write the same ids to disk, in processes of their own, in turn; median
   appending the ids to one file: no digests, no checksums, no split;
 - ``datasets``: ``datasets.map`` with ``num_proc`` processes and ``tokenizers``, what most scripts
   do, up to its Arrow files; in an environment of its own that is made once (CUTAWAY_BENCH_ENVS
-  says where). It gets the documents from JSON lines, its fast way, which are made beforehand.
+  says where; CUTAWAY_BENCH_DATASETS=0 leaves it out). It gets the documents from JSON lines, its fast way, which are made beforehand.
 """
 
 import json
@@ -113,6 +113,8 @@ def contenders(files: list[Path], lines: list[Path]) -> dict[str, tuple[Path, st
     here = Path(sys.executable)
     found = {"cutaway": (here, CUTAWAY, files), "loop": (here, LOOP, files)}
     found["cutaway_jsonl"] = (here, CUTAWAY, lines)
+    if os.environ.get("CUTAWAY_BENCH_DATASETS") == "0":
+        return found
     try:
         install("datasets", ENVS)
         found["datasets"] = (ENVS / "datasets" / "bin" / "python", DATASETS, lines)

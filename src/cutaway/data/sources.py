@@ -1,15 +1,14 @@
 """Where documents come from: files, directories and stdin, packed or not."""
 
-import gzip
 import io
 import lzma
 import sys
 import zlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from cutaway.data.formats import FORMATS, BadRecord
 from cutaway.errors import ConfigError, DataError, MissingExtra, nearest
@@ -109,7 +108,7 @@ def read_source(source: Source, *, text_key: str) -> Iterator[bytes | BadRecord]
         raise
     except DataError as error:
         raise DataError(f"{source.name}: {error.what}.", error.hint) from None
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, *_zstandard_errors()) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{source.name} cannot be read: {reason}.",
@@ -136,68 +135,79 @@ def _unpacked_stdin() -> BinaryIO:
 
 
 def _unpacked(file: BinaryIO, packing: str) -> BinaryIO:
-    if packing == ".gz":
-        return cast(BinaryIO, gzip.open(file, "rb"))
-    if packing == ".xz":
-        return cast(BinaryIO, lzma.open(file, "rb"))
-    if packing == ".zst":
-        return cast(BinaryIO, io.BufferedReader(_Zstandard(file), 1 << 16))
-    return file
+    if not packing:
+        return file
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(file, packing), 1 << 18))
 
 
-def _zstandard_frame() -> tuple[Any, type[Exception]]:
-    """What unpacks one frame: of the standard library from Python 3.14, else of an extra."""
+def _zstandard() -> Any:
+    """What unpacks a frame: of the standard library from Python 3.14, else of an extra."""
     if sys.version_info >= (3, 14):
         from compression import zstd  # pyright: ignore
 
-        return zstd.ZstdDecompressor(), zstd.ZstdError  # pyright: ignore
+        return zstd.ZstdDecompressor()  # pyright: ignore
     try:
         import zstandard
     except ImportError as error:
         raise MissingExtra(
             "Files in .zst need zstandard, which is not installed.", "pip install 'cutaway[data]'"
         ) from error
-    return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
+    return zstandard.ZstdDecompressor().decompressobj()
 
 
-class _Zstandard(io.RawIOBase):
-    """Frames of Zstandard, one after the other; a frame that is cut short is an error.
+def _zstandard_errors() -> list[type[Exception]]:
+    """The error of a library that is loaded; one that is not loaded raises none."""
+    names = ("zstandard", "compression.zstd")
+    return [sys.modules[name].ZstdError for name in names if sys.modules.get(name)]
 
-    The library's own reader takes such an end for the end of the text.
+
+class _Unpacked(io.RawIOBase):
+    """The frames of a packed file, one after the other; one that is cut short is an error.
+
+    The libraries' own readers hand out a few kilobytes at a time, between which threads fight for
+    Python's lock, and that of zstandard takes a file that is cut short for a whole one.
     """
 
-    _READ = 4096  # packed bytes; they can unpack to 32,768 times as many
+    # What makes an unpacker, and the packed bytes it gets at a time: as few as unpack to some
+    # hundred megabytes at the very worst.
+    _KINDS: ClassVar[dict[str, tuple[Callable[[], Any], int]]] = {
+        ".gz": (lambda: zlib.decompressobj(wbits=31), 1 << 16),
+        ".xz": (lambda: lzma.LZMADecompressor(), 1 << 14),
+        ".zst": (_zstandard, 1 << 12),
+    }
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, packing: str) -> None:
         self._file = file
-        self._frame, self._error = _zstandard_frame()
-        self._fresh, self._left = True, b""
+        self._new_frame, self._size = self._KINDS[packing]
+        self._frame, self._inside = self._new_frame(), True  # nothing at all is no packed file
+        self._left = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
         while not self._left:
-            packed = self._file.read(self._READ)
+            packed = self._file.read(self._size)
             if not packed:
-                if not self._fresh:
-                    raise EOFError("it ends inside a frame")
+                if self._inside:
+                    raise EOFError("it ends too early")
                 return 0
-            self._left = self._unpack(packed)
-        part = self._left[: len(buffer)]
-        buffer[: len(part)] = part
-        self._left = self._left[len(part) :]
-        return len(part)
+            self._left = memoryview(self._unpack(packed))
+        n = min(len(buffer), len(self._left))
+        buffer[:n] = self._left[:n]
+        self._left = self._left[n:]
+        return n
 
     def _unpack(self, packed: bytes) -> bytes:
         unpacked: list[bytes] = []
-        try:
-            while packed:
-                unpacked.append(self._frame.decompress(packed))
-                packed, self._fresh = b"", False
-                if self._frame.eof:
-                    packed = self._frame.unused_data
-                    self._frame, self._fresh = _zstandard_frame()[0], True
-        except self._error as error:
-            raise OSError(f"no Zstandard: {error}") from error
-        return b"".join(unpacked)
+        while packed:
+            if not self._inside:
+                packed = packed.lstrip(b"\0")  # padding, which no frame begins with
+                if not packed:
+                    break
+                self._frame, self._inside = self._new_frame(), True
+            unpacked.append(self._frame.decompress(packed))
+            packed = b""
+            if self._frame.eof:
+                packed, self._inside = self._frame.unused_data, False
+        return unpacked[0] if len(unpacked) == 1 else b"".join(unpacked)
