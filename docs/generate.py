@@ -113,8 +113,8 @@ def cli() -> str:
     pages = [help_of()]
     for name in COMMANDS:
         pages.append(help_of(name))
-        if name == "tokenizer":
-            pages.append(help_of(name, "train"))
+        inner = {"tokenizer": ["train"], "data": ["prepare", "verify"]}.get(name, [])
+        pages += [help_of(name, word) for word in inner]
     return "# The command line\n\n" + "".join(pages).rstrip() + "\n"
 
 

@@ -11,6 +11,7 @@ command line in brackets::
     +-- TokenizerError            [2]  text or ids the vocabulary cannot take
     |   +-- NoTokenizer           [2]  a model that came without one
     +-- DataError                 [2]  a corpus that cannot be read or is too small
+    |   +-- CorruptShard          [4]  prepared tokens that are not what was written
     +-- TrainingDiverged          [2]  a loss or gradient that is not finite
     +-- MissingExtra              [2]  an optional dependency is not installed
     +-- EngineUnavailable         [2]  the fast engine cannot be built on this machine
@@ -30,6 +31,7 @@ __all__ = [
     "ConfigError",
     "ContextLengthError",
     "CorruptCheckpoint",
+    "CorruptShard",
     "CutawayError",
     "DataError",
     "EngineUnavailable",
@@ -96,6 +98,12 @@ class NoTokenizer(TokenizerError):
 
 class DataError(CutawayError, ValueError):
     """A corpus that cannot be read, is too small or has changed."""
+
+
+class CorruptShard(DataError):
+    """A file of prepared tokens is damaged, or its manifest is."""
+
+    exit_code = 4
 
 
 class TrainingDiverged(CutawayError, ArithmeticError):

@@ -13,6 +13,7 @@ SNAPSHOT = Path(__file__).parent / "public_api.txt"
 PACKAGES = (
     "cutaway",
     "cutaway.checkpoints",
+    "cutaway.data",
     "cutaway.errors",
     "cutaway.generation",
     "cutaway.interp",

@@ -39,6 +39,7 @@ COMMANDS = {
     "params": "Count a model's parameters, matrix by matrix.",
     "models": "List the models that a name stands for.",
     "convert": "Write a checkpoint in another project's layout.",
+    "data": "Prepare a corpus for training, and check one.",
     "train": "Train a model from a recipe.",
     "demo": "A first look: a story, the next words, what to try.",
 }

@@ -1,13 +1,31 @@
 """Which tokens a training step sees: a function of the seed and the step, so nothing to save."""
 
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cutaway.data.rows import TokenRow
 from cutaway.errors import DataError
 
-__all__ = ["Windows"]
+__all__ = ["Deal", "Windows"]
+
+
+class Deal(Protocol):
+    """What the loop asks for its batches: windows of one corpus, or of several by weight."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Windows until one comes again."""
+        ...
+
+    def cut_to(self, length: int) -> Self:
+        """Windows of another length over the same tokens."""
+        ...
+
+    def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
+        """The windows ``(size, length)`` of a step."""
+        ...
 
 
 class Windows:
@@ -17,7 +35,7 @@ class Windows:
     both drawn from ``(seed, epoch)`` alone: any step can be asked for at any time.
 
     Args:
-        tokens: ids ``(n_tokens,)``, possibly memory-mapped.
+        tokens: ids ``(n_tokens,)``, possibly memory-mapped, or shards that look like that.
         length: tokens in a window, one more than the positions trained on.
         seed: of the order.
 
@@ -29,7 +47,7 @@ class Windows:
     (4, 11)
     """
 
-    def __init__(self, tokens: NDArray[Any], *, length: int, seed: int) -> None:
+    def __init__(self, tokens: TokenRow, *, length: int, seed: int) -> None:
         # Neighbouring windows share one token: the last target of one is the first input of the
         # next. One stride is kept back so that the grid can be shifted.
         self.stride = length - 1
@@ -48,10 +66,11 @@ class Windows:
 
     def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
         """The windows ``(size, length)`` of a step, as if all steps before it had ``size`` too."""
-        rows = [self._window(step * size + i) for i in range(size)]
+        rows = [self.window(step * size + i) for i in range(size)]
         return np.stack(rows).astype(np.int64)
 
-    def _window(self, i: int) -> NDArray[Any]:
+    def window(self, i: int) -> NDArray[Any]:
+        """The ``i``-th window ``(length,)`` of all that are ever dealt."""
         epoch, place = divmod(i, self.per_epoch)
         if self._epoch is None or self._epoch[0] != epoch:
             rng = np.random.default_rng([self.seed, epoch])

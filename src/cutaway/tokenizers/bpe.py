@@ -182,6 +182,15 @@ class Tokenizer:
         """The ids of every text, as :meth:`encode` gives them; the fast way for many."""
         return self._engine.encode_batch([sound(text) for text in texts])
 
+    def encode_flat(self, texts: Sequence[str]) -> tuple[bytes, bytes]:
+        """The ids of many texts in two buffers, for whole corpora; all cores take part.
+
+        Returns:
+            The ids of all texts in a row, uint32, and ``len(texts) + 1`` offsets, uint64, both in
+            the machine's byte order: text ``i`` has the ids from offset ``i`` to ``i + 1``.
+        """
+        return self._engine.encode_flat([sound(text) for text in texts])
+
     def encode_with_offsets(self, text: str) -> list[Span]:
         """The tokens of a text and the characters and bytes that each covers.
 

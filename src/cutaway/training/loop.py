@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cutaway.data import Windows
+from cutaway.data import Deal
 from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
 from cutaway.models import GPT2
 from cutaway.training.checkpoint import Checkpoints, TrainingState
@@ -46,9 +46,9 @@ class Loop:
         model: GPT2,
         recipe: Recipe,
         *,
-        train: Windows,
-        final: Windows | None = None,
-        valid: Windows | None,
+        train: Deal,
+        final: Deal | None = None,
+        valid: Deal | None,
         directory: Path,
         bytes_per_token: float = 1.0,
     ) -> None:
@@ -164,7 +164,7 @@ class Loop:
         )
 
     @torch.no_grad()
-    def _evaluate(self, step: int, windows: Windows) -> float:
+    def _evaluate(self, step: int, windows: Deal) -> float:
         """The mean loss in nats per token over the same first windows at every look."""
         loop = self.recipe.training
         self.model.eval()

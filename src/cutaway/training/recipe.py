@@ -15,7 +15,15 @@ from cutaway.models import GPT2Config
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.schedules import Schedule
 
-__all__ = ["DataConfig", "LoopConfig", "Recipe", "Source", "TokenizerConfig", "read_recipe"]
+__all__ = [
+    "DataConfig",
+    "LoopConfig",
+    "Prepared",
+    "Recipe",
+    "Source",
+    "TokenizerConfig",
+    "read_recipe",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +48,24 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A directory that ``cutaway data prepare`` made.
+
+    Attributes:
+        folder: path, relative to the corpus folder.
+        weight: its share of the windows, beside the weights of the others.
+    """
+
+    folder: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizerConfig:
-    """The vocabulary: the files to learn it from, or none for GPT-2's own 50,257 entries."""
+    """The vocabulary: the files to learn it from, or none.
+
+    With none it is that of the prepared directories, or GPT-2's own 50,257 entries.
+    """
 
     files: tuple[str, ...] = ()
 
@@ -54,12 +78,21 @@ class DataConfig:
         train: what the model learns from.
         final: what it learns from in the last ``training.final_steps``: the kind of text it is
             to be best at (Hu et al. 2024, "MiniCPM", section 4.3: such data while the rate decays).
-        valid: what it is measured on.
+        valid: what it is measured on; with ``prepared`` it is their validation split by default.
+        prepared: in the place of ``train``: directories of shards, mixed by weight.
     """
 
     train: tuple[Source, ...] = ()
     final: tuple[Source, ...] = ()
     valid: tuple[Source, ...] = ()
+    prepared: tuple[Prepared, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.train and self.prepared:
+            raise ConfigError(
+                "data.train and data.prepared both name a corpus.",
+                "Give one; `cutaway data prepare` makes a prepared one of files.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 from cutaway.checkpoints import save_checkpoint
-from cutaway.data import TokenIndex, Windows, open_tokens, read_documents, write_tokens
+from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.loop import Loop
+from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.signals import stop_on_signals
 
@@ -48,30 +49,23 @@ def train(
         ConfigError: for a recipe that cannot be taken, or that is not the one of the run in
             ``out``.
         DataError: if the corpus cannot be read or has changed since.
+        CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
         ResourceError: if the disk is full; the previous checkpoint stays.
     """
     recipe = read_recipe(recipe_path, settings)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(recipe, data, out)
-    train_windows, _ = _windows(recipe, recipe.data.train, tokenizer, data, out / "train.bin")
-    final_windows, valid_windows, bytes_per_token = None, None, 1.0
-    if recipe.data.final:
-        final_windows, _ = _windows(recipe, recipe.data.final, tokenizer, data, out / "final.bin")
-    if recipe.data.valid:
-        valid_windows, index = _windows(
-            recipe, recipe.data.valid, tokenizer, data, out / "valid.bin"
-        )
-        bytes_per_token = index.n_bytes / index.n_tokens
+    corpus = _corpus(recipe, tokenizer, data, out)
     model = GPT2(recipe.model, seed=recipe.seed)
     loop = Loop(
         model,
         recipe,
-        train=train_windows,
-        final=final_windows,
-        valid=valid_windows,
+        train=corpus.train,
+        final=corpus.final,
+        valid=corpus.valid,
         directory=out,
-        bytes_per_token=bytes_per_token,
+        bytes_per_token=corpus.bytes_per_token,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
@@ -79,9 +73,36 @@ def train(
     return TrainedModel(out / "model", valid_loss)
 
 
+@dataclass(slots=True)
+class _Corpus:
+    """Windows for every purpose, and the bytes of a token of the validation text."""
+
+    train: Deal
+    final: Deal | None = None
+    valid: Deal | None = None
+    bytes_per_token: float = 1.0
+
+
+def _corpus(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> _Corpus:
+    files = recipe.data
+    if files.prepared:
+        mixed = open_mixture(recipe, tokenizer, data=data, out=out)
+        corpus = _Corpus(mixed.train, None, mixed.valid, mixed.bytes_per_token)
+    else:
+        corpus = _Corpus(_windows(recipe, files.train, tokenizer, data, out / "train.bin")[0])
+    if files.final:
+        corpus.final, _ = _windows(recipe, files.final, tokenizer, data, out / "final.bin")
+    if files.valid:
+        corpus.valid, index = _windows(recipe, files.valid, tokenizer, data, out / "valid.bin")
+        corpus.bytes_per_token = index.n_bytes / index.n_tokens
+    return corpus
+
+
 def _tokenizer(recipe: Recipe, data: Path, out: Path) -> Tokenizer:
-    """The run's vocabulary: GPT-2's, the one learnt before, or one learnt now."""
-    if not recipe.tokenizer.files:
+    """The run's vocabulary: of the prepared corpus, GPT-2's, learnt before, or learnt now."""
+    if not recipe.tokenizer.files and recipe.data.prepared:
+        tokenizer = Tokenizer.load(data / recipe.data.prepared[0].folder)
+    elif not recipe.tokenizer.files:
         tokenizer = Tokenizer.gpt2()
     elif (out / "tokenizer.json").exists():
         tokenizer = Tokenizer.load(out)

@@ -1,10 +1,11 @@
 """Two libraries, one set of ids."""
 
 import sys
+from itertools import pairwise
 
 import pytest
 
-from cutaway.tokenizers import Tokenizer, engine
+from cutaway.tokenizers import Tokenizer, cuts, engine
 from cutaway.tokenizers.engine import members
 from mixed_text import mixed_bytes, mixed_text
 
@@ -32,6 +33,21 @@ def test_much_text_is_encoded_as_little_text_is(
     assert (much.encode(text), much.encode_batch(texts), much.encode_bytes(data)) == expected
     assert "_bulk" in vars(much._engine)
     assert "_bulk" not in vars(little._engine)
+
+
+@pytest.mark.parametrize("much", [0, 10**9])
+def test_flat_ids_are_those_of_each_text(
+    own: Tokenizer, monkeypatch: pytest.MonkeyPatch, much: int
+) -> None:
+    text = mixed_text(20_000, seed=3)
+    texts = ["", text[:4_000], "", text[4_000:], "\ud800", "", "plain"]
+    monkeypatch.setattr(engine, "_MUCH", much)
+    monkeypatch.setattr(cuts, "PART", 1_000)
+    for some in (texts, []):
+        ids, offsets = (memoryview(part) for part in fresh(own).encode_flat(some))
+        bounds = offsets.cast("Q").tolist()
+        rows = [ids.cast("I")[a:b].tolist() for a, b in pairwise(bounds)]
+        assert rows == own.encode_batch(some)
 
 
 def test_without_the_bulk_library_ids_are_the_same(
