@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.peers import transformers_gpt2
 from cutaway.data import Windows
 from cutaway.models import GPT2, GPT2Config
 from cutaway.training.loop import Loop
@@ -61,6 +60,8 @@ def maker(name: str, shape: str, *, precision: str, compiled: bool) -> Step:
     if name == "nanogpt":
         peer: nn.Module = NanoGPT(model)
     else:
+        from benchmarks.peers import transformers_gpt2  # 170 MB that the others do without
+
         peer = _Labelled(transformers_gpt2(model, attn_implementation="sdpa", **NO_DROPOUT))
     del model
     return _theirs(peer.train(), windows_of(config), batch, precision, compiled)
@@ -126,6 +127,7 @@ class _Labelled(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        model.loss_type = "ForCausalLM"  # else it warns that it has to guess
 
     def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
         return self.model(input_ids=tokens, labels=tokens).loss

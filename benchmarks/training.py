@@ -22,12 +22,12 @@ import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
 from benchmarks.engine.machine import describe
 from benchmarks.steps import CONTENDERS, SHAPES, maker, shape_of
@@ -96,16 +96,17 @@ def peak_bytes() -> int:
 
 
 def measure(case: dict[str, Any], rounds: int, *, keep_memory: bool) -> dict[str, Any]:
-    """Two steps of each to warm up (the second compiles what the first left), then the rounds."""
+    """A step of each to warm up, two of a compiled one, then the rounds."""
+    warm_up = 2 if case["compiled"] else 1
     workers = {name: Worker(name, case, keep_memory=keep_memory) for name in CONTENDERS}
     steps: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    for _ in range(2 + rounds):
+    for _ in range(warm_up + rounds):
         for name, worker in workers.items():
             steps[name].append(worker.step())
     for worker in workers.values():
         worker.close()
     n_tokens = SHAPES[case["shape"]] * shape_of(case["shape"]).n_ctx
-    seconds = {name: [s["seconds"] for s in made[2:]] for name, made in steps.items()}
+    seconds = {name: [s["seconds"] for s in made[warm_up:]] for name, made in steps.items()}
     middle = {name: statistics.median(values) for name, values in seconds.items()}
     best = min(CONTENDERS[1:], key=lambda name: middle[name])
     pairs = zip(seconds[best], seconds["cutaway"], strict=True)
@@ -152,7 +153,7 @@ def main() -> None:
         "benchmark": "training",
         **describe(torch.get_num_threads()),
         "torch": torch.__version__,
-        "transformers": transformers.__version__,
+        "transformers": version("transformers"),
         "keep_memory": options.keep_memory,
         "results": results,
     }

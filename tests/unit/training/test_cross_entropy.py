@@ -18,6 +18,7 @@ from cutaway.training.objectives import causal_lm
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_entropy, "_CHUNK", 7)
+    monkeypatch.setattr(cross_entropy, "_TILE", 4)
 
 
 def plain(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
