@@ -7,8 +7,6 @@ follow from it, so a run that stops anywhere goes on exactly where it was.
 
 import math
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from cutaway.training.checkpoint import Checkpoints, TrainingState
 from cutaway.training.journal import Journal
 from cutaway.training.objectives import causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
+from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import Recipe
 from cutaway.training.signals import StopRequest
 
@@ -77,7 +76,7 @@ class Loop:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
-        with torch.random.fork_rng(), _denormals_flushed():
+        with torch.random.fork_rng(), denormals_flushed(), memory_kept():
             return self._run(stop)
 
     def _run(self, stop: StopRequest | None) -> float | None:
@@ -209,17 +208,3 @@ class Loop:
         step = self.checkpoints.restore(newest, self.state)
         self.journal.resumed(step, newest)
         return step
-
-
-@contextmanager
-def _denormals_flushed() -> Generator[None]:
-    """Takes tiny numbers for 0 while the block runs: in Adam's moments they slow a CPU manifold."""
-    tiny = torch.tensor([1e-310], dtype=torch.float64)
-    if (tiny * 1.0).item() == 0.0:  # so it was before
-        yield
-        return
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)

@@ -4,12 +4,11 @@ Sums, not means: then the gradient of several micro-batches, or of several machi
 that of one large batch, however unevenly the targets fall.
 """
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from cutaway.models import GPT2
+from cutaway.training.cross_entropy import summed_cross_entropy
 
 __all__ = ["causal_lm"]
 
@@ -17,13 +16,14 @@ __all__ = ["causal_lm"]
 def causal_lm(model: GPT2, tokens: Int[Tensor, "B T"]) -> tuple[Float[Tensor, ""], int]:
     """Predicts every token from those before it (Radford et al. 2018, section 3.1).
 
+    Args:
+        model: whose scores are the dot products with its token embeddings.
+        tokens: ids.
+
     Returns:
         The negative log-likelihood in nats, summed over the ``B * (T - 1)`` targets, and their
-        number. Logits are widened to float32 before the softmax.
+        number.
     """
-    logits = model(tokens[:, :-1])  # (B, T-1, V)
-    targets = tokens[:, 1:]
-    loss = F.cross_entropy(
-        logits.flatten(0, 1).to(torch.float32), targets.flatten(), reduction="sum"
-    )
+    x, targets = model.hidden(tokens[:, :-1]), tokens[:, 1:]  # (B, T-1, D), (B, T-1)
+    loss = summed_cross_entropy(x.flatten(0, 1), model.wte.weight, targets.flatten())
     return loss, targets.numel()
