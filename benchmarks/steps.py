@@ -9,8 +9,8 @@ AdamW in two groups, the gradient clipped at 1. ``transformers`` is its ``GPT2LM
 
 import json
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import LoopConfig, Recipe, read_recipe
 from cutaway.training.schedules import Schedule
 
-__all__ = ["CONTENDERS", "SHAPES", "Step", "maker", "shape_of"]
+__all__ = ["CONTENDERS", "SHAPES", "Step", "shape_of", "trainer"]
 
 Step = Callable[[int], float]
 """Makes the update of that number; returns its loss in nats a token."""
@@ -51,11 +51,14 @@ def windows_of(config: GPT2Config) -> Windows:
     return Windows(tokens, length=config.n_ctx + 1, seed=0)
 
 
-def maker(name: str, shape: str, *, precision: str, compiled: bool) -> Step:
+@contextmanager
+def trainer(name: str, shape: str, *, precision: str, compiled: bool) -> Iterator[Step]:
     """The step of a contender, from freshly drawn weights."""
     config, batch = shape_of(shape), SHAPES[shape]
     if name == "cutaway":
-        return _ours(config, batch, precision, compiled)
+        with tempfile.TemporaryDirectory() as folder, denormals_flushed(), memory_kept():
+            yield _ours(config, batch, precision, compiled, Path(folder))
+        return
     model = GPT2(config)
     if name == "nanogpt":
         peer: nn.Module = NanoGPT(model)
@@ -64,18 +67,14 @@ def maker(name: str, shape: str, *, precision: str, compiled: bool) -> Step:
 
         peer = _Labelled(transformers_gpt2(model, attn_implementation="sdpa", **NO_DROPOUT))
     del model
-    return _theirs(peer.train(), windows_of(config), batch, precision, compiled)
+    yield _theirs(peer.train(), windows_of(config), batch, precision, compiled)
 
 
 NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "use_cache": False}
 
 
-def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool) -> Step:
+def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool, directory: Path) -> Step:
     """A step of the loop as ``cutaway train`` makes it, its line in the journal included."""
-    stack = ExitStack()  # for as long as this process lives
-    stack.enter_context(denormals_flushed())
-    stack.enter_context(memory_kept())
-    directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     training = LoopConfig(
         steps=STEPS,
         batch_size=batch,
@@ -89,7 +88,7 @@ def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool) -> Ste
     )
     loop = Loop(GPT2(config), recipe, train=windows_of(config), valid=None, directory=directory)
 
-    def step(i: int, stack: ExitStack = stack) -> float:
+    def step(i: int) -> float:
         loop._step(i)
         return json.loads(loop.journal.path.read_text().splitlines()[-1])["loss"]
 

@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 from benchmarks.engine.machine import describe
-from benchmarks.steps import CONTENDERS, SHAPES, maker, shape_of
+from benchmarks.steps import CONTENDERS, SHAPES, shape_of, trainer
 
 KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
 GOAL = 1.15
@@ -81,12 +81,12 @@ class Worker:
 
 def work(name: str, case: dict[str, Any]) -> None:
     """The worker's side: a step and a line for each line that comes in."""
-    step = maker(name, **case)
-    for i, _ in enumerate(sys.stdin):
-        started = time.perf_counter()
-        loss = step(i)
-        seconds = time.perf_counter() - started
-        print(json.dumps({"seconds": seconds, "loss": loss, "peak": peak_bytes()}), flush=True)
+    with trainer(name, **case) as step:
+        for i, _ in enumerate(sys.stdin):
+            started = time.perf_counter()
+            loss = step(i)
+            seconds = time.perf_counter() - started
+            print(json.dumps({"seconds": seconds, "loss": loss, "peak": peak_bytes()}), flush=True)
 
 
 def peak_bytes() -> int:

@@ -10,8 +10,8 @@ TINY = GPT2Config(vocab_size=61, n_ctx=24, n_embd=20, n_layer=2, n_head=5)
 
 
 def losses(name: str, precision: str) -> list[float]:
-    step = steps.maker(name, "tiny", precision=precision, compiled=False)
-    return [step(i) for i in range(3)]
+    with steps.trainer(name, "tiny", precision=precision, compiled=False) as step:
+        return [step(i) for i in range(3)]
 
 
 @pytest.fixture(autouse=True)
