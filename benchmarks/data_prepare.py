@@ -9,7 +9,8 @@ files and write the same ids to disk, in processes of their own, in turn; median
   appending the ids to one file: no digests, no checksums, no split;
 - ``datasets``: ``datasets.map`` with ``num_proc`` processes and ``tokenizers``, what most scripts
   do, up to its Arrow files; in an environment of its own that is made once (CUTAWAY_BENCH_ENVS
-  says where; CUTAWAY_BENCH_DATASETS=0 leaves it out). It gets the documents from JSON lines, its fast way, which are made beforehand.
+  says where; CUTAWAY_BENCH_DATASETS=0 leaves it out). It gets the documents from JSON lines, its
+  fast way, which are made beforehand.
 """
 
 import json

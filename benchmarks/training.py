@@ -29,8 +29,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.engine.machine import describe
 from benchmarks.steps import CONTENDERS, SHAPES, shape_of, trainer
+from cutaway.benchmarking.machine import describe
 
 KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
 GOAL = 1.15
