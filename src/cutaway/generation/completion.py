@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cutaway.generation.choosing import Logits, log_probabilities
+from cutaway.generation.choosing import Logits
+from cutaway.generation.filters import log_softmax
 from cutaway.tokenizers import Tokenizer
 
 __all__ = [
@@ -107,7 +108,7 @@ class StreamEvent:
 
 def next_tokens(logits: Logits, *, k: int, tokenizer: Tokenizer | None) -> NextTokens:
     """The ``k`` likeliest tokens by scores ``(V,)``, and the mass of all others."""
-    logprobs = log_probabilities(logits)
+    logprobs = log_softmax(logits.astype(np.float64))
     found = best_candidates(logits, logprobs, k=k, tokenizer=tokenizer)
     rest = np.exp(logprobs)
     rest[[candidate.id for candidate in found]] = 0.0
