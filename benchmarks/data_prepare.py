@@ -26,12 +26,13 @@ from pathlib import Path
 
 from benchmarks.engine.environments import ENVIRONMENTS, Environment, NotInstalled, install
 from cutaway.data.sources import find_sources, read_source
+from cutaway.processor import processors
 from cutaway.tokenizers import Tokenizer
 
 ROUNDS = int(os.environ.get("CUTAWAY_BENCH_ROUNDS", "3"))
 ENVS = Path(os.environ.get("CUTAWAY_BENCH_ENVS") or Path.home() / ".cache/cutaway/bench")
 MEGABYTES = float(os.environ.get("CUTAWAY_BENCH_MB", "50"))
-N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+N_CORES = processors()
 
 ENVIRONMENTS["datasets"] = Environment(("datasets==4.4.1", "tokenizers==0.22.1"))
 

@@ -25,8 +25,6 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-
 from cutaway.engine import Engine, Format
 from cutaway.generation.drafting import PromptLookup
 from cutaway.generation.reader import EngineReader
@@ -73,7 +71,7 @@ def main() -> None:
 def random_engine(format: Format) -> Engine:
     engine = Engine(PRESETS["gpt2"], format=format)
     for name, weight in GPT2(PRESETS["gpt2"]).state_dict().items():
-        engine.fill(name, np.asarray(weight))
+        engine.fill(name, weight)
     return engine
 
 

@@ -24,13 +24,13 @@ import sys
 import time
 from importlib.metadata import version
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.steps import CONTENDERS, SHAPES, shape_of, trainer
 from cutaway.benchmarking.machine import describe
+from cutaway.benchmarking.workers.serve import peak_bytes
 
 KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "-1"}
 GOAL = 1.15
@@ -87,12 +87,6 @@ def work(name: str, case: dict[str, Any]) -> None:
             loss = step(i)
             seconds = time.perf_counter() - started
             print(json.dumps({"seconds": seconds, "loss": loss, "peak": peak_bytes()}), flush=True)
-
-
-def peak_bytes() -> int:
-    """The most memory this process has had."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
 def measure(case: dict[str, Any], rounds: int, *, keep_memory: bool) -> dict[str, Any]:

@@ -7,8 +7,9 @@
 The names below are imported when they are first used, so that ``import cutaway`` loads no torch.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from cutaway.lazily import lazily
 
 if TYPE_CHECKING:
     from cutaway.errors import (
@@ -36,19 +37,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    **dict.fromkeys(__all__, "cutaway.errors"),
     "GenerationConfig": "cutaway.generation",
     "LanguageModel": "cutaway.generation",
     "explore": "cutaway.notebook",
     "load": "cutaway.generation",
 }
-
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(_HOMES.get(name, "cutaway.errors"))
-    return globals().setdefault(name, getattr(module, name))
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

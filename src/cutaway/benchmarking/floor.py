@@ -6,7 +6,7 @@ each text. Nothing that does so is faster than memory.
 
 from cutaway.benchmarking.shape import Shape
 
-__all__ = ["cache_bytes", "floor_rate", "floor_share", "step_bytes", "weight_bytes"]
+__all__ = ["cache_bytes", "floor_rate", "step_bytes", "weight_bytes"]
 
 _BITS = {"int4": 4 + 16 / 64, "int8": 8, "bf16": 16, "fp32": 32}  # int4: a scale for 64 weights
 
@@ -30,8 +30,3 @@ def step_bytes(shape: Shape, width: str, *, batch: int, prompt: int, new: int) -
 def floor_rate(*, n_bytes: float, batch: int, bytes_per_s: float) -> float:
     """Tokens a second of steps that take as long as their reads."""
     return batch * bytes_per_s / n_bytes
-
-
-def floor_share(tokens_per_s: float, *, n_bytes: float, batch: int, bytes_per_s: float) -> float:
-    """How much of what memory allows is reached: 1 for steps that take as long as their reads."""
-    return tokens_per_s / floor_rate(n_bytes=n_bytes, batch=batch, bytes_per_s=bytes_per_s)

@@ -14,7 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe", "physical_cores", "reader"]
+from cutaway.processor import CPUINFO
+
+__all__ = ["describe", "reader"]
 
 _READER = """
 #include <stdint.h>
@@ -31,7 +33,6 @@ uint64_t read_all(const uint64_t *at, size_t n, int times) {
     return total;
 }
 """
-_TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 
 
 def reader(n_bytes: int, threads: int) -> Callable[[], float]:
@@ -84,22 +85,11 @@ def _compiled(compiler: str) -> Callable[[Any, int], object]:
     return read
 
 
-def physical_cores(topology: str = _TOPOLOGY) -> int:
-    """Cores that this process may use; two hardware threads of one core count once."""
-    if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
-    usable = os.sched_getaffinity(0)
-    try:
-        return len({Path(topology.format(cpu)).read_text() for cpu in usable})
-    except OSError:
-        return len(usable)
-
-
 def describe(threads: int) -> dict[str, Any]:
     """Processor, cores, threads used and load."""
     found = None
     with suppress(OSError):
-        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        found = re.search(r"model name\s*: (.*)", CPUINFO.read_text())
     return {
         "processor": found[1] if found else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),

@@ -3,8 +3,9 @@
 The names below are imported when they are first used: reading weights needs no torch.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from cutaway.lazily import lazily
 
 if TYPE_CHECKING:
     from cutaway.checkpoints.conversion import ConvertReport, convert
@@ -30,27 +31,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ConvertReport": "conversion",
-    "Loaded": "load",
-    "ModelName": "places",
-    "Opened": "opened",
-    "Quality": "rounding",
-    "convert": "conversion",
-    "list_models": "places",
-    "load_checkpoint": "load",
-    "load_config": "load",
-    "open_checkpoint": "opened",
-    "quality": "rounding",
-    "save_checkpoint": "save",
+    "ConvertReport": "cutaway.checkpoints.conversion",
+    "Loaded": "cutaway.checkpoints.load",
+    "ModelName": "cutaway.checkpoints.places",
+    "Opened": "cutaway.checkpoints.opened",
+    "Quality": "cutaway.checkpoints.rounding",
+    "convert": "cutaway.checkpoints.conversion",
+    "list_models": "cutaway.checkpoints.places",
+    "load_checkpoint": "cutaway.checkpoints.load",
+    "load_config": "cutaway.checkpoints.load",
+    "open_checkpoint": "cutaway.checkpoints.opened",
+    "quality": "cutaway.checkpoints.rounding",
+    "save_checkpoint": "cutaway.checkpoints.save",
 }
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOMES[name]}")
-    return globals().setdefault(name, getattr(module, name))
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from cutaway.benchmarking.choice import Absent, chosen_cases, chosen_contenders, label
 from cutaway.benchmarking.contenders import OURS, Contender
-from cutaway.benchmarking.machine import describe, physical_cores
+from cutaway.benchmarking.machine import describe
 from cutaway.benchmarking.panels import Panel, panels, to_dict
 from cutaway.benchmarking.plot import check_plot, write_plot
 from cutaway.benchmarking.rounds import Result
@@ -20,7 +20,8 @@ from cutaway.benchmarking.weights import Weights, checkpoint, kept_in, random_we
 from cutaway.cli.app import new_app
 from cutaway.cli.bench_report import Progress, announce, notes, subtitle, write_report
 from cutaway.cli.output import stderr, stdout
-from cutaway.errors import ConfigError, CutawayError, EngineUnavailable, ResourceError
+from cutaway.errors import ConfigError, CutawayError, EngineUnavailable
+from cutaway.processor import cores
 
 _DTYPES = ["float32", "int8"]
 _LISTS = ("--cases", "--dtype", "--engines")
@@ -169,7 +170,7 @@ def _threads(asked: int | None) -> int:
     most = 4 * (os.cpu_count() or 1)
     if asked is not None and asked > most:
         raise ConfigError(f"threads is {asked}.", f"It must be from 1 to {most} on this machine.")
-    return asked or physical_cores()
+    return asked or cores()
 
 
 def _weights(model: str, shape: str, progress: Progress) -> Weights:
@@ -199,11 +200,11 @@ def _why_no_engine(progress: Progress) -> str:
 def _check_memory(weights: Weights, contenders: list[Contender]) -> None:
     from cutaway.checkpoints.memory import check_memory
 
-    try:
-        check_memory(int(memory_needed(weights.shape, contenders)), "Measuring these engines")
-    except ResourceError as error:
-        hint = "Name fewer with --engines, or a smaller --model: those of one format run together."
-        raise ResourceError(error.what, hint) from error
+    check_memory(
+        int(memory_needed(weights.shape, contenders)),
+        "Measuring these engines",
+        "Name fewer with --engines, or a smaller --model: those of one format run together.",
+    )
 
 
 def _measured(session: Session, progress: Progress) -> bool:

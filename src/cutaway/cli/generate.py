@@ -38,7 +38,7 @@ def generate(
     The prompt is dim and the new text bright. The seed and why the text ended go to stderr.
     """
     text = read_prompt(prompt)
-    lm = options.open_model(model, dtype, default="int8")
+    lm = options.open_model(model, dtype, default="auto")
     settings: dict[str, Any] = {
         "max_new_tokens": max_tokens,
         "temperature": temperature,

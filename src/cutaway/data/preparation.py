@@ -9,7 +9,6 @@ encoding, sees by the digests that the finished shards were made of the same doc
 only what is in none.
 """
 
-import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -34,6 +33,7 @@ from cutaway.data.shards import (
 from cutaway.data.sources import STDIN, Source, find_sources
 from cutaway.errors import ConfigError, DataError
 from cutaway.files import sha256_of
+from cutaway.processor import processors
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["PrepareConfig", "prepare"]
@@ -113,12 +113,8 @@ def prepare(
     with open_folder(folder, {**config.plan, "tokenizer": tokenizer.fingerprint}, tokenizer):
         if (folder / MANIFEST).exists():
             return _finished(folder, found)
-        with _pool(workers or _n_processors()) as pool:
+        with _pool(workers or processors()) as pool:
             return _Preparation(folder, found, tokenizer, config, pool).run()
-
-
-def _n_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -191,7 +191,7 @@ def read_manifest(folder: Path) -> Manifest:
         }
         return Manifest(splits=splits, **fields)
     except (FileNotFoundError, NotADirectoryError):
-        begun = (folder / "plan.json").exists()
+        begun = (folder / PLAN).exists()
         raise DataError(
             f"{folder} is not prepared to its end."
             if begun

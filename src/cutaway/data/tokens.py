@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from cutaway.data.shards import dtype_for, write_json
 from cutaway.errors import DataError
 from cutaway.files import atomic_write, sha256_of
 from cutaway.tokenizers import Tokenizer
@@ -51,7 +52,7 @@ def write_tokens(path: Path, documents: Iterable[str], tokenizer: Tokenizer) -> 
     Raises:
         DataError: if there is no document.
     """
-    dtype = "uint16" if tokenizer.vocab_size <= 1 << 16 else "uint32"
+    dtype = dtype_for(tokenizer.vocab_size)
     with atomic_write(path) as file:
         counts = _encode(file, iter(documents), tokenizer, np.dtype(dtype).newbyteorder("<"))
     if not counts[0]:
@@ -65,8 +66,7 @@ def write_tokens(path: Path, documents: Iterable[str], tokenizer: Tokenizer) -> 
         tokenizer=tokenizer.fingerprint,
         sha256=sha256_of(path),
     )
-    with atomic_write(path.with_suffix(".json")) as file:
-        file.write((json.dumps(asdict(index), indent=2) + "\n").encode())
+    write_json(path.with_suffix(".json"), asdict(index))
     return index
 
 

@@ -51,8 +51,7 @@ def start() -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         marker.unlink(missing_ok=True)
-        with marker.open("x", encoding="utf-8"):
-            pass
+        marker.touch(exist_ok=False)
         _spawn([sys.executable, "-m", "cutaway.engine.background"])
     except FileExistsError:  # another process was quicker
         return

@@ -16,9 +16,9 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from cutaway.engine.machine import processor_flags
 from cutaway.errors import EngineUnavailable
 from cutaway.files import cache_directory
+from cutaway.processor import processor_flags
 
 __all__ = ["LEVELS", "build", "library_path"]
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
-from cutaway.engine.machine import default_threads
 from cutaway.engine.native import FORMATS, PRODUCTS, WHICH, Batch, Format, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
 from cutaway.models import GPT2Config
 from cutaway.numbers import Bits, Quantized, quantize
+from cutaway.processor import default_threads
 
 __all__ = ["Engine", "Format"]
 

@@ -80,11 +80,9 @@ def log_sums(logits: Logits) -> NDArray[np.float64]:
     return sums
 
 
-def log_probabilities(logits: Row, log_sum: float | None = None) -> NDArray[np.float64]:
-    """The logarithm of each token's probability, in float64, by :func:`log_sums` if not given."""
-    wide = logits.astype(np.float64)
-    wide -= log_sums(logits[None])[0] if log_sum is None else log_sum
-    return wide
+def log_probabilities(logits: Row, log_sum: float) -> NDArray[np.float64]:
+    """The logarithm of each token's probability, in float64; ``log_sum`` is of :func:`log_sums`."""
+    return logits.astype(np.float64) - log_sum
 
 
 def _adjusted(logits: Row, history: Sequence[int], config: GenerationConfig) -> Row:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from cutaway.engine import Engine, Format
 from cutaway.engine.background import is_ready, start
 from cutaway.engine.blocks import BLOCK
-from cutaway.engine.machine import CPUINFO, processor_flags
 from cutaway.engine.native import FORMATS
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
+from cutaway.processor import CPUINFO, processor_flags
 
 if TYPE_CHECKING:
     import torch

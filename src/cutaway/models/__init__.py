@@ -3,9 +3,9 @@
 What needs torch is imported when it is first used; a size does not.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from cutaway.lazily import lazily
 from cutaway.models.config import GPT2Config
 from cutaway.models.presets import PRESETS
 
@@ -21,13 +21,4 @@ _HOMES = {
     "ParameterTable": "cutaway.models.parameters",
     "parameter_table": "cutaway.models.parameters",
 }
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault(name, getattr(import_module(_HOMES[name]), name))
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

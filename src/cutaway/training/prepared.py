@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cutaway.data import Deal, Manifest, Mixture, Windows, open_shards, read_manifest
-from cutaway.data.shards import MANIFEST
+from cutaway.data.shards import MANIFEST, write_json
 from cutaway.errors import ConfigError, DataError
-from cutaway.files import atomic_write, sha256_of
+from cutaway.files import sha256_of
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.recipe import Prepared, Recipe
 
@@ -95,5 +95,4 @@ def _check_unchanged(note: Path, now: dict[str, str]) -> None:
                 "Bring that one back, or choose another --out.",
             )
         return
-    with atomic_write(note) as file:
-        file.write((json.dumps(now, indent=2) + "\n").encode())
+    write_json(note, now)

@@ -11,11 +11,10 @@ from cutaway.benchmarking.figures import floor_of, medians, share
 from cutaway.benchmarking.floor import (
     cache_bytes,
     floor_rate,
-    floor_share,
     step_bytes,
     weight_bytes,
 )
-from cutaway.benchmarking.machine import physical_cores, reader
+from cutaway.benchmarking.machine import reader
 from cutaway.benchmarking.rounds import Result
 from cutaway.benchmarking.shape import GPT2_124M, Shape
 from cutaway.models import PRESETS, parameter_table
@@ -54,21 +53,13 @@ def test_a_step_reads_the_weights_once_and_every_texts_cache() -> None:
 def test_a_step_as_long_as_its_reads_is_the_floor() -> None:
     step = {"n_bytes": 1e8, "bytes_per_s": 2e10}  # 5 ms
     assert floor_rate(batch=1, **step) == pytest.approx(200)
-    assert floor_share(200.0, batch=1, **step) == pytest.approx(1)
-    assert floor_share(1600.0, batch=8, **step) == pytest.approx(1)
-    assert floor_share(100.0, batch=1, **step) == pytest.approx(0.5)
+    assert 200.0 / floor_rate(batch=1, **step) == pytest.approx(1)
+    assert 1600.0 / floor_rate(batch=8, **step) == pytest.approx(1)
+    assert 100.0 / floor_rate(batch=1, **step) == pytest.approx(0.5)
 
 
 def test_what_is_read_is_read_at_the_rate_of_a_memory() -> None:
     assert 1e8 < reader(1_000_000, threads=2)() < 1e13
-
-
-def test_cores_with_two_threads_count_once(tmp_path: Path) -> None:
-    assert physical_cores() >= 1
-    same = tmp_path / "siblings"
-    same.write_text("0,1")
-    assert physical_cores(str(same)) == 1
-    assert physical_cores(str(tmp_path / "none-{}")) >= 1
 
 
 def test_a_share_is_of_the_median_beside_the_median_of_the_reads() -> None:

@@ -197,8 +197,9 @@ def test_what_cannot_be_is_refused_at_once(
 def test_too_little_memory_is_told_in_numbers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(n_bytes: int, what: str) -> None:
-        raise ResourceError(f"{what} needs {n_bytes / 1e9:.1f} GB of memory; 0.1 GB are free.")
+    def refuse(n_bytes: int, what: str, hint: str) -> None:
+        told = f"{what} needs {n_bytes / 1e9:.1f} GB of memory; 0.1 GB are free."
+        raise ResourceError(told, hint)
 
     monkeypatch.setattr("cutaway.checkpoints.memory.check_memory", refuse)
     assert run(["bench", "--engines", "cutaway"]) == 5

@@ -1,17 +1,40 @@
 """Engines of small models, for the tests of this folder."""
 
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from cutaway.engine import Engine, Format, build
+from cutaway.engine import Engine, Format, build, compiling
 from cutaway.errors import EngineUnavailable
 from cutaway.models import GPT2, GPT2Config
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 SIZE = GPT2Config(vocab_size=301, n_ctx=150, n_embd=96, n_layer=2, n_head=4)
 ODD = GPT2Config(vocab_size=37, n_ctx=40, n_embd=20, n_layer=1, n_head=4)
+
+
+WRITES = 'for last; do :; done; echo "$@" > "$last"'
+"""A compiler's script: it writes what it was asked for."""
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache in which nothing is compiled yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    compiling._key.cache_clear()
+    yield tmp_path
+    compiling._key.cache_clear()
+
+
+def a_compiler(tmp_path: Path, script: str) -> str:
+    """A program that tells its version and else does what the script says."""
+    path = tmp_path / "cxx"
+    path.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo one 1.0; exit; fi\n{script}\n')
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    return str(path)
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,19 @@
 """The library is compiled aside, once, and what goes wrong there is told later."""
 
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cutaway.engine import background, compiling
+from cutaway.engine import background
 from cutaway.engine.background import is_ready, main, start
 from cutaway.engine.compiling import library_path
 from cutaway.errors import EngineUnavailable
+from unit.engine.conftest import WRITES, a_compiler
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    compiling._key.cache_clear()
-    yield tmp_path
-    compiling._key.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture
@@ -30,13 +24,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    path = tmp_path / "cxx"
-    path.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo one 1.0; exit; fi\n{script}\n')
-    path.chmod(path.stat().st_mode | stat.S_IEXEC)
-    monkeypatch.setenv("CXX", str(path))
-
-
-WRITES = 'for last; do :; done; echo "$@" > "$last"'
+    monkeypatch.setenv("CXX", a_compiler(tmp_path, script))
 
 
 def test_a_process_of_its_own_compiles_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

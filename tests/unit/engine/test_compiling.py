@@ -1,6 +1,5 @@
 """The library is compiled once, whole or not at all, and a broken one is made again."""
 
-import stat
 from pathlib import Path
 
 import pytest
@@ -8,24 +7,9 @@ import pytest
 from cutaway.engine import compiling, native
 from cutaway.engine.compiling import build, library_path
 from cutaway.errors import EngineUnavailable
+from unit.engine.conftest import WRITES, a_compiler
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    compiling._key.cache_clear()
-    yield tmp_path
-    compiling._key.cache_clear()
-
-
-def a_compiler(tmp_path: Path, script: str) -> str:
-    path = tmp_path / "cxx"
-    path.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo one 1.0; exit; fi\n{script}\n')
-    path.chmod(path.stat().st_mode | stat.S_IEXEC)
-    return str(path)
-
-
-WRITES = 'for last; do :; done; echo "$@" > "$last"'
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_it_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,28 +1,43 @@
-"""The processor that the engine runs on: how many cores there are, and what they can do."""
+"""The processor: how many cores this process may use, and what they can do."""
 
 import os
 from pathlib import Path
 
-__all__ = ["CPUINFO", "default_threads", "processor_flags"]
+__all__ = ["CPUINFO", "cores", "default_threads", "processor_flags", "processors"]
 
 CPUINFO = Path("/proc/cpuinfo")
 _CPUS = Path("/sys/devices/system/cpu")
 
 
-def default_threads(cpus: Path = _CPUS) -> int:
-    """A thread for each core that this process may use: two on one core would share its arithmetic.
+def processors() -> int:
+    """Processors that this process may use: hardware threads."""
+    return len(_allowed())
 
-    ``OMP_NUM_THREADS`` is heeded, as torch does. Where Linux does not tell which processors share
-    a core, each counts as one.
+
+def cores(cpus: Path = _CPUS) -> int:
+    """Cores that this process may use; two hardware threads of one core count once.
+
+    Where Linux does not tell which processors share a core, each counts as one.
+    """
+    return len({_siblings(cpus, cpu) for cpu in _allowed()})
+
+
+def default_threads(cpus: Path = _CPUS) -> int:
+    """A thread for each core: two on one core would share its arithmetic.
+
+    ``OMP_NUM_THREADS`` is heeded, as torch does.
     """
     stated = os.environ.get("OMP_NUM_THREADS", "")
     if stated.isdecimal() and int(stated):
         return min(int(stated), os.cpu_count() or 1)
+    return cores(cpus)
+
+
+def _allowed() -> set[int]:
     try:
-        allowed = os.sched_getaffinity(0)
+        return os.sched_getaffinity(0)
     except AttributeError:  # not Linux
-        return os.cpu_count() or 1
-    return max(1, len({_siblings(cpus, cpu) for cpu in allowed}))
+        return set(range(os.cpu_count() or 1))
 
 
 def _siblings(cpus: Path, cpu: int) -> str:

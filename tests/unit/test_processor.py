@@ -1,11 +1,12 @@
 """How many threads, from what Linux tells of its processors."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from cutaway.engine import machine
-from cutaway.engine.machine import default_threads
+from cutaway import processor
+from cutaway.processor import cores, default_threads
 
 
 def processors(folder: Path, siblings: list[str]) -> Path:
@@ -32,8 +33,15 @@ def test_a_thread_for_each_core(
     n: int,
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: allowed, raising=False)
+    monkeypatch.setattr(processor.os, "sched_getaffinity", lambda _: allowed, raising=False)
     assert default_threads(processors(tmp_path, siblings)) == n
+
+
+def test_cores_with_two_threads_count_once(tmp_path: Path) -> None:
+    assert cores() >= 1
+    n_most = (os.cpu_count() or 1) + 64  # as many as this process may be allowed
+    assert cores(processors(tmp_path, ["0,1"] * n_most)) == 1
+    assert cores(tmp_path / "none") >= 1
 
 
 @pytest.mark.parametrize(("stated", "n"), [("1", 1), ("999999", 7), ("0", 3), ("x", 3), ("", 3)])
@@ -41,6 +49,6 @@ def test_the_number_that_openmp_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stated: str, n: int
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", stated)
-    monkeypatch.setattr(machine.os, "cpu_count", lambda: 7)
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(processor.os, "cpu_count", lambda: 7)
+    monkeypatch.setattr(processor.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
     assert default_threads(tmp_path) == n
