@@ -78,6 +78,7 @@ class _SummedCrossEntropy(torch.autograd.Function):
             # Tile by tile, for the whole product would be as large as the gradient itself.
             for total, tile in zip(weight_grad.split(_TILE), logits_grad.split(_TILE), strict=True):
                 total += tile @ part
+            del logits_grad  # not beside the logits of the next chunk
         ctx.save_for_backward(x_grad, weight_grad)
         ctx.weight_dtype = weight.dtype
         return loss
