@@ -9,6 +9,7 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.output import stdout
+from cutaway.cli.train_plan import show_plan
 
 app = new_app()
 
@@ -36,18 +37,56 @@ def train_model(
             "Default: runs/ and the recipe's name."
         ),
     ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Run nothing: tell parameters, tokens, FLOPs, memory by part, time, and what of "
+            "the corpus is there.",
+        ),
+    ] = False,
+    tokens_per_second: Annotated[
+        float | None, typer.Option(help="For --plan: the speed, of all processes together.")
+    ] = None,
+    mfu: Annotated[
+        float | None,
+        typer.Option(help="For --plan: the share of the peak that a run reaches, such as 0.4."),
+    ] = None,
+    peak: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TFLOPS",
+            help="For --plan: the peak of each device, such as 989 for an H100 in bfloat16. "
+            "Default: that of the graphics card here, where it is known.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For --plan: one JSON object.")] = False,
 ) -> None:
     """Train a model from a recipe.
 
     Ctrl-C saves and exits with code 6; the same command goes on from there.
     """
+    data = recipe.parent if data is None else data
+    out = Path("runs") / recipe.stem if out is None else out
+    if plan:
+        show_plan(
+            recipe,
+            settings or [],
+            data=data,
+            out=out,
+            as_json=as_json,
+            tokens_per_second=tokens_per_second,
+            mfu=mfu,
+            peak=peak,
+        )
+        return
     from cutaway.training.run import train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     done = train(
         recipe,
-        data=recipe.parent if data is None else data,
-        out=Path("runs") / recipe.stem if out is None else out,
+        data=data,
+        out=out,
         settings=settings or [],
     )
     loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"

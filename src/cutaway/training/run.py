@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+import torch
+
 from cutaway.checkpoints import save_checkpoint
 from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.loop import Loop
+from cutaway.training.planning import check_fits
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.signals import stop_on_signals
@@ -51,9 +54,11 @@ def train(
         DataError: if the corpus cannot be read or has changed since.
         CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
-        ResourceError: if the disk is full; the previous checkpoint stays.
+        ResourceError: if there is too little memory for it, before any is taken; or if the disk is
+            full: the previous checkpoint stays.
     """
     recipe = read_recipe(recipe_path, settings)
+    check_fits(recipe, device=torch.device("cpu"))
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(recipe, data, out)
     corpus = _corpus(recipe, tokenizer, data, out)
