@@ -22,7 +22,7 @@ _PROCESS = {"cpu": 350_000_000, "cuda": 600_000_000}
 
 # Of what is asked for again in each step, for it does not fall into the same places: measured on
 # CPU (glibc); PyTorch's own allocator on a GPU rounds and splits blocks, not measured here.
-_LOSS_OF_PLACE = {"cpu": 1.1, "cuda": 1.05}
+_LOSS_OF_PLACE = {"cpu": 1.15, "cuda": 1.05}
 
 
 class Sizes(Protocol):
@@ -146,7 +146,8 @@ def estimate_memory(shape: RunShape) -> MemoryEstimate:
     weights = 4 * ceil(shape.parameters / share)
     gradients = 4 * ceil(trained / share)
     begin, end = _begin_of_backward(shape), _end_of_backward(shape)
-    kept = gradients if shape.accumulates else 0
+    # DDP's gradients are views of its buckets, which stay; else an update lets go of them.
+    kept = gradients if shape.accumulates or shape.processes > 1 else 0
     if sum(begin.values()) + kept >= sum(end.values()) + gradients:
         gradients, moving = kept, begin
     else:
@@ -156,7 +157,7 @@ def estimate_memory(shape: RunShape) -> MemoryEstimate:
         "optimizer": ceil(_moments(shape, trained) / share),
         "gradients": gradients,
         **moving,
-        "parallel": _parallel(shape, trained),
+        "parallel": _put_together(shape) if shape.is_sharded else 0,
     }
     lost = sum(parts.values()) * (_LOSS_OF_PLACE[shape.device] - 1.0)
     return MemoryEstimate({**parts, "fragments": round(lost), "process": _PROCESS[shape.device]})
@@ -223,13 +224,11 @@ def _kept_by_block(shape: RunShape) -> int:
     return kept
 
 
-def _parallel(shape: RunShape, trained: int) -> int:
-    """What several processes need besides: buckets of gradients, or blocks put together."""
-    if shape.processes == 1:
-        return 0
-    if not shape.is_sharded:
-        return 4 * trained
-    # The embeddings stay together from the forward to the backward pass, with their gradient; of
-    # the blocks one is used and the next is fetched, and one gradient is on its way.
+def _put_together(shape: RunShape) -> int:
+    """What of a sharded model is whole while it is used.
+
+    The embeddings stay together from the forward to the backward pass, with their gradient; of the
+    blocks one is used and the next is fetched, and one gradient is on its way.
+    """
     embeddings = (shape.model.vocab_size + shape.model.n_ctx) * shape.model.n_embd
     return 4 * (2 * embeddings + 3 * shape.block)
