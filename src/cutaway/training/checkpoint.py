@@ -9,7 +9,8 @@ goes on from the checkpoint before. No pickle anywhere.
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ __all__ = ["Checkpoints", "TrainingState"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """What changes while a model trains."""
+    """What changes while a model trains; ``extra`` is what can be said in JSON."""
 
     model: nn.Module
     optimizers: dict[str, Optimizer]
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """Every tensor of every optimizer, as ``adamw/exp_avg/h.0.ln_1.weight``."""
@@ -59,8 +61,15 @@ class Checkpoints:
     def __init__(self, directory: Path, *, keep: int) -> None:
         self.directory, self.keep = directory, keep
 
-    def save(self, step: int, state: TrainingState, recipe: dict[str, Any]) -> Path:
-        """Writes the checkpoint of ``step`` and removes those that are too old.
+    def save(
+        self,
+        step: int,
+        state: TrainingState,
+        recipe: dict[str, Any],
+        *,
+        spare: Collection[int] = (),
+    ) -> Path:
+        """Writes the checkpoint of ``step`` and removes those that are too old, but for ``spare``.
 
         Raises:
             ResourceError: if the disk is full; the checkpoints before are untouched.
@@ -71,8 +80,10 @@ class Checkpoints:
         final = self.directory / f"step-{step:08d}"
         with replace_together(final) as stage:
             _write(stage, step, state, recipe)
+        spared = {self.directory / f"step-{kept:08d}" for kept in spare}
         for old in self._all()[: -self.keep]:
-            shutil.rmtree(old)
+            if old not in spared:
+                shutil.rmtree(old)
         return final
 
     def newest(self) -> Path | None:
@@ -100,7 +111,13 @@ class Checkpoints:
         """Loads a checkpoint into ``state``; returns the number of steps behind it."""
         state.model.load_state_dict(load_file(directory / "model.safetensors"))
         state.restore_optimizers(load_file(directory / "optimizer.safetensors"))
-        return json.loads((directory / "state.json").read_bytes())["step"]
+        saved = json.loads((directory / "state.json").read_bytes())
+        state.extra.update(saved.get("extra", {}))
+        return saved["step"]
+
+    def restore_model(self, step: int, model: nn.Module) -> None:
+        """Loads the weights alone, of the checkpoint of a step."""
+        model.load_state_dict(load_file(self.directory / f"step-{step:08d}" / "model.safetensors"))
 
     def _all(self) -> list[Path]:
         return sorted(self.directory.glob("step-????????"))
@@ -110,7 +127,7 @@ def _write(directory: Path, step: int, state: TrainingState, recipe: dict[str, A
     parts = {
         "model.safetensors": save(dict(state.model.state_dict())),
         "optimizer.safetensors": save(state.optimizer_tensors()),
-        "state.json": json.dumps({"step": step, "recipe": recipe}).encode(),
+        "state.json": json.dumps({"step": step, "recipe": recipe, "extra": state.extra}).encode(),
     }
     sums: dict[str, str] = {}
     for name, content in parts.items():
