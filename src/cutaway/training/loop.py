@@ -7,12 +7,14 @@ follow from it, so a run that stops anywhere goes on exactly where it was.
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from cutaway.checkpoints.pieces import Saved
 from cutaway.data import Deal
 from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
 from cutaway.models import GPT2
@@ -38,6 +40,8 @@ class Loop:
         valid: windows to measure on, or None.
         directory: the run's own; checkpoints and the journal are in it.
         bytes_per_token: of the validation text, to report bits per byte.
+        data: the fingerprint of the corpus, which a checkpoint is held against.
+        guard: see :class:`Checkpoints`.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Loop:
         valid: Deal | None,
         directory: Path,
         bytes_per_token: float = 1.0,
+        data: Mapping[str, str] | None = None,
+        guard: Callable[[], None] | None = None,
     ) -> None:
         self.model, self.recipe = model, recipe
         self.train_windows, self.final_windows = train, train if final is None else final
@@ -59,7 +65,13 @@ class Loop:
             self._short_windows = self.train_windows.cut_to(length)
             self._short_final_windows = self.final_windows.cut_to(length)
         self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
-        self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
+        self.checkpoints = Checkpoints(
+            directory / "checkpoints",
+            keep=recipe.training.keep,
+            keep_every=recipe.training.keep_every,
+            data=data,
+            guard=guard,
+        )
         self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
         self._loss = torch.compile(causal_lm) if recipe.training.compile else causal_lm
 
@@ -89,7 +101,9 @@ class Loop:
             if self.valid_windows and (is_last or (loop.eval_every and not done % loop.eval_every)):
                 valid_loss = self._evaluate(done, self.valid_windows)
             if is_last or stopping or not done % loop.save_every:
-                self.checkpoints.save(done, self.state, self.recipe.to_dict())
+                required = is_last or stopping
+                recipe = self.recipe.to_dict()
+                self.checkpoints.save(done, self.state, recipe, required=required)
             if stopping and not is_last:
                 raise Interrupted(
                     f"Stopped after step {done} of {loop.steps}; the state is saved.",
@@ -187,10 +201,14 @@ class Loop:
 
     def _resume(self) -> int:
         """Loads the newest checkpoint; returns the number of steps it has behind it."""
-        newest = self.checkpoints.newest()
-        if newest is None:
-            return 0
-        saved, now = Recipe.from_dict(self.checkpoints.recipe_of(newest)), self.recipe
+        saved = self.checkpoints.resume(self.state, self._check_recipe)
+        step, directory = (0, None) if saved is None else (saved.step, saved.directory)
+        self.journal.resumed(step, directory)
+        return step
+
+    def _check_recipe(self, checkpoint: Saved) -> None:
+        """Refuses to go on from another run's checkpoint."""
+        saved, now = Recipe.from_dict(checkpoint.state["recipe"]), self.recipe
         data = saved.data
         if not saved.training.final_steps:  # a run may get such an end while it goes on
             data = replace(data, final=now.data.final)
@@ -202,9 +220,7 @@ class Loop:
         }.items():
             if was != getattr(now, part):
                 raise ConfigError(
-                    f"{newest} was made with {part} = {was}, not {getattr(now, part)}.",
+                    f"{checkpoint.directory} was made with {part} = {was}, "
+                    f"not {getattr(now, part)}.",
                     "Choose another output directory, or go on with the same recipe.",
                 )
-        step = self.checkpoints.restore(newest, self.state)
-        self.journal.resumed(step, newest)
-        return step

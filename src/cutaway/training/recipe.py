@@ -115,6 +115,7 @@ class LoopConfig:
         eval_windows: windows of the validation corpus at each look.
         save_every: steps between two checkpoints.
         keep: checkpoints kept; older ones are removed.
+        keep_every: those of steps that this divides are kept for ever; 0 for none.
     """
 
     steps: int = 1000
@@ -130,6 +131,7 @@ class LoopConfig:
     eval_windows: int = 64
     save_every: int = 100
     keep: int = 2
+    keep_every: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "micro_batch_size", "log_every", "save_every", "keep"):
