@@ -11,6 +11,7 @@ from typing import Any, cast
 from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.pieces import damage
 from cutaway.checkpoints.safetensors_file import open_safetensors
 from cutaway.checkpoints.stored import accounted, check_size
 from cutaway.errors import ConfigError, CorruptCheckpoint
@@ -45,7 +46,10 @@ def find_training_step(folder: Folder) -> Found:
 
 
 def newest_step(folder: Folder) -> Path | None:
-    """What a run's directory stands for: its finished model, else its newest step."""
+    """What a run's directory stands for: its finished model, else its newest step.
+
+    A step that names and sizes show to be damaged is passed over if there is a whole one.
+    """
     finished = folder.path / "model"
     if _is_directory(finished):
         return finished
@@ -53,7 +57,8 @@ def newest_step(folder: Folder) -> Path | None:
     if not _is_directory(steps):
         return None
     found = sorted(path for path in steps.glob("step-*") if _is_step(path) and _is_directory(path))
-    return found[-1] if found else None
+    whole = (path for path in reversed(found) if not damage(path, fast=True))
+    return next(whole, found[-1] if found else None)
 
 
 def _is_directory(path: Path) -> bool:

@@ -7,7 +7,8 @@ it, so a run that stops anywhere goes on exactly where it was.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,6 +56,8 @@ class Loop:
         objective: what is to be made smaller.
         bytes_per_token: of the validation text, to report bits per byte.
         sampler: writes texts now and then, or None.
+        data: the fingerprint of the corpus, which a checkpoint is held against.
+        own: raises if the directory is no longer this process's own; see :class:`Checkpoints`.
     """
 
     def __init__(
@@ -68,12 +71,20 @@ class Loop:
         objective: Objective = causal_lm,
         bytes_per_token: float = 1.0,
         sampler: _Sampler | None = None,
+        data: Mapping[str, str] | None = None,
+        own: Callable[[], None] | None = None,
     ) -> None:
         self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
         self.objective, self.bytes_per_token, self.sampler = objective, bytes_per_token, sampler
         self.device = next(model.parameters()).device
         self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
-        self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.checkpoints.keep)
+        self.checkpoints = Checkpoints(
+            directory / "checkpoints",
+            keep=recipe.checkpoints.keep,
+            keep_every=recipe.checkpoints.keep_every,
+            data=data,
+            guard=own,
+        )
         self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
         self.looks = Looks(recipe.validation)
         self.guard = Guard(directory / "not-finite", max_skipped=recipe.training.max_skipped)
@@ -124,7 +135,7 @@ class Loop:
     def _finish(self, valid_loss: float | None) -> float | None:
         """The loss of the model that the run ends with, which is put in place."""
         if self.recipe.validation.keep_best and self.looks.best_step:
-            self.checkpoints.restore_model(self.looks.best_step, self.model)
+            self.checkpoints.restore(self.checkpoints.of_step(self.looks.best_step), self.state)
             return self.looks.best_loss
         if valid_loss is None and self.valid:  # the run was over before it began
             return self._look(self.recipe.training.steps, self.valid)
@@ -214,20 +225,23 @@ class Loop:
                     "skipped": self.guard.skipped,
                 }
             )
-            spare = [self.looks.best_step] if keep_best else []
-            self.checkpoints.save(done, self.state, self.recipe.to_dict(), spare=spare)
+            self.checkpoints.save(
+                done,
+                self.state,
+                self.recipe.to_dict(),
+                required=required,
+                spare=[self.looks.best_step] if keep_best else [],
+            )
 
     def _resume(self) -> int:
         """Loads the newest checkpoint; returns the number of steps it has behind it."""
-        newest = self.checkpoints.newest()
-        if newest is None:
-            return 0
-        check_same_run(newest, self.checkpoints.recipe_of(newest), self.recipe)
-        step = self.checkpoints.restore(newest, self.state)
-        self.looks.restore(self.state.extra["looks"])
-        self.scaler.restore(self.state.extra["scaler"])
-        self.guard.skipped = self.state.extra["skipped"]
-        self.journal.resumed(step, newest)
+        saved = self.checkpoints.resume(self.state, partial(check_same_run, now=self.recipe))
+        step, directory = (0, None) if saved is None else (saved.step, saved.directory)
+        if saved is not None:
+            self.looks.restore(self.state.extra["looks"])
+            self.scaler.restore(self.state.extra["scaler"])
+            self.guard.skipped = self.state.extra["skipped"]
+        self.journal.resumed(step, directory)
         if self.sampler:
             self.sampler.resumed(step)
         return step

@@ -9,11 +9,15 @@ from pathlib import Path
 import torch
 
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
+from cutaway.checkpoints.pieces import note_model
 from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
+from cutaway.files import sweep
+from cutaway.lock import Lock, alone
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.batches import Batches
+from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
 from cutaway.training.loop import Loop
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
@@ -64,10 +68,18 @@ def train(
         CheckpointNotFound: if there is no such model to start from.
         CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
-        ResourceError: if the disk is full; the previous checkpoint stays.
+        ResourceError: if the disk is full at the last save, where the checkpoint before stays and
+            before that the run goes on; if another process is training in ``out``.
     """
     recipe = read_recipe(recipe_path, settings, init=init)
     out.mkdir(parents=True, exist_ok=True)
+    with alone(out, "training in") as lock:
+        for folder in (out, out / "model"):
+            sweep(folder)
+        return _train(recipe, data, out, device=device, lock=lock)
+
+
+def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) -> TrainedModel:
     model, tokenizer = _start(recipe, data, out)
     corpus = _corpus(recipe, tokenizer, data, out)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
@@ -80,10 +92,14 @@ def train(
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
+        data=fingerprint(recipe, tokenizer, data=data, out=out),
+        own=lock.check,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
+    (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
     save_checkpoint(out / "model", model, tokenizer)
+    note_model(out)
     return TrainedModel(out / "model", valid_loss)
 
 
@@ -173,7 +189,10 @@ def _windows(
     """Windows over the token file at ``path``, which is made if it is not there."""
     if not path.with_suffix(".json").exists():
         logger.info("encoding %s", ", ".join(source.file for source in sources))
+        note_sources(path, sources, data)
         write_tokens(path, _documents(sources, data), tokenizer)
+    else:
+        check_sources(path, sources, data)
     tokens, index = open_tokens(path)
     if index.tokenizer != tokenizer.fingerprint:
         raise ConfigError(
