@@ -22,6 +22,7 @@ from cutaway.training.objectives import causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
 from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import Recipe
+from cutaway.training.recompute import recomputed
 from cutaway.training.signals import StopRequest
 
 __all__ = ["Loop"]
@@ -76,7 +77,8 @@ class Loop:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
-        with torch.random.fork_rng(), denormals_flushed(), memory_kept():
+        again = recomputed(self.model.h, enabled=self.recipe.training.recompute)
+        with torch.random.fork_rng(), denormals_flushed(), memory_kept(), again:
             return self._run(stop)
 
     def _run(self, stop: StopRequest | None) -> float | None:

@@ -110,6 +110,8 @@ class LoopConfig:
         final_steps: how many of the last steps take their windows from ``data.final``; 0 for none.
         precision: ``bf16`` runs the forward pass under autocast, weights stay in float32.
         compile: whether to run the loss through ``torch.compile``.
+        recompute: whether blocks forget what they computed and compute it again in the backward
+            pass (:mod:`cutaway.training.recompute`): less memory, more time, the same numbers.
         log_every: steps between two lines of the log.
         eval_every: steps between two looks at the validation corpus; 0 for none.
         eval_windows: windows of the validation corpus at each look.
@@ -125,6 +127,7 @@ class LoopConfig:
     final_steps: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
+    recompute: bool = False
     log_every: int = 10
     eval_every: int = 0
     eval_windows: int = 64
