@@ -37,6 +37,7 @@ class Loop:
         train: windows of ``n_ctx + 1`` tokens.
         final: windows of the last ``training.final_steps``, where there are such.
         valid: windows to measure on, or None.
+        trained: what is updated and saved in checkpoints, if not the whole model.
         directory: the run's own; checkpoints and the journal are in it.
         bytes_per_token: of the validation text, to report bits per byte.
     """
@@ -49,6 +50,7 @@ class Loop:
         train: Deal,
         final: Deal | None = None,
         valid: Deal | None,
+        trained: nn.Module | None = None,
         directory: Path,
         bytes_per_token: float = 1.0,
     ) -> None:
@@ -59,7 +61,8 @@ class Loop:
             length = recipe.training.short_window + 1
             self._short_windows = self.train_windows.cut_to(length)
             self._short_final_windows = self.final_windows.cut_to(length)
-        self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
+        updated = model if trained is None else trained
+        self.state = TrainingState(updated, build_optimizers(updated, recipe.optimizer))
         self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
         self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
         self._loss = torch.compile(causal_lm) if recipe.training.compile else causal_lm
@@ -201,6 +204,7 @@ class Loop:
             "model": saved.model,
             "tokenizer": saved.tokenizer,
             "data": data,
+            "lora": saved.lora,
         }.items():
             if was != getattr(now, part):
                 raise ConfigError(

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, cast
 
 from cutaway.errors import ConfigError, nearest
 from cutaway.models import GPT2Config
+from cutaway.training.lora import LoRAConfig
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.schedules import Schedule
 
@@ -167,6 +168,7 @@ class Recipe:
     model: GPT2Config = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    lora: LoRAConfig = field(default_factory=LoRAConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: Schedule = field(default_factory=Schedule)
     training: LoopConfig = field(default_factory=LoopConfig)

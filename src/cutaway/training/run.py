@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from cutaway.errors import ConfigError
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.loop import Loop
+from cutaway.training.lora import LoRA
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.signals import stop_on_signals
@@ -58,19 +60,31 @@ def train(
     tokenizer = _tokenizer(recipe, data, out)
     corpus = _corpus(recipe, tokenizer, data, out)
     model = GPT2(recipe.model, seed=recipe.seed)
+    lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
+    if lora is not None:
+        logger.info("%s", lora)
     loop = Loop(
         model,
         recipe,
         train=corpus.train,
         final=corpus.final,
         valid=corpus.valid,
+        trained=None if lora is None else lora.trained,
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
-    save_checkpoint(out / "model", model, tokenizer)
+    _save(out, model, lora, tokenizer)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _save(out: Path, model: GPT2, lora: LoRA | None, tokenizer: Tokenizer) -> None:
+    """The finished model; beside it, where only an adapter was trained, the adapter alone."""
+    if lora is not None:
+        lora.save(out / "adapter")
+    with nullcontext() if lora is None else lora.merged():
+        save_checkpoint(out / "model", model, tokenizer)
 
 
 @dataclass(slots=True)
