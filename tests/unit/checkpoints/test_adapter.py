@@ -266,6 +266,11 @@ def test_where_there_is_none(tmp_path: Path, base: Path) -> None:
         open_checkpoint(base, adapter=tmp_path / "adapter")
 
 
+def test_an_adapter_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointNotFound, match="is an adapter and no model"):
+        open_checkpoint(write(tmp_path / "adapter"))
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     adapter = write(tmp_path / "adapter")
     for name in ("adapter_config.json", "adapter_model.safetensors"):
