@@ -52,6 +52,7 @@ class Loop:
         recipe: everything that decides the outcome.
         batches: deals the batch of every step.
         valid: what to measure on, or None.
+        trained: what is updated and saved in checkpoints, if not the whole model.
         directory: the run's own; checkpoints and the journal are in it.
         objective: what is to be made smaller.
         bytes_per_token: of the validation text, to report bits per byte.
@@ -67,6 +68,7 @@ class Loop:
         *,
         batches: _Batches,
         valid: Batch | None,
+        trained: nn.Module | None = None,
         directory: Path,
         objective: Objective = causal_lm,
         bytes_per_token: float = 1.0,
@@ -77,7 +79,8 @@ class Loop:
         self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
         self.objective, self.bytes_per_token, self.sampler = objective, bytes_per_token, sampler
         self.device = next(model.parameters()).device
-        self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
+        updated = model if trained is None else trained
+        self.state = TrainingState(updated, build_optimizers(updated, recipe.optimizer))
         self.checkpoints = Checkpoints(
             directory / "checkpoints",
             keep=recipe.checkpoints.keep,

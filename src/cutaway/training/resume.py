@@ -32,6 +32,7 @@ def check_same_run(saved: Saved, *, now: Recipe) -> None:
         "model": was.model,
         "tokenizer": was.tokenizer,
         "data": data,
+        "lora": was.lora,
     }.items():
         if value != getattr(now, part):
             raise ConfigError(

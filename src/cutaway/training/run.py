@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from cutaway.tokenizers import Tokenizer
 from cutaway.training.batches import Batches
 from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
 from cutaway.training.loop import Loop
+from cutaway.training.lora import LoRA
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.samples import Sampler
@@ -81,6 +83,9 @@ def train(
 
 def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) -> TrainedModel:
     model, tokenizer = _start(recipe, data, out)
+    lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
+    if lora is not None:
+        logger.info("%s", lora)
     corpus = _corpus(recipe, tokenizer, data, out)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
@@ -89,6 +94,7 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
         recipe,
         batches=batches,
         valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
+        trained=None if lora is None else lora.trained,
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
@@ -98,7 +104,10 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
     (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
-    save_checkpoint(out / "model", model, tokenizer)
+    if lora is not None:
+        lora.save(out / "adapter")
+    with nullcontext() if lora is None else lora.merged():
+        save_checkpoint(out / "model", model, tokenizer)
     note_model(out)
     return TrainedModel(out / "model", valid_loss)
 
