@@ -134,3 +134,16 @@ def test_too_little_memory_is_refused_before_any_is_taken(
     capsys.readouterr()
     assert run([*command, "--plan"]) == 0
     assert "it does not fit" in capsys.readouterr().out
+
+
+def test_a_batch_that_grows_and_an_adapter_are_counted(folder: Path) -> None:
+    growth = "training.batch_growth=[{step=10, batch_size=8}]"
+    plan = planned(folder, growth)
+    assert list(plan.tokens_per_step) == [64, 128]
+    assert plan.tokens == 10 * 64 + 40 * 128
+    adapter = planned(folder, "lora.rank=2").memory.parts
+    assert adapter["gradients"] == 4 * 2 * (8 + 24)
+    assert adapter["weights"] == plan.memory.parts["weights"]
+    again = planned(folder, "training.recompute=true", "training.precision=fp16").memory.parts
+    assert again["activations"] < plan.memory.parts["activations"]
+    assert again["casts"]

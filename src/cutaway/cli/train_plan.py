@@ -21,6 +21,8 @@ def show_plan(
     *,
     data: Path,
     out: Path,
+    init: str | None,
+    device: str,
     as_json: bool,
     tokens_per_second: float | None,
     mfu: float | None,
@@ -36,14 +38,14 @@ def show_plan(
     from cutaway.training.flops import peak_of
     from cutaway.training.planning import plan_run, speed_from
     from cutaway.training.recipe import read_recipe
+    from cutaway.training.run import place_of
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    read = read_recipe(recipe, settings)
-    plan = plan_run(read, data=data, out=out, device=device)
+    read, place = read_recipe(recipe, settings, init=init), place_of(device)
+    plan = plan_run(read, data=data, out=out, device=place)
     if peak is not None:
         peak *= 1e12
-    elif device.type == "cuda":
-        peak = peak_of(torch.cuda.get_device_name(device), read.training.precision)
+    elif place.type == "cuda":
+        peak = peak_of(torch.cuda.get_device_name(place), read.training.precision)
     speed = speed_from(plan, tokens_per_second=tokens_per_second, mfu=mfu, peak=peak)
     if as_json:
         stdout().json(plan_as_dict(plan, speed))

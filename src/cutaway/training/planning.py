@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from cutaway.data import read_manifest
 from cutaway.data.shards import SPLITS
 from cutaway.errors import ConfigError, CutawayError
 from cutaway.training.budget import Change, changes_that_fit, check_run, free_memory
+from cutaway.training.corpus_tables import Source
 from cutaway.training.estimate import MemoryEstimate, RunShape, estimate_memory
 from cutaway.training.flops import flops_per_token
-from cutaway.training.recipe import Recipe, Source
+from cutaway.training.recipe import Recipe
 
 __all__ = ["CorpusPart", "RunPlan", "check_fits", "plan_run", "shape_of", "speed_from"]
 
@@ -83,16 +85,38 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
     return RunShape(
         model=recipe.model,
         micro_batch=loop.micro_batch_size,
-        accumulates=max(_batch_sizes(recipe)) > loop.micro_batch_size * processes,
+        accumulates=max(loop.batch_sizes) > loop.micro_batch_size * processes,
         precision=loop.precision,
         optimizer=recipe.optimizer.kind,
+        recompute=loop.recompute,
+        document_mask=loop.document_mask,
+        trained=_trained(recipe),
         processes=processes,
         device="cuda" if device.type == "cuda" else "cpu",
     )
 
 
-def _batch_sizes(recipe: Recipe) -> Sequence[int]:
-    return [recipe.training.batch_size]
+def _trained(recipe: Recipe) -> int | None:
+    """Parameters of the narrow paths of LoRA; None if the whole model is trained."""
+    if not recipe.lora.rank:
+        return None
+    width, inner = recipe.model.n_embd, recipe.model.n_inner
+    ends = {
+        "attn.c_attn": width + 3 * width,
+        "attn.c_proj": width + width,
+        "mlp.c_fc": width + inner,
+        "mlp.c_proj": inner + width,
+    }
+    a_layer = sum(ends[target] for target in recipe.lora.targets)
+    return recipe.model.n_layer * recipe.lora.rank * a_layer
+
+
+def _steps_of_sizes(recipe: Recipe) -> list[tuple[int, int]]:
+    """For how many steps the batch has how many windows, in the order of the run."""
+    loop = recipe.training
+    starts = [0, *(min(growth.step, loop.steps) for growth in loop.batch_growth), loop.steps]
+    lengths = [after - before for before, after in pairwise(starts)]
+    return list(zip(lengths, loop.batch_sizes, strict=True))
 
 
 def check_fits(recipe: Recipe, *, device: torch.device, processes: int = 1) -> None:
@@ -109,7 +133,7 @@ def check_fits(recipe: Recipe, *, device: torch.device, processes: int = 1) -> N
     """
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if device.type == "cpu" else 1
     shape = shape_of(recipe, device=device, processes=processes)
-    check_run(shape, _batch_sizes(recipe), free_memory(device), together=here)
+    check_run(shape, recipe.training.batch_sizes, free_memory(device), together=here)
 
 
 def plan_run(
@@ -127,16 +151,15 @@ def plan_run(
     shape = shape_of(recipe, device=device, processes=processes)
     memory, available = estimate_memory(shape), free_memory(device)
     changes: Sequence[Change] = ()
-    sizes = _batch_sizes(recipe)
     if available is not None and memory.to_come > available:
-        changes = changes_that_fit(shape, sizes, available)
-    tokens_per_step = [size * recipe.model.n_ctx for size in sizes]
-    tokens = recipe.training.steps * tokens_per_step[0]
+        changes = changes_that_fit(shape, recipe.training.batch_sizes, available)
+    context = recipe.model.n_ctx
+    tokens = context * sum(n * size for n, size in _steps_of_sizes(recipe))
     corpus = list(_corpus(recipe, data, out))
     return RunPlan(
         parameters=shape.parameters,
         steps=recipe.training.steps,
-        tokens_per_step=tokens_per_step,
+        tokens_per_step=[context * size for size in recipe.training.batch_sizes],
         tokens=tokens,
         flops=float(tokens) * flops_per_token(recipe.model),
         corpus=corpus,
