@@ -1,4 +1,4 @@
-"""Computes docs/cluster.md: memory, speed and days of GPT-2's sizes on 1 to 256 GPUs.
+"""Computes docs/cluster.md: memory, speed and time of GPT-2's sizes on 1 to 256 GPUs.
 
 Nothing of it is measured. The memory is that of :mod:`cutaway.training.estimate`; the speed is a
 share of the peak that public runs have reached, less what this simple model of the network cannot
@@ -18,7 +18,7 @@ GPUS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TOKENS = {"10B": 10e9, "32B": 32e9, "300B": 300e9}
 
 BATCH = 524_288  # tokens of an update
-MOST_WINDOWS = 64  # in a micro-batch; llm.c's
+MOST_WINDOWS, FEW = 64, 8  # in a micro-batch: llm.c's, and where a GPU is hardly busy
 PEAK = peak_of("NVIDIA H100") or 0.0  # FLOP/s
 MEMORY = 80e9 * 0.9  # bytes of a GPU that are given to a run
 HBM = 3.35e12  # bytes a second
@@ -112,19 +112,23 @@ def cells(found: Row | None) -> list[str]:
     if found is None:
         return ["does not fit", "", ""]
     windows = f"{found.micro} x {found.times}"
-    return [f"{found.memory / 1e9:.0f} GB ({windows})", _rounded(found.speed), f"{found.mfu:.1%}"]
+    mfu = f"{found.mfu:.1%}{'*' * (found.micro < FEW)}"
+    return [f"{found.memory / 1e9:.0f} GB ({windows})", _rounded(found.speed), mfu]
 
 
 def _rounded(speed: float) -> str:
     return f"{speed / 1e6:.2f}M" if speed >= 1e6 else f"{speed / 1e3:.0f}k"
 
 
-def _days(found: Sequence[Row | None], tokens: float) -> str:
+def _time(found: Sequence[Row | None], tokens: float) -> str:
+    """How long the faster of both takes."""
     best = max((one.speed for one in found if one is not None), default=0.0)
     if not best:
         return ""
     days = tokens / best / 86_400
-    return f"{days:,.0f}" if days >= 10 else f"{days:.1f}" if days >= 1 else f"{days:.2f}"
+    if days >= 1:
+        return f"{days:,.0f} d" if days >= 10 else f"{days:.1f} d"
+    return f"{24 * days:.1f} h" if 24 * days >= 1 else f"{24 * 60 * days:.0f} min"
 
 
 def table(name: str) -> str:
@@ -132,14 +136,14 @@ def table(name: str) -> str:
     config = PRESETS[SIZES[name]]
     shape = RunShape(model=config, micro_batch=1)
     titles = ["GPUs", "DDP: memory", "tokens/s", "MFU", "FSDP2: memory", "tokens/s", "MFU"]
-    titles += [f"days, {tokens}" for tokens in TOKENS]
+    titles += list(TOKENS)
     lines = [f"| {' | '.join(titles)} |", "|---:" * len(titles) + "|"]
     for gpus in GPUS:
         found = [row(config, kind, gpus) for kind in ("ddp", "fsdp")]
         if gpus == 1:
             found[1] = None
         parts = [str(gpus), *cells(found[0]), *(cells(found[1]) if gpus > 1 else [""] * 3)]
-        parts += [_days(found, tokens) for tokens in TOKENS.values()]
+        parts += [_time(found, tokens) for tokens in TOKENS.values()]
         lines.append(f"| {' | '.join(parts)} |")
     flops = flops_per_token(config) / 1e9
     head = f"### {name}\n\n{shape.parameters:,} parameters, {flops:.3f} GFLOP a token, base MFU "
@@ -164,3 +168,92 @@ def against_public_runs() -> str:
         told = f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
         lines.append(f"| {name}, {gpus} H100, {tokens / 1e9:.3g}B tokens | {told} | {public} |\n")
     return "".join(lines)
+
+
+def page() -> str:
+    """The whole page but for its note."""
+    return _PAGE.format(
+        batch=f"{BATCH:,}",
+        peak=f"{PEAK / 1e12:.0f}",
+        memory=f"{MEMORY / 1e9:.0f}",
+        hbm=f"{HBM / 1e12:.2f}",
+        nvlink=f"{NVLINK / 1e9:.0f}",
+        network=f"{NETWORK / 1e9:.0f}",
+        hidden=f"{HIDDEN:.0%}",
+        low=f"{ANCHORS[0][1]:.1%}",
+        high=f"{ANCHORS[1][1]:.1%}",
+        most=MOST_WINDOWS,
+        few=FEW,
+        public=against_public_runs(),
+        tables=tables(),
+    )
+
+
+_PAGE = """# On a cluster
+
+A recipe runs on many GPUs as it is; [examples/cluster](../examples/cluster) has what a scheduler
+needs, and below is what to expect.
+
+## Slurm
+
+```text
+cd examples/cluster && sbatch train.sbatch /shared/recipe.toml /shared/corpus /shared/run
+```
+
+[train.sbatch](../examples/cluster/train.sbatch) starts [node.sh](../examples/cluster/node.sh) once
+on each node, and that starts torchrun, whose processes meet at the first node. Ten minutes before
+the time is over, and when the job is preempted, Slurm sends SIGTERM: the run saves its state after
+the step under way and ends with exit code 6, and the job goes back into the queue and on from
+there. torchrun itself ends with 1 whatever its processes end with; `node.sh` brings their code
+through.
+
+## Kubernetes
+
+```text
+kubectl apply -f examples/cluster/train.yaml
+```
+
+[train.yaml](../examples/cluster/train.yaml) is a plain Indexed Job with a headless Service, and not
+a PyTorchJob: every cluster has it without an operator, its pods have names to meet at, and its
+`podFailurePolicy` tells exit codes apart. A pod that ended with 6, or lost its node, starts again
+and does not count; one that ended with 2, 3 or 4 (recipe, corpus, checkpoint) ends the job.
+`terminationGracePeriodSeconds` is the time to save. Where the training operator is installed, a
+PyTorchJob can run the same container; torchrun's place is then its.
+
+Both are tried with stand-ins for the schedulers (tests/repo/test_examples.py); neither has been
+run on a real cluster.
+
+## Memory, speed and time
+
+**Computed, not measured.** `docs/cluster.py` makes the tables from these assumptions:
+
+- GPUs are H100 or H200 with {peak} TFLOP/s of dense bfloat16 and {hbm} TB/s of memory, of which a
+  run is given {memory} GB; eight a node. Products in bfloat16; weights, gradients and AdamW's
+  moments in float32; nothing recomputed; windows of 1,024.
+- *Memory* is that of `cutaway.training.estimate`, which agrees with processes measured on CPU
+  within 15 %; on a GPU it is not compared. DDP holds all in each GPU; FSDP2 a share, and embeddings
+  and two blocks whole.
+- *An update* has {batch} tokens, in the largest micro-batch of at most {most} windows that fits:
+  the numbers in brackets are windows and micro-batches of each GPU.
+- *Arithmetic* is `6 N + 12 L D T` a token (PaLM, appendix B). It runs at the MFU of llm.c's public
+  runs on eight H100, {low} for 124M and {high} for 1.5B, and by the logarithm of the parameters
+  between them. Those are another program's: whoever has measured theirs puts it in the place.
+- *Sending.* DDP: one ring all-reduce of the float32 gradients, twice their bytes times (n - 1) / n,
+  behind the last backward pass. FSDP2: weights twice and gradients once in each micro-batch. At
+  {nvlink} GB/s of each GPU within a node (NVLink 4, four fifths of it), at {network} GB/s of each
+  node beyond (eight times 400 Gb/s, four fifths). {hidden} of the arithmetic it runs beside can
+  hide it, but for the last block's share.
+- *The update* itself reads and writes 28 bytes of each parameter.
+- Not in it: looks at the validation corpus, checkpoints, stragglers, and that kernels are slow on
+  few windows. Where a GPU has fewer than {few} at once (*), it will be slower than told.
+
+Against public runs, of which the first and the base MFU are one source:
+
+| run | computed | public |
+|---|---|---|
+{public}
+The last three columns are the time for so many tokens, by the faster of the two.
+
+{tables}
+For a recipe of your own: `cutaway train RECIPE --plan --mfu 0.4 --peak 989`.
+"""
