@@ -6,19 +6,21 @@ is built under a temporary name and renamed when it is whole, so a run that is k
 goes on from the checkpoint before. No pickle anywhere.
 """
 
-import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cutaway.errors import CorruptCheckpoint
 from cutaway.files import replace_together, sha256_of
+from cutaway.training.parallel import World
 
 __all__ = ["Checkpoints", "TrainingState"]
 
@@ -30,6 +32,10 @@ class TrainingState:
     model: nn.Module
     optimizers: dict[str, Optimizer]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the model and of the optimizers."""
+        return {**self.model.state_dict(), **self.optimizer_tensors()}
+
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """Every tensor of every optimizer, as ``adamw/exp_avg/h.0.ln_1.weight``."""
         names = {id(p): name for name, p in self.model.named_parameters()}
@@ -40,7 +46,23 @@ class TrainingState:
             for key, value in state.items()
         }
 
-    def restore_optimizers(self, tensors: dict[str, Tensor]) -> None:
+    def sharded_targets(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+        """Room for what a checkpoint holds: the model's own tensors, new ones for the optimizers.
+
+        Args:
+            shapes: of the tensors of the checkpoint, by name.
+        """
+        weights, parameters = self.model.state_dict(), dict(self.model.named_parameters())
+        room: dict[str, Tensor] = {}
+        for name, shape in shapes.items():
+            if name in weights:
+                room[name] = weights[name]
+            else:
+                p = parameters[name.rpartition("/")[2]]
+                room[name] = torch.zeros_like(p) if shape == p.shape else torch.zeros(shape)
+        return room
+
+    def restore_optimizers(self, tensors: Mapping[str, Tensor]) -> None:
         """The inverse of :meth:`optimizer_tensors`."""
         parameters = dict(self.model.named_parameters())
         for path, value in tensors.items():
@@ -54,10 +76,11 @@ class Checkpoints:
     Args:
         directory: where they are; made when the first one is saved.
         keep: how many to keep.
+        world: the processes that write them together; all of them make the same calls.
     """
 
-    def __init__(self, directory: Path, *, keep: int) -> None:
-        self.directory, self.keep = directory, keep
+    def __init__(self, directory: Path, *, keep: int, world: World | None = None) -> None:
+        self.directory, self.keep, self.world = directory, keep, world or World()
 
     def save(self, step: int, state: TrainingState, recipe: dict[str, Any]) -> Path:
         """Writes the checkpoint of ``step`` and removes those that are too old.
@@ -65,12 +88,21 @@ class Checkpoints:
         Raises:
             ResourceError: if the disk is full; the checkpoints before are untouched.
         """
+        final = self.directory / f"step-{step:08d}"
+        if not self.world.is_main:
+            if self.world.is_sharded:
+                self._write_shards(Path(self.world.told()), state)
+            return final
         self.directory.mkdir(parents=True, exist_ok=True)
         for stale in self.directory.glob(".step-*"):  # of a run that was killed while saving
             shutil.rmtree(stale)
-        final = self.directory / f"step-{step:08d}"
         with replace_together(final) as stage:
-            _write(stage, step, state, recipe)
+            if self.world.is_sharded:
+                self._write_shards(Path(self.world.told(str(stage))), state)
+            else:
+                (stage / "model.safetensors").write_bytes(save(dict(state.model.state_dict())))
+                (stage / "optimizer.safetensors").write_bytes(save(state.optimizer_tensors()))
+            _finish(stage, step, recipe)
         for old in self._all()[: -self.keep]:
             shutil.rmtree(old)
         return final
@@ -97,25 +129,33 @@ class Checkpoints:
         return json.loads((directory / "state.json").read_bytes())["recipe"]
 
     def restore(self, directory: Path, state: TrainingState) -> int:
-        """Loads a checkpoint into ``state``; returns the number of steps behind it."""
+        """Loads a checkpoint into ``state``; returns the number of steps behind it.
+
+        Whatever number of processes wrote it, and however they held the model.
+        """
+        if self.world.is_sharded or not (directory / "model.safetensors").exists():
+            from cutaway.training.sharded import read_shards, shapes_of
+
+            tensors = state.sharded_targets(shapes_of(directory))
+            read_shards(directory, tensors, self.world.group if self.world.is_sharded else None)
+            state.restore_optimizers({k: v for k, v in tensors.items() if "/" in k})
+            return json.loads((directory / "state.json").read_bytes())["step"]
         state.model.load_state_dict(load_file(directory / "model.safetensors"))
         state.restore_optimizers(load_file(directory / "optimizer.safetensors"))
         return json.loads((directory / "state.json").read_bytes())["step"]
+
+    def _write_shards(self, stage: Path, state: TrainingState) -> None:
+        from cutaway.training.sharded import write_shards
+
+        write_shards(stage, state.tensors(), self.world.group)
 
     def _all(self) -> list[Path]:
         return sorted(self.directory.glob("step-????????"))
 
 
-def _write(directory: Path, step: int, state: TrainingState, recipe: dict[str, Any]) -> None:
-    parts = {
-        "model.safetensors": save(dict(state.model.state_dict())),
-        "optimizer.safetensors": save(state.optimizer_tensors()),
-        "state.json": json.dumps({"step": step, "recipe": recipe}).encode(),
-    }
-    sums: dict[str, str] = {}
-    for name, content in parts.items():
-        (directory / name).write_bytes(content)
-        sums[name] = hashlib.sha256(content).hexdigest()
+def _finish(directory: Path, step: int, recipe: dict[str, Any]) -> None:
+    (directory / "state.json").write_text(json.dumps({"step": step, "recipe": recipe}))
+    sums = {path.name: sha256_of(path) for path in sorted(directory.iterdir())}
     (directory / "manifest.json").write_text(json.dumps(sums, indent=2))
 
 

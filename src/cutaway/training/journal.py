@@ -14,11 +14,11 @@ class Journal:
     """Writes ``log.jsonl`` and, through ``logging``, one line for a person now and then.
 
     Args:
-        path: of the JSON lines; a resumed run goes on at its end.
+        path: of the JSON lines; a resumed run goes on at its end. None for no file.
         steps: of the whole run, for the time that is left.
     """
 
-    def __init__(self, path: Path, *, steps: int) -> None:
+    def __init__(self, path: Path | None, *, steps: int) -> None:
         self.path, self.steps = path, steps
         self._rate = 0.0  # tokens/s, smoothed
 
@@ -67,13 +67,15 @@ class Journal:
 
     def resumed(self, step: int, checkpoint: Path) -> None:
         """Notes that the run goes on from a checkpoint; later lines of the file are dropped."""
-        if self.path.exists():
+        if self.path is not None and self.path.exists():
             lines = self.path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if json.loads(line)["step"] <= step]
             self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         logger.info("going on after step %d from %s", step, checkpoint)
 
     def _write(self, **entry: Any) -> None:
+        if self.path is None:
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 

@@ -20,6 +20,7 @@ from cutaway.training.checkpoint import Checkpoints, TrainingState
 from cutaway.training.journal import Journal
 from cutaway.training.objectives import causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
+from cutaway.training.parallel import LossOf, World, whole
 from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import Recipe
 from cutaway.training.signals import StopRequest
@@ -38,6 +39,7 @@ class Loop:
         valid: windows to measure on, or None.
         directory: the run's own; checkpoints and the journal are in it.
         bytes_per_token: of the validation text, to report bits per byte.
+        world: the processes that train it together; all of them make the same calls.
     """
 
     def __init__(
@@ -50,18 +52,24 @@ class Loop:
         valid: Deal | None,
         directory: Path,
         bytes_per_token: float = 1.0,
+        world: World | None = None,
     ) -> None:
-        self.model, self.recipe = model, recipe
+        self.model, self.recipe, self.world = model, recipe, world or World()
         self.train_windows, self.final_windows = train, train if final is None else final
         self.valid_windows, self.bytes_per_token = valid, bytes_per_token
         if recipe.training.short_steps:
             length = recipe.training.short_window + 1
             self._short_windows = self.train_windows.cut_to(length)
             self._short_final_windows = self.final_windows.cut_to(length)
-        self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
-        self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
-        self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
-        self._loss = torch.compile(causal_lm) if recipe.training.compile else causal_lm
+        self._evaluated = LossOf(model, causal_lm, compile=recipe.training.compile)
+        self._loss = self.world.wrapped(self._evaluated)
+        optimizers = build_optimizers(model, recipe.optimizer, replicas=self.world.replicas)
+        self.state = TrainingState(model, optimizers)
+        self.checkpoints = Checkpoints(
+            directory / "checkpoints", keep=recipe.training.keep, world=self.world
+        )
+        kept = directory / "log.jsonl" if self.world.is_main else None
+        self.journal = Journal(kept, steps=recipe.training.steps)
 
     def run(self, stop: StopRequest | None = None) -> float | None:
         """Trains to the last step, from the newest checkpoint if there is one.
@@ -85,7 +93,7 @@ class Loop:
         for step in range(first, loop.steps):
             self._step(step)
             done, is_last = step + 1, step + 1 == loop.steps
-            stopping = stop is not None and stop.is_set
+            stopping = self.world.any(stop is not None and stop.is_set)
             if self.valid_windows and (is_last or (loop.eval_every and not done % loop.eval_every)):
                 valid_loss = self._evaluate(done, self.valid_windows)
             if is_last or stopping or not done % loop.save_every:
@@ -108,13 +116,17 @@ class Loop:
         batch, n_rows = self._batch(step)
         n_targets = batch[:, 1:].numel()
         total = 0.0
-        torch.manual_seed(recipe.seed + (step << 32))  # dropout follows from the step too
+        # Dropout follows from the step too; no two processes have the same.
+        torch.manual_seed(recipe.seed + (step << 32) + self.world.rank * 0x9E3779B9)
         self.model.train()
-        for rows in batch.split(n_rows):
-            with self._autocast():
-                loss, _ = self._loss(self.model, rows)
-            (loss / n_targets).backward()
+        portions = self.world.share(batch, n_rows)
+        for i, rows in enumerate(portions, 1):
+            with self.world.accumulating(self._loss, is_last=i == len(portions)):
+                with self._autocast():
+                    loss, _ = self._loss(rows)
+                (loss / n_targets).backward()
             total += loss.item()
+        (total,) = self.world.sum(total)
         norm = self._gradient_norm()
         self._check_finite(step, total, norm)
         for optimizer in self.state.optimizers.values():
@@ -145,7 +157,7 @@ class Loop:
     def _gradient_norm(self) -> float:
         """The global norm of the gradient, which is scaled down to the limit of the recipe."""
         limit = self.recipe.optimizer.clip or math.inf
-        return nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
+        return whole(nn.utils.clip_grad_norm_(self.model.parameters(), limit)).item()
 
     def _check_finite(self, step: int, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):
@@ -153,7 +165,7 @@ class Loop:
         bad = [
             name
             for name, p in self.model.named_parameters()
-            if p.grad is not None and not p.grad.isfinite().all()
+            if p.grad is not None and not whole(p.grad.isfinite().all())
         ]
         raise TrainingDiverged(
             f"Step {step + 1}: loss {loss}, gradient norm {norm}"
@@ -170,10 +182,11 @@ class Loop:
         total, n_targets = 0.0, 0
         n_windows = min(loop.eval_windows, windows.per_epoch)
         rows = torch.from_numpy(windows.batch(step=0, size=n_windows))
-        for part in rows.split(loop.micro_batch_size):
+        for part in self.world.share(rows, loop.micro_batch_size):
             with self._autocast():
-                loss, n = causal_lm(self.model, part)
+                loss, n = self._evaluated(part)
             total, n_targets = total + loss.item(), n_targets + n
+        total, n_targets = self.world.sum(total, n_targets)
         mean = total / n_targets
         bits_per_byte = mean / math.log(2) / self.bytes_per_token
         self.journal.valid(step, loss=mean, bits_per_byte=bits_per_byte)
@@ -187,9 +200,11 @@ class Loop:
 
     def _resume(self) -> int:
         """Loads the newest checkpoint; returns the number of steps it has behind it."""
-        newest = self.checkpoints.newest()
-        if newest is None:
+        newest = self.checkpoints.newest() if self.world.is_main else None
+        found = self.world.told("" if newest is None else str(newest))
+        if not found:
             return 0
+        newest = Path(found)
         saved, now = Recipe.from_dict(self.checkpoints.recipe_of(newest)), self.recipe
         data = saved.data
         if not saved.training.final_steps:  # a run may get such an end while it goes on

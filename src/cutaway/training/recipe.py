@@ -13,6 +13,7 @@ from typing import Any, Literal, Self, cast
 from cutaway.errors import ConfigError, nearest
 from cutaway.models import GPT2Config
 from cutaway.training.optimizers import OptimizerConfig
+from cutaway.training.parallel import ParallelConfig
 from cutaway.training.schedules import Schedule
 
 __all__ = [
@@ -167,6 +168,7 @@ class Recipe:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: Schedule = field(default_factory=Schedule)
     training: LoopConfig = field(default_factory=LoopConfig)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
 
     def to_dict(self) -> dict[str, Any]:
         """All tables and keys, ready for JSON."""

@@ -1,5 +1,6 @@
 """From a recipe to a model directory: vocabulary, token files, the loop, the finished model."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from cutaway.errors import ConfigError
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.loop import Loop
+from cutaway.training.parallel import World, code_version, joined
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.signals import stop_on_signals
@@ -54,9 +56,22 @@ def train(
         ResourceError: if the disk is full; the previous checkpoint stays.
     """
     recipe = read_recipe(recipe_path, settings)
-    out.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(recipe, data, out)
-    corpus = _corpus(recipe, tokenizer, data, out)
+    with joined(recipe.parallel) as world:
+        return _train(recipe, data, out, world)
+
+
+def _train(recipe: Recipe, data: Path, out: Path, world: World) -> TrainedModel:
+    with world.main_first():
+        out.mkdir(parents=True, exist_ok=True)
+        tokenizer = _tokenizer(recipe, data, out)
+        corpus = _corpus(recipe, tokenizer, data, out)
+    world.agree(
+        {
+            "recipe": json.dumps(recipe.to_dict(), sort_keys=True),
+            "version of the code": code_version(),
+            "corpus": _corpus_indices(out),
+        }
+    )
     model = GPT2(recipe.model, seed=recipe.seed)
     loop = Loop(
         model,
@@ -66,10 +81,15 @@ def train(
         valid=corpus.valid,
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
+        world=world,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
-    save_checkpoint(out / "model", model, tokenizer)
+    if world.is_sharded:
+        weights, model = world.weights(model), GPT2(recipe.model)
+        model.load_state_dict(weights, strict=world.is_main)
+    if world.is_main:
+        save_checkpoint(out / "model", model, tokenizer)
     return TrainedModel(out / "model", valid_loss)
 
 
@@ -96,6 +116,12 @@ def _corpus(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> _Cor
         corpus.valid, index = _windows(recipe, files.valid, tokenizer, data, out / "valid.bin")
         corpus.bytes_per_token = index.n_bytes / index.n_tokens
     return corpus
+
+
+def _corpus_indices(out: Path) -> str:
+    """What the files beside the corpus say of it, checksums included."""
+    names = ("train.json", "final.json", "valid.json", "prepared.json", "tokenizer.json")
+    return "\n".join((out / name).read_text() for name in names if (out / name).exists())
 
 
 def _tokenizer(recipe: Recipe, data: Path, out: Path) -> Tokenizer:

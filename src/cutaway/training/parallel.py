@@ -1,0 +1,300 @@
+"""One run on several processes: torch.distributed behind the few things that the loop asks for.
+
+Every process makes the same global batch, a function of the seed and the step, and computes the
+loss of its rows of it; sums over processes then are sums over the batch, so the number of
+processes changes nothing but the rounding. A :class:`World` of one process asks nothing of
+torch.distributed, and does nothing.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
+
+import cutaway
+from cutaway.errors import ConfigError
+
+__all__ = ["LossOf", "ParallelConfig", "World", "code_version", "joined", "whole"]
+
+_PREPARATION = timedelta(days=7)  # while the first process makes what the others wait for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelConfig:
+    """How a run on several processes is laid out; on one, and for the outcome, it does not count.
+
+    Attributes:
+        kind: ``ddp`` holds the whole model in every process (Li et al. 2020, "PyTorch
+            Distributed"); ``fsdp`` holds a share of every matrix, gradient and moment, and puts a
+            block together while it is used (Zhao et al. 2023, "PyTorch FSDP"; ``fully_shard``).
+        timeout: seconds that a process waits for the others before the run counts as hung.
+    """
+
+    kind: Literal["ddp", "fsdp"] = "ddp"
+    timeout: int = 600
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("ddp", "fsdp"):
+            raise ConfigError(f"parallel.kind is {self.kind!r}.", "Known: ddp, fsdp.")
+        if self.timeout < 1:
+            raise ConfigError(f"parallel.timeout is {self.timeout}.", "Give 1 second or more.")
+
+
+class LossOf(nn.Module):
+    """An objective of a model as a module, which is what the wrappers of torch take.
+
+    Args:
+        model: any.
+        objective: of the model and rows of tokens, see :mod:`cutaway.training.objectives`.
+        compile: whether to run it through ``torch.compile`` while the model is trained.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Callable[..., tuple[Tensor, int]],
+        *,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+        self.in_training = torch.compile(objective) if compile else objective
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, int]:
+        """The summed loss and the number of targets; both are 0 for no rows at all.
+
+        Even then the model is run, and gets a gradient of 0: other processes wait for it.
+        """
+        objective = self.in_training if self.model.training else self.objective
+        if len(rows):
+            return objective(self.model, rows)
+        loss, _ = objective(self.model, rows.new_zeros(1, *rows.shape[1:]))
+        return loss * 0.0, 0
+
+
+class World:
+    """The processes of a run, seen from one of them.
+
+    Args:
+        rank: this one, from 0.
+        size: how many there are.
+        device: that this one computes on.
+        config: how they are laid out.
+
+    >>> World().share(torch.arange(6).view(3, 2), 2)
+    [tensor([[0, 1],
+            [2, 3]]), tensor([[4, 5]])]
+    """
+
+    def __init__(
+        self,
+        rank: int = 0,
+        size: int = 1,
+        *,
+        device: torch.device | None = None,
+        config: ParallelConfig | None = None,
+    ) -> None:
+        config = ParallelConfig() if config is None else config
+        self.rank, self.size, self.kind = rank, size, config.kind
+        self.device = torch.device("cpu") if device is None else device
+        # Sums and waits of the loop's own; on CPU, so that they need not wait for a GPU.
+        self.group: dist.ProcessGroup | None = None
+        if size > 1:
+            group: Any = dist.new_group(backend="gloo", timeout=timedelta(seconds=config.timeout))
+            self.group = group
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that speaks and writes."""
+        return self.rank == 0
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether each process holds a share of the model only."""
+        return self.size > 1 and self.kind == "fsdp"
+
+    @property
+    def replicas(self) -> dist.ProcessGroup | None:
+        """The processes that hold the same whole model, where there are several."""
+        return None if self.size == 1 or self.is_sharded else dist.group.WORLD
+
+    def sum(self, *values: float) -> list[float]:
+        """The sums over all processes, in float64."""
+        if self.group is None:
+            return list(values)
+        total = torch.tensor(values, dtype=torch.float64)
+        dist.all_reduce(total, group=self.group)
+        return total.tolist()
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is so in any process."""
+        return self.sum(float(flag))[0] > 0.0
+
+    def told(self, text: str = "") -> str:
+        """What the first process tells the others."""
+        if self.group is None:
+            return text
+        texts: list[Any] = [text]
+        dist.broadcast_object_list(texts, src=0, group=self.group)
+        return texts[0]
+
+    def barrier(self) -> None:
+        """Waits until all processes are here."""
+        if self.group is not None:
+            dist.barrier(group=self.group)
+
+    @contextmanager
+    def main_first(self) -> Generator[None]:
+        """The first process goes through the block alone; the others follow when it is out."""
+        if self.group is not None and not self.is_main:
+            dist.barrier(group=self.group, timeout=_PREPARATION)
+        yield
+        if self.group is not None and self.is_main:
+            dist.barrier(group=self.group, timeout=_PREPARATION)
+
+    def agree(self, facts: Mapping[str, str]) -> None:
+        """Compares what must be the same in every process.
+
+        Args:
+            facts: texts by what they say, such as ``recipe``.
+
+        Raises:
+            ConfigError: in every process, naming the first fact and process that differ.
+        """
+        if self.group is None:
+            return
+        digests = b"".join(hashlib.sha256(fact.encode()).digest() for fact in facts.values())
+        mine = torch.frombuffer(bytearray(digests), dtype=torch.uint8)
+        everyones = [torch.empty_like(mine) for _ in range(self.size)]
+        dist.all_gather(everyones, mine, group=self.group)
+        for rank, theirs in enumerate(everyones):
+            wrong = (theirs != everyones[0]).view(len(facts), 32).any(dim=1).tolist()
+            if any(wrong):
+                name = next(name for name, is_wrong in zip(facts, wrong, strict=True) if is_wrong)
+                raise ConfigError(
+                    f"Process {rank} has another {name} than process 0.",
+                    "Give every machine the same files and the same version of everything.",
+                )
+
+    def share(self, rows: Tensor, at_once: int) -> list[Tensor]:
+        """This process's part of the rows ``(n, ...)`` of a batch, in portions.
+
+        All processes get as many portions, for they add their gradients up together: a portion is
+        empty where there are not enough rows.
+
+        Args:
+            rows: of the whole batch, the same in every process.
+            at_once: rows of a portion, at most.
+        """
+        if self.size == 1:
+            return list(rows.split(at_once))
+        n_portions = -(-len(rows) // (at_once * self.size))
+        return list(rows.tensor_split(n_portions * self.size)[self.rank :: self.size])
+
+    def wrapped(self, loss: LossOf) -> nn.Module:
+        """The loss as a module whose backward pass leaves the sum over processes as gradient.
+
+        Sharded parameters take the places of the model's own: make the optimizers after this.
+        """
+        loss.to(self.device)
+        if self.size == 1:
+            return loss
+        if not self.is_sharded:
+            return _replicated(loss, self.device)
+        from cutaway.training.sharded import shard
+
+        shard(loss, loss.model.h)  # type: ignore[arg-type]
+        return loss
+
+    def weights(self, model: nn.Module) -> dict[str, Tensor]:
+        """The whole weights, put together on the CPU of the first process; no others elsewhere."""
+        gathered: dict[str, Tensor] = {}
+        for name, tensor in model.state_dict().items():
+            together = whole(tensor)  # every process takes part, one tensor at a time
+            if self.is_main:
+                gathered[name] = together.cpu()
+        return gathered
+
+    def accumulating(self, loss: nn.Module, *, is_last: bool) -> AbstractContextManager[None]:
+        """Around a backward pass: replicas add up their gradients after the last one only.
+
+        Shards do after each, or every process would hold the gradient of the whole model.
+        """
+        if isinstance(loss, DistributedDataParallel) and not is_last:
+            return loss.no_sync()
+        return nullcontext()
+
+
+def _replicated(loss: LossOf, device: torch.device) -> DistributedDataParallel:
+    wrapped = DistributedDataParallel(
+        loss,
+        device_ids=None if device.type == "cpu" else [device],
+        gradient_as_bucket_view=True,
+    )
+    wrapped.register_comm_hook(None, _summed)  # in the place of the mean
+    return wrapped
+
+
+def _summed(_: object, bucket: Any) -> torch.futures.Future[Tensor]:
+    work: Any = dist.all_reduce(bucket.buffer(), async_op=True)
+    return work.get_future().then(_first)
+
+
+def _first(done: torch.futures.Future[list[Tensor]]) -> Tensor:
+    return done.value()[0]
+
+
+def code_version() -> str:
+    """A digest of this package's source, and the version of torch."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(cutaway.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return f"{digest.hexdigest()}, torch {torch.__version__}"
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A sharded tensor put together, on every process; a plain one as it is."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+@contextmanager
+def joined(config: ParallelConfig) -> Generator[World]:
+    """The world that the environment tells of: that of torchrun, or one process.
+
+    Raises:
+        ConfigError: if there are more processes than GPUs on a machine that has any.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield World()
+        return
+    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        if local >= torch.cuda.device_count():
+            raise ConfigError(
+                f"Process {local} of this machine has no GPU: there are "
+                f"{torch.cuda.device_count()}.",
+                "Start one process for each GPU, or set CUDA_VISIBLE_DEVICES to nothing.",
+            )
+        device = torch.device("cuda", local)
+        torch.cuda.set_device(device)
+    dist.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        timeout=timedelta(seconds=config.timeout),
+        device_id=device if device.type == "cuda" else None,
+    )
+    try:
+        yield World(rank, size, device=device, config=config)
+    finally:
+        dist.destroy_process_group()
