@@ -90,6 +90,9 @@ class Loop:
     def _run(self, stop: StopRequest | None) -> float | None:
         loop, first = self.recipe.training, self._resume()
         valid_loss = None
+        if first < loop.steps:
+            self.model.train()
+            self.world.settle(self._loss, self._batch(first)[0][:0])
         for step in range(first, loop.steps):
             self._step(step)
             done, is_last = step + 1, step + 1 == loop.steps

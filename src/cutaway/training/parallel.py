@@ -225,6 +225,16 @@ class World:
                 gathered[name] = together.cpu()
         return gathered
 
+    def settle(self, loss: nn.Module, nothing: Tensor) -> None:
+        """Lets replicas arrange their gradients, in the order in which the first pass makes them.
+
+        A sum of three or more numbers depends on where it stands among the others; with this
+        before the first step, a run that goes on has the sums of one that never stopped.
+        """
+        if isinstance(loss, DistributedDataParallel):
+            loss(nothing)[0].backward()
+            loss.zero_grad()
+
     def accumulating(self, loss: nn.Module, *, is_last: bool) -> AbstractContextManager[None]:
         """Around a backward pass: replicas add up their gradients after the last one only.
 
@@ -245,7 +255,7 @@ def _replicated(loss: LossOf, device: torch.device) -> DistributedDataParallel:
     return wrapped
 
 
-def _summed(_: object, bucket: Any) -> torch.futures.Future[Tensor]:
+def _summed(_: object, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # pyright: ignore
     work: Any = dist.all_reduce(bucket.buffer(), async_op=True)
     return work.get_future().then(_first)
 
@@ -265,6 +275,21 @@ def code_version() -> str:
 def whole(tensor: Tensor) -> Tensor:
     """A sharded tensor put together, on every process; a plain one as it is."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def _meeting_place(rank: int, timeout: timedelta) -> Any:
+    """Where the processes find each other; another one after every restart.
+
+    torchrun's agent keeps its store over restarts, with the addresses of processes that are no
+    more; torch's own ``env://`` takes them for those of the new ones, and waits for ever.
+    """
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    is_agents = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    store = dist.TCPStore(  # pyright: ignore[reportPrivateImportUsage]
+        host, port, is_master=rank == 0 and not is_agents, timeout=timeout
+    )
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return dist.PrefixStore(f"start-{start}", store)  # pyright: ignore[reportPrivateImportUsage]
 
 
 @contextmanager
@@ -289,9 +314,13 @@ def joined(config: ParallelConfig) -> Generator[World]:
             )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
+    timeout = timedelta(seconds=config.timeout)
     dist.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
-        timeout=timedelta(seconds=config.timeout),
+        store=_meeting_place(rank, timeout),
+        rank=rank,
+        world_size=size,
+        timeout=timeout,
         device_id=device if device.type == "cuda" else None,
     )
     try:
