@@ -73,6 +73,24 @@ RUNS = {
 }
 
 
+def fork(folder: Path, runs: list[dict[str, Any]]) -> list[list[Any]]:
+    """What every process of every run returned."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("forked_runs.py"))],
+        input=json.dumps([{**run, "folder": str(folder)} for run in runs]),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results: list[list[Any]] = json.loads(done.stdout.splitlines()[-1])
+    for run, returned in zip(runs, results, strict=True):
+        if run["do"] == "a_run":
+            assert all(isinstance(loss, float) for loss in returned), (run, returned)
+    return results
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("distributed")
@@ -83,21 +101,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(folder: Path) -> dict[str, list[Any]]:
-    """What every process of every run returned."""
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("forked_runs.py"))],
-        input=json.dumps([{**run, "folder": str(folder)} for run in RUNS.values()]),
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    results = dict(zip(RUNS, json.loads(done.stdout.splitlines()[-1]), strict=True))
-    for name, run in RUNS.items():
-        if run["do"] == "a_run":
-            assert all(isinstance(loss, float) for loss in results[name]), (name, results[name])
-    return results
+    """What the processes of each run returned."""
+    return dict(zip(RUNS, fork(folder, list(RUNS.values())), strict=True))
 
 
 def losses(folder: Path, out: str) -> list[float]:
