@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import socket
 import sys
+import time
 import traceback
 import warnings
 from pathlib import Path
@@ -66,6 +67,19 @@ def sums(run: dict[str, Any], rank: int) -> list[Any]:
         with world.main_first():
             order.append(world.rank)
         return [world.sum(rank + 0.5, 1), world.any(rank == 1), world.told(f"from {rank}")]
+
+
+def hung(run: dict[str, Any], rank: int) -> str:
+    """What the process is told that waits for one that does not come."""
+    with joined(ParallelConfig(timeout=1)) as world:
+        if rank:
+            time.sleep(3)
+            return ""
+        try:
+            world.barrier()
+        except RuntimeError as error:
+            return str(error)
+        return "never"
 
 
 def muon(run: dict[str, Any], rank: int) -> bool:

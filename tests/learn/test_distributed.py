@@ -68,6 +68,7 @@ RUNS = {
     "fsdp in parts 2": run(3, "fsdp-parts", MUON, DROPOUT, kind="fsdp"),
     "disagreement": {"do": "disagreement", "n": 2},
     "sums": {"do": "sums", "n": 3},
+    "hung": {"do": "hung", "n": 2},
     "muon of replicas": {"do": "muon", "n": 3, "sharded": False},
     "muon of shards": {"do": "muon", "n": 3, "sharded": True},
 }
@@ -146,6 +147,10 @@ def test_what_differs_between_processes_is_named_in_all(told: dict[str, list[Any
 
 def test_sums_are_the_same_everywhere(told: dict[str, list[Any]]) -> None:
     assert told["sums"] == 3 * [[[4.5, 3.0], True, "from 0"]]
+
+
+def test_nobody_waits_for_ever(told: dict[str, list[Any]]) -> None:
+    assert "1000ms" in told["hung"][0]
 
 
 @pytest.mark.parametrize("held", ["replicas", "shards"])

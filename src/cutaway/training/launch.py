@@ -148,10 +148,10 @@ def _tell(error: CutawayError, note: Path | None) -> None:
 
 
 def _is_first() -> bool:
-    """Asks the agent's store; without one the first process is the one that speaks."""
+    """Asks the agent's store. Without one they all speak, so that none fails in silence."""
     rank = os.environ["RANK"]
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
-        return rank == "0"
+        return True
     from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
