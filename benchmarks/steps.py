@@ -20,10 +20,11 @@ from torch.nn import functional as F
 
 from cutaway.data import Windows
 from cutaway.models import GPT2, GPT2Config
+from cutaway.training.batches import Batches
 from cutaway.training.loop import Loop
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.process import denormals_flushed, memory_kept
-from cutaway.training.recipe import LoopConfig, Recipe, read_recipe
+from cutaway.training.recipe import LogConfig, LoopConfig, Recipe, read_recipe
 from cutaway.training.schedules import Schedule
 
 __all__ = ["CONTENDERS", "SHAPES", "Step", "shape_of", "trainer"]
@@ -81,12 +82,16 @@ def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool, direct
         micro_batch_size=batch,
         precision=precision,  # type: ignore[arg-type]
         compile=compiled,
-        log_every=STEPS,
     )
     recipe = Recipe(
-        model=config, optimizer=ADAMW, schedule=Schedule(kind="constant"), training=training
+        model=config,
+        optimizer=ADAMW,
+        schedule=Schedule(kind="constant"),
+        training=training,
+        log=LogConfig(every=STEPS),
     )
-    loop = Loop(GPT2(config), recipe, train=windows_of(config), valid=None, directory=directory)
+    batches = Batches(recipe, windows_of(config))
+    loop = Loop(GPT2(config), recipe, batches=batches, valid=None, directory=directory)
 
     def step(i: int) -> float:
         loop._step(i)
@@ -107,7 +112,7 @@ def _theirs(model: nn.Module, windows: Windows, batch: int, precision: str, comp
     run = torch.compile(model) if compiled else model
 
     def step(i: int) -> float:
-        rows = torch.from_numpy(windows.batch(step=i, size=batch))
+        rows = torch.from_numpy(windows.batch(first=i * batch, size=batch))
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             loss = run(rows[:, :-1].contiguous(), rows[:, 1:].contiguous())
         loss.backward()

@@ -31,7 +31,8 @@ kind = "constant"
 steps = 12
 batch_size = 6
 micro_batch_size = 2
-save_every = 4
+[checkpoints]
+every = 4
 """
 DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
              ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip

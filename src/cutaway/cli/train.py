@@ -3,8 +3,9 @@
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +27,14 @@ def train_model(
             "several times.",
         ),
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="A model to start from, by name or path: its sizes, weights and vocabulary.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of the corpora that the recipe names. Default: the recipe's."),
@@ -37,6 +46,10 @@ def train_model(
             "Default: runs/ and the recipe's name."
         ),
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="Where to compute: cpu, cuda, cuda:1. Default: a graphics card or cpu."),
+    ] = "auto",
     nproc: Annotated[
         int,
         typer.Option(help="Train with so many processes on this machine; see docs/distributed.md."),
@@ -50,23 +63,25 @@ def train_model(
 
     data = recipe.parent if data is None else data
     out = Path("runs") / recipe.stem if out is None else out
-    if is_worker():
-        with worker():
-            _train(recipe, settings or [], data, out)
-    elif nproc != 1:
+    if nproc != 1 and not is_worker():
+        options = {"--from": init, "--data": data, "--out": out, "--device": device}
+        given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]
         changes = [word for setting in settings or [] for word in ("--set", setting)]
-        launch(nproc, ["train", str(recipe), *changes, "--data", str(data), "--out", str(out)])
-    else:
-        _train(recipe, settings or [], data, out)
+        launch(nproc, ["train", str(recipe), *given, *changes])
+        return
+    with worker() if is_worker() else nullcontext():
+        _train(recipe, data=data, out=out, settings=settings or [], init=init, device=device)
 
 
-def _train(recipe: Path, settings: list[str], data: Path, out: Path) -> None:
+def _train(recipe: Path, **choices: Any) -> None:
     from cutaway.training.run import train
 
     is_main = os.environ.get("RANK", "0") == "0"
-    level = logging.INFO if is_main else logging.ERROR
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-    done = train(recipe, data=data, out=out, settings=settings)
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger("cutaway")  # not the root: libraries talk about themselves there
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO if is_main else logging.CRITICAL)
+    done = train(recipe, **choices)
     loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"
     if is_main:
         stdout().line(f"{done.directory}{loss}")

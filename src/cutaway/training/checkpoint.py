@@ -8,8 +8,8 @@ goes on from the checkpoint before. No pickle anywhere.
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,11 @@ __all__ = ["Checkpoints", "TrainingState"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """What changes while a model trains."""
+    """What changes while a model trains; ``extra`` is what can be said in JSON."""
 
     model: nn.Module
     optimizers: dict[str, Optimizer]
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Every tensor of the model and of the optimizers."""
-        return {**self.model.state_dict(), **self.optimizer_tensors()}
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """Every tensor of every optimizer, as ``adamw/exp_avg/h.0.ln_1.weight``."""
@@ -46,8 +43,12 @@ class TrainingState:
             for key, value in state.items()
         }
 
-    def sharded_targets(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
-        """Room for what a checkpoint holds: the model's own tensors, new ones for the optimizers.
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the model and of the optimizers."""
+        return {**self.model.state_dict(), **self.optimizer_tensors()}
+
+    def room_for(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+        """Where a checkpoint is read to: the model's own tensors, new ones for the optimizers.
 
         Args:
             shapes: of the tensors of the checkpoint, by name.
@@ -82,8 +83,15 @@ class Checkpoints:
     def __init__(self, directory: Path, *, keep: int, world: World | None = None) -> None:
         self.directory, self.keep, self.world = directory, keep, world or World()
 
-    def save(self, step: int, state: TrainingState, recipe: dict[str, Any]) -> Path:
-        """Writes the checkpoint of ``step`` and removes those that are too old.
+    def save(
+        self,
+        step: int,
+        state: TrainingState,
+        recipe: dict[str, Any],
+        *,
+        spare: Collection[int] = (),
+    ) -> Path:
+        """Writes the checkpoint of ``step`` and removes those that are too old, but for ``spare``.
 
         Raises:
             ResourceError: if the disk is full; the checkpoints before are untouched.
@@ -102,9 +110,11 @@ class Checkpoints:
             else:
                 (stage / "model.safetensors").write_bytes(save(dict(state.model.state_dict())))
                 (stage / "optimizer.safetensors").write_bytes(save(state.optimizer_tensors()))
-            _finish(stage, step, recipe)
+            _finish(stage, {"step": step, "recipe": recipe, "extra": state.extra})
+        spared = {self.directory / f"step-{kept:08d}" for kept in spare}
         for old in self._all()[: -self.keep]:
-            shutil.rmtree(old)
+            if old not in spared:
+                shutil.rmtree(old)
         return final
 
     def newest(self) -> Path | None:
@@ -134,27 +144,41 @@ class Checkpoints:
         Whatever number of processes wrote it, and however they held the model.
         """
         if self.world.is_sharded or not (directory / "model.safetensors").exists():
-            from cutaway.training.sharded import read_shards, shapes_of
-
-            tensors = state.sharded_targets(shapes_of(directory))
-            read_shards(directory, tensors, self.world.group if self.world.is_sharded else None)
+            tensors = self._read_shards(directory, state)
             state.restore_optimizers({k: v for k, v in tensors.items() if "/" in k})
-            return json.loads((directory / "state.json").read_bytes())["step"]
-        state.model.load_state_dict(load_file(directory / "model.safetensors"))
-        state.restore_optimizers(load_file(directory / "optimizer.safetensors"))
-        return json.loads((directory / "state.json").read_bytes())["step"]
+        else:
+            state.model.load_state_dict(load_file(directory / "model.safetensors"))
+            state.restore_optimizers(load_file(directory / "optimizer.safetensors"))
+        saved = json.loads((directory / "state.json").read_bytes())
+        state.extra.update(saved.get("extra", {}))
+        return saved["step"]
+
+    def restore_model(self, step: int, model: nn.Module) -> None:
+        """Loads the weights alone, of the checkpoint of a step."""
+        self._read_shards(self.directory / f"step-{step:08d}", TrainingState(model, {}))
 
     def _write_shards(self, stage: Path, state: TrainingState) -> None:
         from cutaway.training.sharded import write_shards
 
         write_shards(stage, state.tensors(), self.world.group)
 
+    def _read_shards(self, directory: Path, state: TrainingState) -> dict[str, Tensor]:
+        """The tensors of a checkpoint in whatever files; the weights are then in the model."""
+        from cutaway.training.sharded import read_shards, shapes_of
+
+        shapes = shapes_of(directory)
+        if not state.optimizers:
+            shapes = {name: shape for name, shape in shapes.items() if "/" not in name}
+        tensors = state.room_for(shapes)
+        read_shards(directory, tensors, self.world.group if self.world.is_sharded else None)
+        return tensors
+
     def _all(self) -> list[Path]:
         return sorted(self.directory.glob("step-????????"))
 
 
-def _finish(directory: Path, step: int, recipe: dict[str, Any]) -> None:
-    (directory / "state.json").write_text(json.dumps({"step": step, "recipe": recipe}))
+def _finish(directory: Path, about: dict[str, Any]) -> None:
+    (directory / "state.json").write_text(json.dumps(about))
     sums = {path.name: sha256_of(path) for path in sorted(directory.iterdir())}
     (directory / "manifest.json").write_text(json.dumps(sums, indent=2))
 

@@ -2,10 +2,11 @@
 
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "drop_after"]
 
 logger = logging.getLogger("cutaway.training")
 
@@ -39,7 +40,7 @@ class Journal:
         self._write(
             step=step,
             loss=loss,
-            gradient_norm=round(gradient_norm, 4),
+            gradient_norm=round(gradient_norm, 4) if math.isfinite(gradient_norm) else None,
             rate=round(rate, 6),
             tokens_per_second=round(now),
         )
@@ -67,10 +68,8 @@ class Journal:
 
     def resumed(self, step: int, checkpoint: Path) -> None:
         """Notes that the run goes on from a checkpoint; later lines of the file are dropped."""
-        if self.path is not None and self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= step]
-            self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        if self.path is not None:
+            drop_after(self.path, step)
         logger.info("going on after step %d from %s", step, checkpoint)
 
     def _write(self, **entry: Any) -> None:
@@ -78,6 +77,14 @@ class Journal:
             return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+
+def drop_after(path: Path, step: int) -> None:
+    """Drops from a file of JSON lines those of later steps, which will be written again."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 
 def _duration(seconds: float) -> str:

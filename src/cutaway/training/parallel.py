@@ -6,14 +6,15 @@ processes changes nothing but the rounding. A :class:`World` of one process asks
 torch.distributed, and does nothing.
 """
 
+import copy
 import hashlib
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 import torch.distributed as dist
@@ -23,8 +24,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 import cutaway
 from cutaway.errors import ConfigError
+from cutaway.training.objectives import Batch, Objective
 
-__all__ = ["LossOf", "ParallelConfig", "World", "code_version", "joined", "whole"]
+__all__ = ["Idle", "LossOf", "ParallelConfig", "World", "code_version", "joined", "whole"]
 
 _PREPARATION = timedelta(days=7)  # while the first process makes what the others wait for
 
@@ -50,36 +52,42 @@ class ParallelConfig:
             raise ConfigError(f"parallel.timeout is {self.timeout}.", "Give 1 second or more.")
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The portion of a process for which there are no rows left.
+
+    Attributes:
+        like: any portion. The model is run on it all the same, and nothing is made of that: other
+            processes wait for this one.
+    """
+
+    like: Batch
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        return type(self)(self.like.to(device))
+
+
 class LossOf(nn.Module):
     """An objective of a model as a module, which is what the wrappers of torch take.
 
     Args:
         model: any.
-        objective: of the model and rows of tokens, see :mod:`cutaway.training.objectives`.
+        objective: what is to be made smaller.
         compile: whether to run it through ``torch.compile`` while the model is trained.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        objective: Callable[..., tuple[Tensor, int]],
-        *,
-        compile: bool = False,
-    ) -> None:
+    def __init__(self, model: nn.Module, objective: Objective, *, compile: bool = False) -> None:
         super().__init__()
         self.model, self.objective = model, objective
         self.in_training = torch.compile(objective) if compile else objective
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, int]:
-        """The summed loss and the number of targets; both are 0 for no rows at all.
-
-        Even then the model is run, and gets a gradient of 0: other processes wait for it.
-        """
+    def forward(self, batch: Batch | Idle) -> Tensor:
+        """The loss, summed over targets; 0 for an idle portion."""
         objective = self.in_training if self.model.training else self.objective
-        if len(rows):
-            return objective(self.model, rows)
-        loss, _ = objective(self.model, rows.new_zeros(1, *rows.shape[1:]))
-        return loss * 0.0, 0
+        if isinstance(batch, Idle):
+            return objective(self.model, batch.like) * 0.0
+        return objective(self.model, batch)
 
 
 class World:
@@ -91,9 +99,8 @@ class World:
         device: that this one computes on.
         config: how they are laid out.
 
-    >>> World().share(torch.arange(6).view(3, 2), 2)
-    [tensor([[0, 1],
-            [2, 3]]), tensor([[4, 5]])]
+    >>> World().sum(0.5), World().is_main
+    ([0.5], True)
     """
 
     def __init__(
@@ -108,6 +115,7 @@ class World:
         self.rank, self.size, self.kind = rank, size, config.kind
         self.device = torch.device("cpu") if device is None else device
         # Sums and waits of the loop's own; on CPU, so that they need not wait for a GPU.
+        self._skeleton: nn.Module | None = None  # of a sharded model, without weights
         self.group: dist.ProcessGroup | None = None
         if size > 1:
             group: Any = dist.new_group(backend="gloo", timeout=timedelta(seconds=config.timeout))
@@ -186,56 +194,73 @@ class World:
                     "Give every machine the same files and the same version of everything.",
                 )
 
-    def share(self, rows: Tensor, at_once: int) -> list[Tensor]:
-        """This process's part of the rows ``(n, ...)`` of a batch, in portions.
+    def first(self, text: str) -> str:
+        """What the first process says that says anything of a micro-batch, or the first of all."""
+        if self.group is None:
+            return text
+        texts = [""] * self.size
+        dist.all_gather_object(texts, text, group=self.group)
+        return next((text for text in texts if "micro-batch" in text), texts[0])
 
-        All processes get as many portions, for they add their gradients up together: a portion is
-        empty where there are not enough rows.
+    def share(self, batch: Batch, at_once: int) -> Sequence[Batch | Idle]:
+        """This process's portions of a batch; all processes get as many.
 
         Args:
-            rows: of the whole batch, the same in every process.
+            batch: all of it, the same in every process.
             at_once: rows of a portion, at most.
         """
         if self.size == 1:
-            return list(rows.split(at_once))
-        n_portions = -(-len(rows) // (at_once * self.size))
-        return list(rows.tensor_split(n_portions * self.size)[self.rank :: self.size])
+            return batch.split(at_once)
+        n_portions = -(-batch.n_rows // (at_once * self.size))
+        portions = batch.split(-(-batch.n_rows // (n_portions * self.size)))
+        mine: list[Batch | Idle] = [*portions[self.rank :: self.size]]
+        return mine + [Idle(portions[0])] * (n_portions - len(mine))
 
     def wrapped(self, loss: LossOf) -> nn.Module:
         """The loss as a module whose backward pass leaves the sum over processes as gradient.
 
         Sharded parameters take the places of the model's own: make the optimizers after this.
         """
-        loss.to(self.device)
         if self.size == 1:
             return loss
         if not self.is_sharded:
             return _replicated(loss, self.device)
         from cutaway.training.sharded import shard
 
+        if self.is_main:
+            self._skeleton = copy.deepcopy(loss.model).to("meta")
         shard(loss, loss.model.h)  # type: ignore[arg-type]
         return loss
 
-    def weights(self, model: nn.Module) -> dict[str, Tensor]:
-        """The whole weights, put together on the CPU of the first process; no others elsewhere."""
+    def whole_model(self, model: nn.Module) -> Any:
+        """The model with all of its weights, in the first process; None in the others.
+
+        If it is sharded this is another one, on the CPU.
+        """
+        if not self.is_sharded:
+            return model if self.is_main else None
         gathered: dict[str, Tensor] = {}
         for name, tensor in model.state_dict().items():
             together = whole(tensor)  # every process takes part, one tensor at a time
             if self.is_main:
                 gathered[name] = together.cpu()
-        return gathered
+        if self._skeleton is None:
+            return None
+        model = copy.deepcopy(self._skeleton).to_empty(device="cpu")
+        model.load_state_dict(gathered)
+        return model
 
-    def settle(self, loss: nn.Module, nothing: Tensor) -> None:
+    def settle(self, loss: nn.Module, batch: Batch) -> None:
         """Lets replicas arrange their gradients, in the order in which the first pass makes them.
 
         A sum of three or more numbers depends on where it stands among the others; with this
         before the first step, a run that goes on has the sums of one that never stopped.
         """
         if isinstance(loss, DistributedDataParallel):
-            loss(nothing)[0].backward()
+            loss(Idle(batch.split(1)[0])).backward()
             loss.zero_grad()
 
-    def accumulating(self, loss: nn.Module, *, is_last: bool) -> AbstractContextManager[None]:
+    def adding_up(self, loss: nn.Module, *, is_last: bool) -> AbstractContextManager[None]:
         """Around a backward pass: replicas add up their gradients after the last one only.
 
         Shards do after each, or every process would hold the gradient of the whole model.

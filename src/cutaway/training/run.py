@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from cutaway.checkpoints import save_checkpoint
+import torch
+
+from cutaway.checkpoints import load_checkpoint, save_checkpoint
 from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
+from cutaway.training.batches import Batches
 from cutaway.training.loop import Loop
 from cutaway.training.parallel import World, code_version, joined
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
+from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
 
 __all__ = ["TrainedModel", "train"]
@@ -37,7 +41,13 @@ class TrainedModel:
 
 
 def train(
-    recipe_path: Path, *, data: Path, out: Path, settings: Sequence[str] = ()
+    recipe_path: Path,
+    *,
+    data: Path,
+    out: Path,
+    settings: Sequence[str] = (),
+    init: str | None = None,
+    device: str = "auto",
 ) -> TrainedModel:
     """Runs a recipe from corpus to model; called again after a stop, it goes on.
 
@@ -46,24 +56,27 @@ def train(
         data: the folder of the corpus; the recipe's files are relative to it.
         out: the run's own directory: vocabulary, token files, checkpoints, journal, model.
         settings: changes to the recipe such as ``training.steps=200``.
+        init: a model to start from, by name or path; default: the recipe's ``init``.
+        device: such as ``cuda:0``; ``auto`` for a graphics card if there is one.
 
     Raises:
         ConfigError: for a recipe that cannot be taken, or that is not the one of the run in
             ``out``.
         DataError: if the corpus cannot be read or has changed since.
+        CheckpointNotFound: if there is no such model to start from.
         CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
         ResourceError: if the disk is full; the previous checkpoint stays.
     """
-    recipe = read_recipe(recipe_path, settings)
+    recipe = read_recipe(recipe_path, settings, init=init)
     with joined(recipe.parallel) as world:
-        return _train(recipe, data, out, world)
+        return _train(recipe, data, out, world, device)
 
 
-def _train(recipe: Recipe, data: Path, out: Path, world: World) -> TrainedModel:
+def _train(recipe: Recipe, data: Path, out: Path, world: World, device: str) -> TrainedModel:
     with world.main_first():
         out.mkdir(parents=True, exist_ok=True)
-        tokenizer = _tokenizer(recipe, data, out)
+        model, tokenizer = _start(recipe, data, out)
         corpus = _corpus(recipe, tokenizer, data, out)
     world.agree(
         {
@@ -72,25 +85,62 @@ def _train(recipe: Recipe, data: Path, out: Path, world: World) -> TrainedModel:
             "corpus": _corpus_indices(out),
         }
     )
-    model = GPT2(recipe.model, seed=recipe.seed)
+    batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
+    samples = out / "samples.jsonl"
     loop = Loop(
-        model,
+        model.to(_device(device) if world.size == 1 else world.device),
         recipe,
-        train=corpus.train,
-        final=corpus.final,
-        valid=corpus.valid,
+        batches=batches,
+        valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
+        sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
         world=world,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
-    if world.is_sharded:
-        weights, model = world.weights(model), GPT2(recipe.model)
-        model.load_state_dict(weights, strict=world.is_main)
-    if world.is_main:
-        save_checkpoint(out / "model", model, tokenizer)
+    finished = world.whole_model(model)
+    if finished is not None:
+        save_checkpoint(out / "model", finished, tokenizer)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _corpus_indices(out: Path) -> str:
+    """What the files beside the corpus say of it, checksums included."""
+    names = ("train.json", "final.json", "valid.json", "prepared.json", "tokenizer.json")
+    return "\n".join((out / name).read_text() for name in names if (out / name).exists())
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise ConfigError(f"The device {name!r} cannot be used: {why}.", "Try cpu.") from None
+    return device
+
+
+def _start(recipe: Recipe, data: Path, out: Path) -> tuple[GPT2, Tokenizer]:
+    """The model before the first step, and the vocabulary."""
+    model = GPT2(recipe.model, seed=recipe.seed)
+    if not recipe.init:
+        return model, _tokenizer(recipe, data, out)
+    loaded = load_checkpoint(recipe.init)
+    logger.info("starting from %s", loaded.name)
+    model.load_state_dict(loaded.model.state_dict())
+    if recipe.tokenizer.files:
+        raise ConfigError(
+            f"tokenizer.files would learn a vocabulary, and {recipe.init} has its own.",
+            "Leave one of the two out.",
+        )
+    if loaded.tokenizer is None:
+        raise ConfigError(
+            f"{recipe.init} came without a vocabulary.", "Put its tokenizer.json beside it."
+        )
+    return model, loaded.tokenizer
 
 
 @dataclass(slots=True)
@@ -116,12 +166,6 @@ def _corpus(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> _Cor
         corpus.valid, index = _windows(recipe, files.valid, tokenizer, data, out / "valid.bin")
         corpus.bytes_per_token = index.n_bytes / index.n_tokens
     return corpus
-
-
-def _corpus_indices(out: Path) -> str:
-    """What the files beside the corpus say of it, checksums included."""
-    names = ("train.json", "final.json", "valid.json", "prepared.json", "tokenizer.json")
-    return "\n".join((out / name).read_text() for name in names if (out / name).exists())
 
 
 def _tokenizer(recipe: Recipe, data: Path, out: Path) -> Tokenizer:
@@ -168,4 +212,6 @@ def _documents(sources: Iterable[Source], data: Path) -> Iterator[str]:
         documents = list(read_documents(data / source.file))
         n_taken = max(1, round(source.first * len(documents)))
         for _ in range(source.repeat):
-            yield from islice(documents, n_taken)
+            for text in islice(documents, n_taken):
+                start, stop = (round(share * len(text)) for share in source.part)
+                yield text[start:stop]
