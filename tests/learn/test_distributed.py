@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import cutaway
+
 RECIPE = """
 seed = 3
 [model]
@@ -48,6 +50,21 @@ def steps(n: int) -> str:
     return f"training.steps={n}"
 
 
+# What else a loop does, in one run.
+AROUND = [
+    "training.recompute=true",
+    "training.document_mask=true",
+    "samples.every=6",
+    "samples.max_new_tokens=4",
+    "validation.every=3",
+    "validation.keep_best=true",
+]
+EVERYTHING = {
+    "bf16": ["training.precision=bf16", *AROUND],
+    "fp16": ["training.precision=fp16", *AROUND],
+}
+DIVERGING = ["optimizer.lr=1e30", "schedule.kind=constant", "optimizer.clip=0"]
+
 RUNS = {
     "one adamw": run(1, "one-adamw"),
     "one muon": run(1, "one-muon", MUON),
@@ -55,6 +72,14 @@ RUNS = {
     "ddp muon": run(2, "ddp-muon", MUON),
     "fsdp adamw": run(2, "fsdp-adamw", kind="fsdp"),
     "fsdp muon": run(2, "fsdp-muon", MUON, kind="fsdp"),
+    **{
+        f"{kind} {what}": run(n, f"{kind}-{what}", *settings, kind=kind)
+        for what, settings in EVERYTHING.items()
+        for kind, n in {"ddp": 2, "fsdp": 2}.items()
+    },
+    **{f"one {what}": run(1, f"one-{what}", *s) for what, s in EVERYTHING.items()},
+    "ddp diverged": run(2, "ddp-diverged", *DIVERGING),
+    "fsdp diverged": run(2, "fsdp-diverged", *DIVERGING, kind="fsdp"),
     # Each goes on from the checkpoint of the one before.
     "handed on 1": run(2, "handed-on", MUON, steps(4), kind="fsdp"),
     "handed on 2": run(1, "handed-on", MUON, steps(7)),
@@ -88,7 +113,7 @@ def fork(folder: Path, runs: list[dict[str, Any]]) -> list[list[Any]]:
     assert done.returncode == 0, done.stderr
     results: list[list[Any]] = json.loads(done.stdout.splitlines()[-1])
     for run, returned in zip(runs, results, strict=True):
-        if run["do"] == "a_run":
+        if run["do"] == "a_run" and not run["out"].endswith("diverged"):
             assert all(isinstance(loss, float) for loss in returned), (run, returned)
     return results
 
@@ -124,6 +149,33 @@ def test_two_processes_have_the_losses_of_one(
     assert losses(folder, f"{kind}-{optimizer}") == pytest.approx(one, rel=1e-5)
     assert one[-1] < 0.8 * one[0]
     assert told[f"{kind} {optimizer}"] == pytest.approx(2 * told[f"one {optimizer}"], rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_so_has_everything_around_a_step(
+    folder: Path, told: dict[str, list[Any]], kind: str, precision: str
+) -> None:
+    """Blocks run again, documents apart, samples, the best model in the end."""
+    one = losses(folder, f"one-{precision}")
+    assert losses(folder, f"{kind}-{precision}") == pytest.approx(one, rel=2e-2)
+    best = told[f"{kind} {precision}"]
+    assert best == pytest.approx(2 * told[f"one {precision}"], rel=2e-2)
+    model = cutaway.load(folder / f"{kind}-{precision}" / "model").model
+    assert all(p.isfinite().all() for p in model.parameters())
+    texts = (folder / f"{kind}-{precision}" / "samples.jsonl").read_text().splitlines()
+    assert [json.loads(text)["step"] for text in texts] == [6, 12]
+
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+def test_what_is_not_finite_is_named_in_every_process(
+    folder: Path, told: dict[str, list[Any]], kind: str
+) -> None:
+    first, second = told[f"{kind} diverged"]
+    assert first.startswith("TrainingDiverged: Step ")
+    assert "first in " in first
+    assert first == second
+    assert len(list((folder / f"{kind}-diverged" / "not-finite").iterdir())) == 1
 
 
 def test_every_layout_goes_on_from_the_checkpoints_of_the_others(
