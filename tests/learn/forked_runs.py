@@ -21,8 +21,9 @@ from torch.distributed.fsdp import fully_shard
 
 from cutaway.errors import CutawayError
 from cutaway.training import train
+from cutaway.training.joining import joined
 from cutaway.training.muon import Muon
-from cutaway.training.parallel import ParallelConfig, joined
+from cutaway.training.parallel_tables import ParallelConfig
 
 warnings.simplefilter("error")
 SHAPES = [(5, 12), (5, 12), (12, 5), (2, 7), (5, 12), (5, 12)]  # no share is like another

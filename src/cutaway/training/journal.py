@@ -3,8 +3,12 @@
 import json
 import logging
 import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from cutaway.files import atomic_write
 
 __all__ = ["Journal", "drop_after"]
 
@@ -15,13 +19,14 @@ class Journal:
     """Writes ``log.jsonl`` and, through ``logging``, one line for a person now and then.
 
     Args:
-        path: of the JSON lines; a resumed run goes on at its end. None for no file.
+        path: of the JSON lines; a resumed run goes on at its end.
         steps: of the whole run, for the time that is left.
     """
 
     def __init__(self, path: Path | None, *, steps: int) -> None:
         self.path, self.steps = path, steps
         self._rate = 0.0  # tokens/s, smoothed
+        self._waiting, self._is_refused = b"", False
 
     def train(
         self,
@@ -66,25 +71,68 @@ class Journal:
             bits_per_byte,
         )
 
-    def resumed(self, step: int, checkpoint: Path) -> None:
-        """Notes that the run goes on from a checkpoint; later lines of the file are dropped."""
+    def resumed(self, step: int, checkpoint: Path | None) -> None:
+        """Notes that the run goes on from a checkpoint, or begins where there is none.
+
+        Later lines of the file are dropped, and one that a killed process did not end.
+
+        Raises:
+            ResourceError: if the file cannot be written anew.
+        """
         if self.path is not None:
             drop_after(self.path, step)
-        logger.info("going on after step %d from %s", step, checkpoint)
+        if checkpoint is not None:
+            logger.info("going on after step %d from %s", step, checkpoint)
 
     def _write(self, **entry: Any) -> None:
+        """Appends a line; those that cannot be written wait, for a full disk ends no run."""
         if self.path is None:
             return
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        self._waiting += (json.dumps(entry) + "\n").encode()
+        try:
+            _append(self.path, self._waiting)
+        except OSError as error:
+            if not self._is_refused:
+                logger.warning("%s CANNOT BE WRITTEN: %s; its lines wait", self.path, error)
+            self._is_refused = True
+        else:
+            self._waiting, self._is_refused = b"", False
 
 
 def drop_after(path: Path, step: int) -> None:
-    """Drops from a file of JSON lines those of later steps, which will be written again."""
+    """Drops from a file of JSON lines those of later steps, and one that was not ended.
+
+    Raises:
+        ResourceError: if the file cannot be written anew.
+    """
     if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if _step_of(line) <= step]
+        if kept != lines:
+            with atomic_write(path) as file:
+                file.writelines(kept)
+
+
+def _append(path: Path, data: bytes) -> None:
+    """All of it or nothing."""
+    end = None
+    try:
+        with path.open("ab") as file:
+            end = file.tell()
+            file.write(data)
+    except OSError:
+        if end is not None:
+            with suppress(OSError):
+                os.truncate(path, end)
+        raise
+
+
+def _step_of(line: bytes) -> float:
+    """The step of a whole line; infinity for a half one."""
+    try:
+        return json.loads(line)["step"] if line.endswith(b"\n") else math.inf
+    except (ValueError, TypeError, KeyError):
+        return math.inf
 
 
 def _duration(seconds: float) -> str:

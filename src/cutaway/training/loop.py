@@ -7,7 +7,8 @@ it, so a run that stops anywhere goes on exactly where it was.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from cutaway.training.recompute import recomputed
 from cutaway.training.resume import check_same_run
 from cutaway.training.scaling import LossScaler
 from cutaway.training.signals import StopRequest
+from cutaway.training.together import SharedCheckpoints
 from cutaway.training.validation import Looks
 
 __all__ = ["Loop"]
@@ -52,10 +54,13 @@ class Loop:
         recipe: everything that decides the outcome.
         batches: deals the batch of every step.
         valid: what to measure on, or None.
+        trained: what is updated and saved in checkpoints, if not the whole model.
         directory: the run's own; checkpoints and the journal are in it.
         objective: what is to be made smaller.
         bytes_per_token: of the validation text, to report bits per byte.
         sampler: writes texts now and then, or None.
+        data: the fingerprint of the corpus, which a checkpoint is held against.
+        own: raises if the directory is no longer this process's own; see :class:`Checkpoints`.
         world: the processes that train together; all of them make the same calls.
     """
 
@@ -66,10 +71,13 @@ class Loop:
         *,
         batches: _Batches,
         valid: Batch | None,
+        trained: nn.Module | None = None,
         directory: Path,
         objective: Objective = causal_lm,
         bytes_per_token: float = 1.0,
         sampler: _Sampler | None = None,
+        data: Mapping[str, str] | None = None,
+        own: Callable[[], None] | None = None,
         world: World | None = None,
     ) -> None:
         self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
@@ -77,11 +85,17 @@ class Loop:
         self.device, self.world = next(model.parameters()).device, world or World()
         self._loss = LossOf(model, objective, compile=recipe.training.compile)
         self._loss_of_all = self.world.wrapped(self._loss)  # before there are optimizers
-        optimizers = build_optimizers(model, recipe.optimizer, replicas=self.world.replicas)
-        self.state = TrainingState(model, optimizers)
-        self.checkpoints = Checkpoints(
-            directory / "checkpoints", keep=recipe.checkpoints.keep, world=self.world
+        updated = model if trained is None else trained
+        optimizers = build_optimizers(updated, recipe.optimizer, replicas=self.world.replicas)
+        self.state = TrainingState(updated, optimizers)
+        checkpoints = Checkpoints(
+            directory / "checkpoints",
+            keep=recipe.checkpoints.keep,
+            keep_every=recipe.checkpoints.keep_every,
+            data=data,
+            guard=own,
         )
+        self.checkpoints = SharedCheckpoints(checkpoints, self.world)
         journal = directory / "log.jsonl" if self.world.is_main else None
         self.journal = Journal(journal, steps=recipe.training.steps)
         self.looks = Looks(recipe.validation)
@@ -139,7 +153,7 @@ class Loop:
     def _finish(self, valid_loss: float | None) -> float | None:
         """The loss of the model that the run ends with, which is put in place."""
         if self.recipe.validation.keep_best and self.looks.best_step:
-            self.checkpoints.restore_model(self.looks.best_step, self.model)
+            self.checkpoints.restore(self.looks.best_step, self.state)
             return self.looks.best_loss
         if valid_loss is None and self.valid:  # the run was over before it began
             return self._look(self.recipe.training.steps, self.valid)
@@ -241,21 +255,23 @@ class Loop:
                     "skipped": self.guard.skipped,
                 }
             )
-            spare = [self.looks.best_step] if keep_best else []
-            self.checkpoints.save(done, self.state, self.recipe.to_dict(), spare=spare)
+            self.checkpoints.save(
+                done,
+                self.state,
+                self.recipe.to_dict(),
+                required=required,
+                spare=[self.looks.best_step] if keep_best else [],
+            )
 
     def _resume(self) -> int:
         """Loads the newest checkpoint; returns the number of steps it has behind it."""
-        found = self.checkpoints.newest() if self.world.is_main else None
-        newest = Path(self.world.told("" if found is None else str(found)))
-        if not newest.name:
-            return 0
-        check_same_run(newest, self.checkpoints.recipe_of(newest), self.recipe)
-        step = self.checkpoints.restore(newest, self.state)
-        self.looks.restore(self.state.extra["looks"])
-        self.scaler.restore(self.state.extra["scaler"])
-        self.guard.skipped = self.state.extra["skipped"]
-        self.journal.resumed(step, newest)
+        saved = self.checkpoints.resume(self.state, partial(check_same_run, now=self.recipe))
+        step, directory = (0, None) if saved is None else (saved.step, saved.directory)
+        if saved is not None:
+            self.looks.restore(self.state.extra["looks"])
+            self.scaler.restore(self.state.extra["scaler"])
+            self.guard.skipped = self.state.extra["skipped"]
+        self.journal.resumed(step, directory)
         if self.sampler and self.world.is_main:
             self.sampler.resumed(step)
         return step

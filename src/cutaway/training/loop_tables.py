@@ -141,12 +141,15 @@ class CheckpointConfig:
     Attributes:
         every: steps between two checkpoints.
         keep: how many of the newest are kept; older ones are removed.
+        keep_every: those of steps that this divides are kept for ever; 0 for none.
     """
 
     every: int = 100
     keep: int = 2
+    keep_every: int = 0
 
     def __post_init__(self) -> None:
+        _at_least("checkpoints", self, 0, "keep_every")
         _at_least("checkpoints", self, 1, "every", "keep")
 
 

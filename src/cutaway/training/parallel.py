@@ -8,13 +8,11 @@ torch.distributed, and does nothing.
 
 import copy
 import hashlib
-import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 import torch.distributed as dist
@@ -22,34 +20,13 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-import cutaway
 from cutaway.errors import ConfigError
 from cutaway.training.objectives import Batch, Objective
+from cutaway.training.parallel_tables import ParallelConfig
 
-__all__ = ["Idle", "LossOf", "ParallelConfig", "World", "code_version", "joined", "whole"]
+__all__ = ["Idle", "LossOf", "World", "whole"]
 
 _PREPARATION = timedelta(days=7)  # while the first process makes what the others wait for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParallelConfig:
-    """How a run on several processes is laid out; on one, and for the outcome, it does not count.
-
-    Attributes:
-        kind: ``ddp`` holds the whole model in every process (Li et al. 2020, "PyTorch
-            Distributed"); ``fsdp`` holds a share of every matrix, gradient and moment, and puts a
-            block together while it is used (Zhao et al. 2023, "PyTorch FSDP"; ``fully_shard``).
-        timeout: seconds that a process waits for the others before the run counts as hung.
-    """
-
-    kind: Literal["ddp", "fsdp"] = "ddp"
-    timeout: int = 600
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("ddp", "fsdp"):
-            raise ConfigError(f"parallel.kind is {self.kind!r}.", "Known: ddp, fsdp.")
-        if self.timeout < 1:
-            raise ConfigError(f"parallel.timeout is {self.timeout}.", "Give 1 second or more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +91,8 @@ class World:
         config = ParallelConfig() if config is None else config
         self.rank, self.size, self.kind = rank, size, config.kind
         self.device = torch.device("cpu") if device is None else device
-        # Sums and waits of the loop's own; on CPU, so that they need not wait for a GPU.
         self._skeleton: nn.Module | None = None  # of a sharded model, without weights
+        # Sums and waits of the loop's own; on CPU, so that they need not wait for a GPU.
         self.group: dist.ProcessGroup | None = None
         if size > 1:
             group: Any = dist.new_group(backend="gloo", timeout=timedelta(seconds=config.timeout))
@@ -289,66 +266,6 @@ def _first(done: torch.futures.Future[list[Tensor]]) -> Tensor:
     return done.value()[0]
 
 
-def code_version() -> str:
-    """A digest of this package's source, and the version of torch."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(cutaway.__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return f"{digest.hexdigest()}, torch {torch.__version__}"
-
-
 def whole(tensor: Tensor) -> Tensor:
     """A sharded tensor put together, on every process; a plain one as it is."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
-
-
-def _meeting_place(rank: int, timeout: timedelta) -> Any:
-    """Where the processes find each other; another one after every restart.
-
-    torchrun's agent keeps its store over restarts, with the addresses of processes that are no
-    more; torch's own ``env://`` takes them for those of the new ones, and waits for ever.
-    """
-    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    is_agents = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    store = dist.TCPStore(  # pyright: ignore[reportPrivateImportUsage]
-        host, port, is_master=rank == 0 and not is_agents, timeout=timeout
-    )
-    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    return dist.PrefixStore(f"start-{start}", store)  # pyright: ignore[reportPrivateImportUsage]
-
-
-@contextmanager
-def joined(config: ParallelConfig) -> Generator[World]:
-    """The world that the environment tells of: that of torchrun, or one process.
-
-    Raises:
-        ConfigError: if there are more processes than GPUs on a machine that has any.
-    """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        yield World()
-        return
-    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
-    device = torch.device("cpu")
-    if torch.cuda.is_available():
-        if local >= torch.cuda.device_count():
-            raise ConfigError(
-                f"Process {local} of this machine has no GPU: there are "
-                f"{torch.cuda.device_count()}.",
-                "Start one process for each GPU, or set CUDA_VISIBLE_DEVICES to nothing.",
-            )
-        device = torch.device("cuda", local)
-        torch.cuda.set_device(device)
-    timeout = timedelta(seconds=config.timeout)
-    dist.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo",
-        store=_meeting_place(rank, timeout),
-        rank=rank,
-        world_size=size,
-        timeout=timeout,
-        device_id=device if device.type == "cuda" else None,
-    )
-    try:
-        yield World(rank, size, device=device, config=config)
-    finally:
-        dist.destroy_process_group()

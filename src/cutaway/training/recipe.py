@@ -22,8 +22,9 @@ from cutaway.training.loop_tables import (
     SamplesConfig,
     ValidationConfig,
 )
+from cutaway.training.lora import LoRAConfig
 from cutaway.training.optimizers import OptimizerConfig
-from cutaway.training.parallel import ParallelConfig
+from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
 
@@ -58,6 +59,7 @@ class Recipe:
     model: GPT2Config = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    lora: LoRAConfig = field(default_factory=LoRAConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: Schedule = field(default_factory=Schedule)
     training: LoopConfig = field(default_factory=LoopConfig)

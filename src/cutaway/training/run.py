@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -10,13 +11,19 @@ from pathlib import Path
 import torch
 
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
+from cutaway.checkpoints.pieces import note_model
 from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
+from cutaway.files import sweep
+from cutaway.lock import Lock, alone
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.batches import Batches
+from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
+from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
-from cutaway.training.parallel import World, code_version, joined
+from cutaway.training.lora import LoRA
+from cutaway.training.parallel import World
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.samples import Sampler
@@ -66,25 +73,44 @@ def train(
         CheckpointNotFound: if there is no such model to start from.
         CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
-        ResourceError: if the disk is full; the previous checkpoint stays.
+        ResourceError: if the disk is full at the last save, where the checkpoint before stays and
+            before that the run goes on; if another process is training in ``out``.
     """
     recipe = read_recipe(recipe_path, settings, init=init)
-    with joined(recipe.parallel) as world:
-        return _train(recipe, data, out, world, device)
+    with joined(recipe.parallel) as world, _held(out, world) as lock:
+        return _train(recipe, data, out, device=device, world=world, lock=lock)
 
 
-def _train(recipe: Recipe, data: Path, out: Path, world: World, device: str) -> TrainedModel:
+@contextmanager
+def _held(out: Path, world: World) -> Generator[Lock | None]:
+    """The run's directory for the first process alone, which stands for all."""
+    if not world.is_main:
+        yield None
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out, "training in") as lock:
+        for folder in (out, out / "model"):
+            sweep(folder)
+        yield lock
+
+
+def _train(
+    recipe: Recipe, data: Path, out: Path, *, device: str, world: World, lock: Lock | None
+) -> TrainedModel:
     with world.main_first():
-        out.mkdir(parents=True, exist_ok=True)
         model, tokenizer = _start(recipe, data, out)
         corpus = _corpus(recipe, tokenizer, data, out)
-    world.agree(
-        {
-            "recipe": json.dumps(recipe.to_dict(), sort_keys=True),
-            "version of the code": code_version(),
-            "corpus": _corpus_indices(out),
-        }
-    )
+    digests = fingerprint(recipe, tokenizer, data=data, out=out)
+    facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
+    world.agree({name: json.dumps(fact) for name, fact in facts.items()})
+    if recipe.lora.rank and world.is_sharded:
+        raise ConfigError(
+            'lora.rank is set, and parallel.kind is "fsdp".',
+            'Train adapters with parallel.kind = "ddp": there is little to divide.',
+        )
+    lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
+    if lora is not None:
+        logger.info("%s", lora)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
     loop = Loop(
@@ -92,23 +118,29 @@ def _train(recipe: Recipe, data: Path, out: Path, world: World, device: str) -> 
         recipe,
         batches=batches,
         valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
+        trained=None if lora is None else lora.trained,
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
+        data=digests,
+        own=None if lock is None else lock.check,
         world=world,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
     finished = world.whole_model(model)
     if finished is not None:
-        save_checkpoint(out / "model", finished, tokenizer)
+        _save(out, finished, tokenizer, lora)
     return TrainedModel(out / "model", valid_loss)
 
 
-def _corpus_indices(out: Path) -> str:
-    """What the files beside the corpus say of it, checksums included."""
-    names = ("train.json", "final.json", "valid.json", "prepared.json", "tokenizer.json")
-    return "\n".join((out / name).read_text() for name in names if (out / name).exists())
+def _save(out: Path, model: GPT2, tokenizer: Tokenizer, lora: LoRA | None) -> None:
+    (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
+    if lora is not None:
+        lora.save(out / "adapter")
+    with nullcontext() if lora is None else lora.merged():
+        save_checkpoint(out / "model", model, tokenizer)
+    note_model(out)
 
 
 def _device(name: str) -> torch.device:
@@ -197,7 +229,10 @@ def _windows(
     """Windows over the token file at ``path``, which is made if it is not there."""
     if not path.with_suffix(".json").exists():
         logger.info("encoding %s", ", ".join(source.file for source in sources))
+        note_sources(path, sources, data)
         write_tokens(path, _documents(sources, data), tokenizer)
+    else:
+        check_sources(path, sources, data)
     tokens, index = open_tokens(path)
     if index.tokenizer != tokenizer.fingerprint:
         raise ConfigError(

@@ -53,6 +53,16 @@ def test_loss_and_gradients_are_those_of_whole_logits(
         torch.testing.assert_close(ours, theirs, rtol=rtol, atol=rtol)
 
 
+def test_a_head_that_is_not_trained_costs_no_gradient() -> None:
+    x, weight, targets = problem(torch.float64)
+    frozen = weight.detach()
+    (expected,) = torch.autograd.grad(summed_cross_entropy(x, weight, targets), x)
+    loss = summed_cross_entropy(x, frozen, targets)
+    assert [t is None for t in loss.grad_fn.saved_tensors] == [False, True]  # type: ignore[union-attr]
+    (found,) = torch.autograd.grad(loss, x)
+    assert torch.equal(found, expected)
+
+
 def test_gradients_are_those_of_finite_differences() -> None:
     x, weight, targets = problem(torch.float64, 9)
     assert torch.autograd.gradcheck(lambda x, w: summed_cross_entropy(x, w, targets), (x, weight))
