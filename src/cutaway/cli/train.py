@@ -1,7 +1,6 @@
 """``cutaway train``: trains a model from a recipe."""
 
-import logging
-import sys
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -36,19 +35,29 @@ def train_model(
             "Default: runs/ and the recipe's name."
         ),
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Also draw the run in tensorboard, wandb or trackio (each an extra of that "
+            "name); may be given several times. Default: log.trackers of the recipe.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model from a recipe.
 
     Ctrl-C saves and exits with code 6; the same command goes on from there.
     """
+    from cutaway.cli.progress import shown_log
     from cutaway.training.run import train
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    done = train(
-        recipe,
-        data=recipe.parent if data is None else data,
-        out=Path("runs") / recipe.stem if out is None else out,
-        settings=settings or [],
-    )
+    tracked = [f"log.trackers={json.dumps(track)}"] if track else []
+    with shown_log():
+        done = train(
+            recipe,
+            data=recipe.parent if data is None else data,
+            out=Path("runs") / recipe.stem if out is None else out,
+            settings=[*(settings or []), *tracked],
+        )
     loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"
     stdout().line(f"{done.directory}{loss}")

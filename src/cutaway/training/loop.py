@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from cutaway.data import Deal
 from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
 from cutaway.models import GPT2
+from cutaway.training.about import journal_of
 from cutaway.training.checkpoint import Checkpoints, TrainingState
-from cutaway.training.journal import Journal
 from cutaway.training.objectives import causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
 from cutaway.training.process import denormals_flushed, memory_kept
@@ -60,7 +60,8 @@ class Loop:
             self._short_final_windows = self.final_windows.cut_to(length)
         self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
         self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
-        self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
+        corpora = {"train": train, "final": final, "valid": valid}
+        self.journal = journal_of(directory, model, recipe, corpora=corpora)
         self._loss = torch.compile(causal_lm) if recipe.training.compile else causal_lm
 
     def run(self, stop: StopRequest | None = None) -> float | None:
@@ -77,10 +78,12 @@ class Loop:
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
         with torch.random.fork_rng(), denormals_flushed(), memory_kept():
-            return self._run(stop)
+            first, source = self._resume()
+            with self.journal.recording(after=first, source=source):
+                return self._run(first, stop)
 
-    def _run(self, stop: StopRequest | None) -> float | None:
-        loop, first = self.recipe.training, self._resume()
+    def _run(self, first: int, stop: StopRequest | None) -> float | None:
+        loop = self.recipe.training
         valid_loss = None
         for step in range(first, loop.steps):
             self._step(step)
@@ -120,11 +123,9 @@ class Loop:
         for optimizer in self.state.optimizers.values():
             optimizer.step()
             optimizer.zero_grad()
-        self.journal.train(
+        self.journal.step(
             step + 1,
-            loss=total / n_targets,
-            gradient_norm=norm,
-            rate=rate,
+            {"loss": total / n_targets, "gradient_norm": round(norm, 4), "rate": round(rate, 6)},
             tokens=n_targets,
             seconds=time.perf_counter() - started,
             show=(step + 1) % loop.log_every == 0,
@@ -176,7 +177,7 @@ class Loop:
             total, n_targets = total + loss.item(), n_targets + n
         mean = total / n_targets
         bits_per_byte = mean / math.log(2) / self.bytes_per_token
-        self.journal.valid(step, loss=mean, bits_per_byte=bits_per_byte)
+        self.journal.event(step, "valid", loss=mean, bits_per_byte=bits_per_byte)
         return mean
 
     def _autocast(self) -> torch.autocast:
@@ -185,11 +186,11 @@ class Loop:
             device, torch.bfloat16, enabled=self.recipe.training.precision == "bf16"
         )
 
-    def _resume(self) -> int:
-        """Loads the newest checkpoint; returns the number of steps it has behind it."""
+    def _resume(self) -> tuple[int, Path | None]:
+        """Loads the newest checkpoint; returns the number of steps behind it, and where it is."""
         newest = self.checkpoints.newest()
         if newest is None:
-            return 0
+            return 0, None
         saved, now = Recipe.from_dict(self.checkpoints.recipe_of(newest)), self.recipe
         data = saved.data
         if not saved.training.final_steps:  # a run may get such an end while it goes on
@@ -205,6 +206,4 @@ class Loop:
                     f"{newest} was made with {part} = {was}, not {getattr(now, part)}.",
                     "Choose another output directory, or go on with the same recipe.",
                 )
-        step = self.checkpoints.restore(newest, self.state)
-        self.journal.resumed(step, newest)
-        return step
+        return self.checkpoints.restore(newest, self.state), newest

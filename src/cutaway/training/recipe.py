@@ -14,6 +14,7 @@ from cutaway.errors import ConfigError, nearest
 from cutaway.models import GPT2Config
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.schedules import Schedule
+from cutaway.training.tracking import LogConfig
 
 __all__ = [
     "DataConfig",
@@ -167,6 +168,7 @@ class Recipe:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: Schedule = field(default_factory=Schedule)
     training: LoopConfig = field(default_factory=LoopConfig)
+    log: LogConfig = field(default_factory=LogConfig)
 
     def to_dict(self) -> dict[str, Any]:
         """All tables and keys, ready for JSON."""

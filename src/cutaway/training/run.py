@@ -15,6 +15,7 @@ from cutaway.training.loop import Loop
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.signals import stop_on_signals
+from cutaway.training.trackers import check_trackers
 
 __all__ = ["TrainedModel", "train"]
 
@@ -54,6 +55,7 @@ def train(
         ResourceError: if the disk is full; the previous checkpoint stays.
     """
     recipe = read_recipe(recipe_path, settings)
+    check_trackers(recipe.log)
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(recipe, data, out)
     corpus = _corpus(recipe, tokenizer, data, out)
