@@ -17,7 +17,8 @@ def check_trackers(config: LogConfig) -> None:
         MissingExtra: if it is not.
     """
     for name in config.trackers:
-        if find_spec(name) is None:
+        found = find_spec(name)
+        if found is None or found.origin is None:  # a mere folder of that name, as W&B leaves
             raise MissingExtra(
                 f"The tracker {name} is not installed.",
                 f"Install it with: pip install 'cutaway[{name}]', or take it out of log.trackers.",
