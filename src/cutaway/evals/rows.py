@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError, CorruptCheckpoint
+from cutaway.generation import LanguageModel
+from cutaway.generation.model_reader import ModelReader
 from cutaway.generation.model_rows import evaluating
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import windows
 from cutaway.models import GPT2
 
-__all__ = ["Row", "RowScore", "score_rows", "window_rows"]
+__all__ = ["Row", "RowScore", "score_rows", "scorer_of", "window_rows"]
 
 _BATCH = 1024  # tokens that the model reads at once, padding included: a CPU likes few
 _POOL = 256 * _BATCH  # tokens that are sorted by length before they are cut into batches
@@ -89,6 +91,11 @@ def score_rows(
             yield from _score_pool(model, pool, vocabulary, batch_tokens)
             pool, n_held = [], 0
     yield from _score_pool(model, pool, vocabulary, batch_tokens)
+
+
+def scorer_of(lm: LanguageModel) -> GPT2 | Reader:
+    """What scores rows: the engine if the model has one, else the network itself."""
+    return lm.model if isinstance(lm.reader, ModelReader) else lm.reader
 
 
 def window_rows(ids: Sequence[int], *, eot: int, n_ctx: int, stride: int) -> Iterator[Row]:

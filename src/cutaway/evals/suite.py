@@ -19,11 +19,10 @@ from cutaway.evals.files import FILE_TASKS
 from cutaway.evals.hellaswag import HellaSwag, hellaswag, read_hellaswag
 from cutaway.evals.lambada import Lambada, lambada, read_lambada
 from cutaway.evals.repetition import Repetition, repetition
+from cutaway.evals.rows import scorer_of
 from cutaway.evals.samples import Samples, draw_samples
 from cutaway.evals.words import CORPORA, WordPerplexity, read_words, word_perplexity
 from cutaway.generation import LanguageModel
-from cutaway.generation.model_reader import ModelReader
-from cutaway.generation.reader import Reader
 from cutaway.models import GPT2
 
 __all__ = ["TASKS", "Result", "Suite", "check_tasks"]
@@ -102,7 +101,7 @@ class Suite:
 
     @property
     def _by_engine(self) -> bool:
-        return not isinstance(self.lm.reader, ModelReader)
+        return not isinstance(scorer_of(self.lm), GPT2)
 
     @property
     def precision(self) -> str:
@@ -137,10 +136,6 @@ class Suite:
         with torch.autocast(self.lm.model.wte.weight.device.type, torch.bfloat16):
             return self._scored(task)
 
-    @property
-    def _scorer(self) -> GPT2 | Reader:
-        return self.lm.reader if self._by_engine else self.lm.model
-
     def _scored(self, task: str) -> Scored:
         """A measurement of the probabilities that the model gives to texts of others."""
         match task:
@@ -152,7 +147,7 @@ class Suite:
                 return self._running_text(task)
 
     def _chosen(self, task: str) -> Blimp | Cbt | HellaSwag:
-        model, tokenizer, limit = self._scorer, self.lm.tokenizer, self.limit
+        model, tokenizer, limit = scorer_of(self.lm), self.lm.tokenizer, self.limit
         match task:
             case "blimp":
                 pairs = chain.from_iterable(map(read_blimp, self.files[task]))
@@ -168,7 +163,7 @@ class Suite:
     def _last_words(self) -> Lambada:
         read = partial(read_lambada, detokenized=self.detokenized)
         return lambada(
-            self._scorer,
+            scorer_of(self.lm),
             self.lm.tokenizer,
             chain.from_iterable(map(read, self.files["lambada"])),
             limit=self.limit,
@@ -176,7 +171,7 @@ class Suite:
         )
 
     def _running_text(self, task: str) -> BitsPerByte | WordPerplexity | Compression:
-        model, tokenizer = self._scorer, self.lm.tokenizer
+        model, tokenizer = scorer_of(self.lm), self.lm.tokenizer
         stride, limit = self.stride, self.limit
         match task:
             case "bpb":
