@@ -1,7 +1,6 @@
 """The one training loop: recipes, objectives, optimizers, schedules, checkpoints.
 
-The names below are imported when they are used: what only starts the processes of a run, or finds
-that there is nothing left to do for them, needs no torch.
+The names below are imported when they are first used; who only reads runs loads no torch.
 """
 
 from typing import TYPE_CHECKING

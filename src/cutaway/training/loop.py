@@ -60,6 +60,7 @@ class Loop:
         bytes_per_token: of the validation text, to report bits per byte.
         sampler: writes texts now and then, or None.
         data: the fingerprint of the corpus, which a checkpoint is held against.
+        journal: of the run; by default a plain one in its directory.
         own: raises if the directory is no longer this process's own; see :class:`Checkpoints`.
         world: the processes that train together; all of them make the same calls.
     """
@@ -77,6 +78,7 @@ class Loop:
         bytes_per_token: float = 1.0,
         sampler: _Sampler | None = None,
         data: Mapping[str, str] | None = None,
+        journal: Journal | None = None,
         own: Callable[[], None] | None = None,
         world: World | None = None,
     ) -> None:
@@ -96,8 +98,8 @@ class Loop:
             guard=own,
         )
         self.checkpoints = SharedCheckpoints(checkpoints, self.world)
-        journal = directory / "log.jsonl" if self.world.is_main else None
-        self.journal = Journal(journal, steps=recipe.training.steps)
+        plain = Journal(directory / "log.jsonl", steps=recipe.training.steps)
+        self.journal = plain if journal is None else journal
         self.looks = Looks(recipe.validation)
         self.guard = Guard(
             directory / "not-finite",
@@ -122,10 +124,12 @@ class Loop:
         """
         blocks = self.model.h if self.recipe.training.recompute else ()
         with torch.random.fork_rng(), denormals_flushed(), memory_kept(), recomputed(blocks):  # pyright: ignore[reportArgumentType]
-            return self._run(stop)
+            first, source = self._resume()
+            with self.journal.recording(after=first, source=source):
+                return self._run(first, stop)
 
-    def _run(self, stop: StopRequest | None) -> float | None:
-        first, steps, valid_loss = self._resume(), self.recipe.training.steps, None
+    def _run(self, first: int, stop: StopRequest | None) -> float | None:
+        steps, valid_loss = self.recipe.training.steps, None
         self._settle(first)
         for step in range(first, steps):
             if self.looks.is_enough:
@@ -159,7 +163,7 @@ class Loop:
             return self._look(self.recipe.training.steps, self.valid)
         return valid_loss
 
-    def _step(self, step: int) -> None:
+    def _step(self, step: int) -> float:
         """One update: the gradient of the mean loss over the batch, clipped, then applied."""
         recipe, loop = self.recipe, self.recipe.training
         started = time.perf_counter()
@@ -178,15 +182,14 @@ class Loop:
             total += loss.detach()
         mean = self.world.sum(total.item())[0] / n_targets
         norm = self._update(step, mean, batch, parts)
-        self.journal.train(
+        self.journal.step(
             step + 1,
-            loss=mean,
-            gradient_norm=norm,
-            rate=rate,
+            {"loss": mean, "gradient_norm": round(norm, 4), "rate": round(rate, 6)},
             tokens=batch.n_tokens,
             seconds=time.perf_counter() - started,
             show=(step + 1) % recipe.log.every == 0,
         )
+        return mean
 
     def _update(self, step: int, loss: float, batch: Batch, parts: Sequence[Batch | Idle]) -> float:
         """Makes the update, if loss and gradient are finite; returns the gradient's norm."""
@@ -227,7 +230,7 @@ class Loop:
                 total += self._loss(part.to(self.device)).item()
         mean = self.world.sum(total)[0] / max(1, valid.n_targets)
         bits_per_byte = mean / math.log(2) / self.bytes_per_token
-        self.journal.valid(done, loss=mean, bits_per_byte=bits_per_byte)
+        self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
         return mean
 
     def _autocast(self) -> torch.autocast:
@@ -263,15 +266,14 @@ class Loop:
                 spare=[self.looks.best_step] if keep_best else [],
             )
 
-    def _resume(self) -> int:
-        """Loads the newest checkpoint; returns the number of steps it has behind it."""
+    def _resume(self) -> tuple[int, Path | None]:
+        """Loads the newest checkpoint; returns the number of steps behind it, and where it is."""
         saved = self.checkpoints.resume(self.state, partial(check_same_run, now=self.recipe))
         step, directory = (0, None) if saved is None else (saved.step, saved.directory)
         if saved is not None:
             self.looks.restore(self.state.extra["looks"])
             self.scaler.restore(self.state.extra["scaler"])
             self.guard.skipped = self.state.extra["skipped"]
-        self.journal.resumed(step, directory)
         if self.sampler and self.world.is_main:
             self.sampler.resumed(step)
-        return step
+        return step, directory

@@ -17,7 +17,6 @@ from cutaway.training.corpus_tables import DataConfig, Prepared, Source, Tokeniz
 from cutaway.training.loop_tables import (
     CheckpointConfig,
     Growth,
-    LogConfig,
     LoopConfig,
     SamplesConfig,
     ValidationConfig,
@@ -27,6 +26,7 @@ from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
+from cutaway.training.tracking import LogConfig
 
 __all__ = [
     "CheckpointConfig",

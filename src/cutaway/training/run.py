@@ -18,6 +18,7 @@ from cutaway.files import sweep
 from cutaway.lock import Lock, alone
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
+from cutaway.training.about import journal_of
 from cutaway.training.batches import Batches
 from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
 from cutaway.training.joining import code_version, joined
@@ -28,6 +29,7 @@ from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
+from cutaway.training.trackers import check_trackers
 
 __all__ = ["TrainedModel", "train"]
 
@@ -77,6 +79,7 @@ def train(
             before that the run goes on; if another process is training in ``out``.
     """
     recipe = read_recipe(recipe_path, settings, init=init)
+    check_trackers(recipe.log)
     with joined(recipe.parallel) as world, _held(out, world) as lock:
         return _train(recipe, data, out, device=device, world=world, lock=lock)
 
@@ -113,8 +116,10 @@ def _train(
         logger.info("%s", lora)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
+    model.to(_device(device) if world.size == 1 else world.device)
+    corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
     loop = Loop(
-        model.to(_device(device) if world.size == 1 else world.device),
+        model,
         recipe,
         batches=batches,
         valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
@@ -123,6 +128,9 @@ def _train(
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
         data=digests,
+        journal=journal_of(
+            out, model, recipe, corpora=corpora, processes=world.size, silent=not world.is_main
+        ),
         own=None if lock is None else lock.check,
         world=world,
     )
