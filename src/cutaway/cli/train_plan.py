@@ -23,6 +23,7 @@ def show_plan(
     out: Path,
     init: str | None,
     device: str,
+    processes: int,
     as_json: bool,
     tokens_per_second: float | None,
     mfu: float | None,
@@ -41,11 +42,12 @@ def show_plan(
     from cutaway.training.run import place_of
 
     read, place = read_recipe(recipe, settings, init=init), place_of(device)
-    plan = plan_run(read, data=data, out=out, device=place)
+    plan = plan_run(read, data=data, out=out, device=place, processes=processes)
     if peak is not None:
-        peak *= 1e12
+        peak *= 1e12 * processes
     elif place.type == "cuda":
-        peak = peak_of(torch.cuda.get_device_name(place), read.training.precision)
+        each = peak_of(torch.cuda.get_device_name(place), read.training.precision)
+        peak = None if each is None else each * processes
     speed = speed_from(plan, tokens_per_second=tokens_per_second, mfu=mfu, peak=peak)
     if as_json:
         stdout().json(plan_as_dict(plan, speed))

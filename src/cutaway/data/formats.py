@@ -40,7 +40,7 @@ class BadRecord:
 Reader = Callable[[BinaryIO, str], Iterator[bytes | BadRecord]]
 
 
-def split_text(file: BinaryIO, *, longest: int | None = LONGEST) -> Iterator[bytes]:
+def split_text(file: BinaryIO, *, longest: int | None) -> Iterator[bytes]:
     """Documents between lines that hold only ``<|endoftext|>``.
 
     The line feed before such a line, and one at the end of the file, is not the document's.
@@ -71,7 +71,7 @@ def _without_line_feed(lines: list[bytes], line_feed: bytes) -> bytes:
 
 
 def _text(file: BinaryIO, key: str) -> Iterator[bytes]:
-    return split_text(file)
+    return split_text(file, longest=LONGEST)
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

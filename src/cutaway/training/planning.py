@@ -55,6 +55,7 @@ class RunPlan:
         epochs: passes over the corpus; None if its tokens are not counted yet.
         memory: of each process.
         available: bytes that are free where the plan was made; None if the system does not tell.
+        together: processes that share what is free: on CPU all of them.
         changes: with what it would fit, if it does not.
     """
 
@@ -67,12 +68,13 @@ class RunPlan:
     epochs: float | None
     memory: MemoryEstimate
     available: int | None
+    together: int
     changes: Sequence[Change]
 
     @property
     def fits(self) -> bool:
         """Whether there is memory enough, as far as can be known."""
-        return self.available is None or self.memory.to_come <= self.available
+        return self.available is None or self.together * self.memory.to_come <= self.available
 
     def seconds(self, tokens_per_second: float) -> float:
         """How long it takes at a speed, without looks at the validation corpus."""
@@ -91,6 +93,7 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
         recompute=loop.recompute,
         document_mask=loop.document_mask,
         trained=_trained(recipe),
+        parallel=recipe.parallel.kind,
         processes=processes,
         device="cuda" if device.type == "cuda" else "cpu",
     )
@@ -150,9 +153,10 @@ def plan_run(
     """
     shape = shape_of(recipe, device=device, processes=processes)
     memory, available = estimate_memory(shape), free_memory(device)
+    together = processes if device.type == "cpu" else 1
     changes: Sequence[Change] = ()
-    if available is not None and memory.to_come > available:
-        changes = changes_that_fit(shape, recipe.training.batch_sizes, available)
+    if available is not None and together * memory.to_come > available:
+        changes = changes_that_fit(shape, recipe.training.batch_sizes, available // together)
     context = recipe.model.n_ctx
     tokens = context * sum(n * size for n, size in _steps_of_sizes(recipe))
     corpus = list(_corpus(recipe, data, out))
@@ -166,6 +170,7 @@ def plan_run(
         epochs=_epochs(tokens, corpus),
         memory=memory,
         available=available,
+        together=together,
         changes=changes,
     )
 
