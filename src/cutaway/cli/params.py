@@ -10,7 +10,7 @@ from cutaway.cli.output import Stream, stdout
 from cutaway.cli.render import count_of_bytes
 
 if TYPE_CHECKING:
-    from cutaway.models import GPT2Config, ParameterTable
+    from cutaway.models import DecoderConfig, ParameterTable
 
 app = new_app()
 
@@ -20,7 +20,7 @@ def params(
     model: Annotated[
         str,
         typer.Argument(
-            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, or a model directory."
+            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, modern, or a model directory."
         ),
     ],
     as_json: Json = False,
@@ -39,7 +39,7 @@ def params(
         _write(stdout(), model, table)
 
 
-def _config(model: str) -> "GPT2Config":
+def _config(model: str) -> "DecoderConfig":
     from cutaway.checkpoints import load_config
     from cutaway.models import PRESETS
 

@@ -10,7 +10,7 @@ from cutaway.errors import DataError
 from cutaway.evals.records import read_records
 from cutaway.evals.rows import Row, score_rows
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["HUMAN_ACCURACY", "Blimp", "MinimalPair", "Paradigm", "blimp", "read_blimp"]
@@ -96,7 +96,7 @@ def read_blimp(path: Path) -> Iterator[MinimalPair]:
 
 
 def blimp(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     pairs: Iterable[MinimalPair],
     *,

@@ -12,7 +12,7 @@ from cutaway.errors import DataError
 from cutaway.evals.records import read_records
 from cutaway.evals.rows import Row, score_rows
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Lambada", "lambada", "read_lambada"]
@@ -78,7 +78,11 @@ def read_lambada(path: Path) -> Iterator[str]:
 
 
 def lambada(
-    model: GPT2 | Reader, tokenizer: Tokenizer, passages: Iterable[str], *, limit: int | None = None
+    model: Decoder | Reader,
+    tokenizer: Tokenizer,
+    passages: Iterable[str],
+    *,
+    limit: int | None = None,
 ) -> Lambada:
     """Asks for the last word of each passage, punctuation before or in it included.
 

@@ -10,7 +10,7 @@ from cutaway.errors import ConfigError, CorruptCheckpoint
 from cutaway.generation.model_rows import evaluating
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import windows
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["Row", "RowScore", "score_rows", "window_rows"]
 
@@ -48,7 +48,7 @@ class RowScore:
 
 
 def score_rows(
-    model: GPT2 | Reader, rows: Iterable[Row], *, n_vocab: int, batch_tokens: int = _BATCH
+    model: Decoder | Reader, rows: Iterable[Row], *, n_vocab: int, batch_tokens: int = _BATCH
 ) -> Iterator[RowScore]:
     """Scores rows in the order in which they come, however many there are.
 
@@ -94,13 +94,13 @@ def window_rows(ids: Sequence[int], *, eot: int, n_ctx: int, stride: int) -> Ite
 
 
 def _score_pool(
-    model: GPT2 | Reader, pool: Sequence[Row], *, n_vocab: int, batch_tokens: int
+    model: Decoder | Reader, pool: Sequence[Row], *, n_vocab: int, batch_tokens: int
 ) -> list[RowScore]:
     """Scores of rows in their order; they are read from the longest to the shortest."""
     scores: dict[int, RowScore] = {}
     for places in _batches(pool, batch_tokens):
         batch = [pool[place] for place in places]
-        if isinstance(model, GPT2):
+        if isinstance(model, Decoder):
             scored = _score_padded(model, batch, n_vocab=n_vocab)
         else:
             scored = _score_read(model, batch, n_vocab=n_vocab)
@@ -131,7 +131,7 @@ def _score_read(reader: Reader, batch: Sequence[Row], *, n_vocab: int) -> list[R
     return _row_scores(*_predictions(logits, targets), counts)
 
 
-def _score_padded(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
+def _score_padded(model: Decoder, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
     device = model.wte.weight.device
     width = max(len(row.ids) for row in batch)
     padded = [[*row.ids, *[0] * (width - len(row.ids))] for row in batch]

@@ -12,7 +12,7 @@ from cutaway.evals.records import open_text
 from cutaway.evals.rows import score_rows, window_rows
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import check_stride
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["WikiText", "detokenize", "read_wikitext", "wikitext"]
@@ -124,7 +124,7 @@ def detokenize(line: str) -> str:
 
 
 def wikitext(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     lines: list[str],
     *,

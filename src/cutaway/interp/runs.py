@@ -23,7 +23,8 @@ from cutaway.interp.bounds import check_index, check_range
 from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain, block_names
-from cutaway.models import GPT2
+from cutaway.models import GPT2, Decoder
+from cutaway.models.config import gpt2_only
 from cutaway.models.gpt2 import Block
 from cutaway.nn import Tap
 from cutaway.nn.attention import attend, split_heads
@@ -59,13 +60,15 @@ class Run:
 
     def __init__(
         self,
-        model: GPT2,
+        model: Decoder,
         ids: Sequence[int],
         *,
         edits: Edits | None = None,
         donors: Mapping[str, "Run"] | None = None,
         fingerprint: str = "",
     ) -> None:
+        gpt2_only(model.config, "A run", "Any model takes a Recorder: model(tokens, tap=recorder).")
+        assert isinstance(model, GPT2)
         self.model, self.ids, self.edits = model, tuple(ids), edits or Edits()
         self.fingerprint, self.donors = fingerprint, dict(donors or {})
         self.n_at_once = len(self.ids)  # read together; the rest came token by token
@@ -318,7 +321,7 @@ def _check_ids(model: GPT2, ids: tuple[int, ...]) -> None:
     check_index("id", min(ids), model.config.vocab_size)
 
 
-def run_id(model: GPT2, ids: Sequence[int], *, edits: Edits, fingerprint: str) -> str:
+def run_id(model: Decoder, ids: Sequence[int], *, edits: Edits, fingerprint: str) -> str:
     """A hash of all that decides a run's numbers."""
     from cutaway import __version__
 

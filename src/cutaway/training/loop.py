@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cutaway.data import Deal
 from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.training.checkpoint import Checkpoints, TrainingState
 from cutaway.training.journal import Journal
 from cutaway.training.objectives import causal_lm
@@ -42,7 +42,7 @@ class Loop:
 
     def __init__(
         self,
-        model: GPT2,
+        model: Decoder,
         recipe: Recipe,
         *,
         train: Deal,

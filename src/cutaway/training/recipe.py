@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, Self, cast
 
 from cutaway.errors import ConfigError, nearest
-from cutaway.models import GPT2Config
+from cutaway.models import GPT2Config, ModernConfig
+from cutaway.models.config import config_of_kind
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.schedules import Schedule
 
@@ -161,7 +162,7 @@ class Recipe:
     """Everything that decides the outcome of a run."""
 
     seed: int = 0
-    model: GPT2Config = field(default_factory=GPT2Config)
+    model: GPT2Config | ModernConfig = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -242,6 +243,8 @@ def _build(cls: type, tables: Mapping[str, Any], *, path: str) -> object:
 
 def _value(kind: Any, value: Any, path: str) -> object:
     wrong = ConfigError(f"{path} is {value!r}.", f"It must be {_described(kind)}.")
+    if kind == GPT2Config | ModernConfig and isinstance(value, Mapping):
+        kind, value = config_of_kind(cast(Mapping[str, Any], value))
     if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__"):
         if not isinstance(value, Mapping):
             raise wrong

@@ -9,7 +9,7 @@ from pathlib import Path
 from cutaway.checkpoints import save_checkpoint
 from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2
+from cutaway.models import new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.loop import Loop
 from cutaway.training.prepared import open_mixture
@@ -57,7 +57,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(recipe, data, out)
     corpus = _corpus(recipe, tokenizer, data, out)
-    model = GPT2(recipe.model, seed=recipe.seed)
+    model = new_model(recipe.model, seed=recipe.seed)
     loop = Loop(
         model,
         recipe,
