@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.models.config import DecoderConfig
-from cutaway.nn import NO_TAP, KVCache, Tap
+from cutaway.nn import NO_TAP, KVCache, Mask, Tap
 
 __all__ = ["Decoder"]
 
@@ -36,7 +36,13 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
     def hidden(
-        self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
+        self,
+        tokens: Int[Tensor, "B T"],
+        *,
+        cache: KVCache | None = None,
+        mask: Mask | None = None,
+        positions: Int[Tensor, "B T"] | None = None,
+        tap: Tap = NO_TAP,
     ) -> Float[Tensor, "B T D"]:
         """The residual stream above the last block, normalised."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.models import Modern, ModernConfig, new_model
+from cutaway.nn import Mask
 from cutaway.training.objectives import causal_lm
 from taps import Keep
 
@@ -77,14 +78,23 @@ def test_a_neuron_gives_the_square_of_what_is_above_0(tiny_modern: Modern) -> No
 
 
 def test_order_counts_and_places_do_not(tiny_modern: Modern) -> None:
-    """The first token alone is read alike at any place; swapped tokens are not."""
+    """A text is read alike wherever it stands; with two tokens swapped it is another."""
     model = tiny_modern.double()
-    first = model(TOKENS[:1, :1])
-    cache = model.new_cache(1)
-    cache.lengths = [0]
-    torch.testing.assert_close(model(TOKENS[:1, :1], cache=cache), first)
-    swapped = TOKENS[:1, [1, 0, 2, 3, 4]]
-    assert (model(swapped) - model(TOKENS[:1]))[0, -1].abs().max() > 1e-3
+    there = model.hidden(TOKENS, positions=torch.arange(5).expand(2, 5) + 1000)
+    torch.testing.assert_close(there, model.hidden(TOKENS), rtol=0, atol=1e-10)
+    swapped = TOKENS[:, [1, 0, 2, 3, 4]]
+    assert (model.hidden(swapped) - model.hidden(TOKENS))[:, -1].abs().amax(-1).min() > 1e-3
+
+
+def test_documents_in_one_row_are_read_as_if_alone(tiny_modern: Modern) -> None:
+    """Two and three tokens, by a mask and positions that are given."""
+    model = tiny_modern.double()
+    document = torch.tensor([0, 0, 1, 1, 1])
+    seen = (document[:, None] == document) & torch.ones(5, 5, dtype=torch.bool).tril()
+    positions = torch.tensor([[0, 1, 0, 1, 2]])
+    packed = model.hidden(TOKENS[:1], mask=Mask(seen[None, None], False), positions=positions)
+    apart = [model.hidden(TOKENS[:1, :2]), model.hidden(TOKENS[:1, 2:])]
+    torch.testing.assert_close(packed, torch.cat(apart, dim=1), rtol=0, atol=1e-10)
 
 
 def test_takes_as_many_tokens_as_it_has_positions(tiny_modern: Modern) -> None:
