@@ -61,5 +61,5 @@ def modern(ids: list[int], w: Trace, n_head: int, base: float) -> Trace:  # [T] 
         x, in_block = block(x, below(w, f"h.{i}"), n_head, base)
         seen |= above(in_block, f"h.{i}")
     seen["ln_f"] = rms_norm(x)
-    seen["logits"] = seen["ln_f"] @ w["lm_head"].T  # [T, V]
+    seen["logits"] = seen["ln_f"] @ w["lm_head.weight"].T  # [T, V]
     return seen

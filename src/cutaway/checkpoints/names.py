@@ -108,7 +108,7 @@ _MODERN_SHAPES: dict[str, tuple[str, ...]] = {
     "h.{i}.attn.c_proj.weight": ("D", "D"),
     "h.{i}.mlp.c_fc.weight": ("D", "4D"),
     "h.{i}.mlp.c_proj.weight": ("4D", "D"),
-    "lm_head": ("V", "D"),
+    "lm_head.weight": ("V", "D"),
 }
 
 _MATRICES = {

@@ -129,14 +129,14 @@ class Modern(Decoder):
     def __init__(self, config: ModernConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.config: ModernConfig = config  # pyright: ignore[reportIncompatibleVariableOverride]
-        # Embedding.from_pretrained and an empty tensor: init_modern fills it, once.
+        # Embedding.from_pretrained and an empty tensor: init_modern fills them, once.
         tokens = torch.empty(config.vocab_size, config.n_embd)
         self.wte = nn.Embedding.from_pretrained(tokens, freeze=False)
         self.h = nn.ModuleList(ModernBlock(config) for _ in range(config.n_layer))
         self.ln_f = RMSNorm()
         # Its own, unlike GPT-2's: a fresh stream is the token's embedding and nothing else, so with
         # a tied head it would be sure that every token comes again.
-        self.lm_head = nn.Parameter(torch.zeros_like(tokens))
+        self.lm_head = nn.Embedding.from_pretrained(torch.empty_like(tokens), freeze=False)
         init_modern(self, seed=seed)
 
     def forward(
@@ -184,12 +184,12 @@ class Modern(Decoder):
         self, x: Float[Tensor, "*axes D"], *, tap: Tap = NO_TAP
     ) -> Float[Tensor, "*axes V"]:
         """Scores by the dot product with every row of the head (no bias)."""
-        return tap("logits", F.linear(x, self.lm_head))
+        return tap("logits", F.linear(x, self.lm_head.weight))
 
     @property
     def head(self) -> Float[Tensor, "V D"]:
         """The matrix of :meth:`unembed`."""
-        return self.lm_head
+        return self.lm_head.weight
 
     def _rotation(self, positions: Int[Tensor, "*B T"]) -> Rotation:
         config = self.config

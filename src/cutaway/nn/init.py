@@ -56,7 +56,7 @@ def init_modern(model: nn.Module, *, seed: int) -> None:
     """Fills all parameters of a modern model; otherwise as :func:`init_weights`."""
 
     def fill(path: list[str], parameter: Tensor, generator: torch.Generator) -> None:
-        if "c_proj" in path or path == ["lm_head"]:
+        if "c_proj" in path or path[0] == "lm_head":
             parameter.zero_()
         else:
             std = 0.02 if path[0] == "wte" else 1 / math.sqrt(parameter.shape[0])

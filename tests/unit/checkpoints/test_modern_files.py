@@ -105,10 +105,10 @@ def test_a_configuration_that_does_not_fit_is_named(
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"lm_head": None}, MissingWeights, "lacks 1 tensor.*lm_head"),
+        ({"lm_head.weight": None}, MissingWeights, "lacks 1 tensor.*lm_head"),
         ({"wpe.weight": torch.zeros(24, 20)}, KeyMismatch, "does not: wpe.weight"),
-        ({"lm_head": torch.zeros(60, 20)}, KeyMismatch, "lm_head .* shape"),
-        ({"lm_head": torch.full((61, 20), torch.nan)}, CorruptCheckpoint, "not finite"),
+        ({"lm_head.weight": torch.zeros(60, 20)}, KeyMismatch, r"lm_head\.weight .* shape"),
+        ({"lm_head.weight": torch.full((61, 20), torch.nan)}, CorruptCheckpoint, "not finite"),
     ],
 )
 def test_tensors_that_do_not_fit_are_named(

@@ -41,7 +41,10 @@ def test_parameters_are_matrices_without_biases_gains_or_places() -> None:
     block |= {f"h.1.mlp.{c}.weight" for c in ("c_fc", "c_proj")}
     names = model.state_dict().keys()
     assert {name for name in names if name.startswith("h.1.")} == block
-    assert {name for name in names if not name.startswith("h.")} == {"wte.weight", "lm_head"}
+    assert {name for name in names if not name.startswith("h.")} == {
+        "wte.weight",
+        "lm_head.weight",
+    }
     assert all(p.ndim == 2 for p in model.parameters())
 
 

@@ -38,7 +38,7 @@ def test_matrices_are_normal_with_the_table_s_spread(name: str, std: float) -> N
         *[(f"h.3.attn.c_{c}.weight", 96**-0.5) for c in "qkv"],
         ("h.7.mlp.c_fc.weight", 96**-0.5),
         *[(f"h.{i}.{part}.c_proj.weight", 0.0) for i, part in ((3, "attn"), (7, "mlp"))],
-        ("lm_head", 0.0),
+        ("lm_head.weight", 0.0),
     ],
 )
 def test_a_modern_model_s_matrices_keep_the_mean_square_or_add_nothing(

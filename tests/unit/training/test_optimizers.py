@@ -41,7 +41,7 @@ def test_of_a_modern_model_too_muon_takes_the_matrices_of_the_blocks(tiny_modern
     }
     parts = ("attn.c_q", "attn.c_k", "attn.c_v", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
     assert held["muon"] == {f"h.{i}.{part}.weight" for i in range(3) for part in parts}
-    assert held["adamw"] == {"wte.weight", "lm_head"}
+    assert held["adamw"] == {"wte.weight", "lm_head.weight"}
 
 
 def test_rates_follow_the_factor_of_each_group_s_peak(tiny_model: GPT2) -> None:
