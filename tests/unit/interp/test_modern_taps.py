@@ -1,13 +1,8 @@
 """Recording and ablating a modern decoder; what draws GPT-2 says so."""
 
-from typing import cast
-
-import pytest
 import torch
 
-from cutaway.errors import ConfigError
-from cutaway.generation import LanguageModel
-from cutaway.interp import Ablator, Recorder, Run, site_names
+from cutaway.interp import Ablator, Recorder, site_names
 from cutaway.models import GPT2, Modern
 
 TOKENS = torch.tensor([[3, 1, 4, 1, 5]])
