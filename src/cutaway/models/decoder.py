@@ -24,11 +24,13 @@ class Decoder(nn.Module):
         config: the size.
         wte: the token embedding.
         h: the blocks.
+        ln_f: the norm above the last block.
     """
 
     config: DecoderConfig
     wte: nn.Embedding
     h: nn.ModuleList
+    ln_f: nn.Module
 
     @property
     def head(self) -> Float[Tensor, "V D"]:

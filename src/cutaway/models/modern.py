@@ -171,7 +171,7 @@ class Modern(Decoder):
         """
         positions = self._positions(tokens, cache) if positions is None else positions
         mask = causal_mask(tokens.shape[1], cache, tokens.device) if mask is None else mask
-        turn = self._rotation(positions)
+        turn = self.rotation(positions)
         x = rms_norm(tap("wte", self.wte(tokens)))
         for i, block in enumerate(self.h):
             layer_cache = None if cache is None else cache.layer(i)
@@ -191,7 +191,8 @@ class Modern(Decoder):
         """The matrix of :meth:`unembed`."""
         return self.lm_head.weight
 
-    def _rotation(self, positions: Int[Tensor, "*B T"]) -> Rotation:
+    def rotation(self, positions: Int[Tensor, "*B T"]) -> Rotation:
+        """How queries and keys at these positions are turned, in every block."""
         config = self.config
         dtype = self.wte.weight.dtype
         return rotation(positions, config.head_dim, base=config.rotary_base, dtype=dtype)

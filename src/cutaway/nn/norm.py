@@ -6,9 +6,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["RMSNorm", "rms_norm"]
+__all__ = ["EPSILON", "RMSNorm", "rms_norm"]
 
-_EPSILON = 1e-6  # far below the mean square of anything that was not 0 before
+EPSILON = 1e-6
+"""Added to the mean square: far below that of anything that was not 0 before."""
 
 
 def rms_norm(x: Float[Tensor, "*axes N"]) -> Float[Tensor, "*axes N"]:
@@ -17,7 +18,7 @@ def rms_norm(x: Float[Tensor, "*axes N"]) -> Float[Tensor, "*axes N"]:
     >>> rms_norm(torch.tensor([3.0, -4.0])).square().mean()
     tensor(1.)
     """
-    return F.rms_norm(x, x.shape[-1:], eps=_EPSILON)
+    return F.rms_norm(x, x.shape[-1:], eps=EPSILON)
 
 
 class RMSNorm(nn.Module):

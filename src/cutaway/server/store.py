@@ -14,7 +14,6 @@ from cutaway.errors import CutawayError
 from cutaway.generation import LanguageModel
 from cutaway.interp.changes import Edits
 from cutaway.interp.runs import Run, run_id
-from cutaway.models.config import gpt2_only
 
 __all__ = ["Hosted", "ModelNotFound", "RunNotFound", "Store", "host"]
 
@@ -40,7 +39,6 @@ class Hosted:
 
     def __init__(self, lm: LanguageModel, name: str) -> None:
         self.lm, self.name, self.lock = lm, name, RLock()
-        self.config = gpt2_only(lm.config, "The explorer")
         self.source = lm.name if is_name(lm.name) else f"<the path of {name}>"
         self.fingerprint = lm.fingerprint or _weights_digest(lm)
         tokenizer = lm.tokenizer_or_none
