@@ -2,10 +2,15 @@
 
 import json
 import logging
+import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Journal"]
+from cutaway.files import atomic_write
+
+__all__ = ["Journal", "drop_after"]
 
 logger = logging.getLogger("cutaway.training")
 
@@ -21,6 +26,7 @@ class Journal:
     def __init__(self, path: Path, *, steps: int) -> None:
         self.path, self.steps = path, steps
         self._rate = 0.0  # tokens/s, smoothed
+        self._waiting, self._is_refused = b"", False
 
     def train(
         self,
@@ -39,7 +45,7 @@ class Journal:
         self._write(
             step=step,
             loss=loss,
-            gradient_norm=round(gradient_norm, 4),
+            gradient_norm=round(gradient_norm, 4) if math.isfinite(gradient_norm) else None,
             rate=round(rate, 6),
             tokens_per_second=round(now),
         )
@@ -65,17 +71,65 @@ class Journal:
             bits_per_byte,
         )
 
-    def resumed(self, step: int, checkpoint: Path) -> None:
-        """Notes that the run goes on from a checkpoint; later lines of the file are dropped."""
-        if self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= step]
-            self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        logger.info("going on after step %d from %s", step, checkpoint)
+    def resumed(self, step: int, checkpoint: Path | None) -> None:
+        """Notes that the run goes on from a checkpoint, or begins where there is none.
+
+        Later lines of the file are dropped, and one that a killed process did not end.
+
+        Raises:
+            ResourceError: if the file cannot be written anew.
+        """
+        drop_after(self.path, step)
+        if checkpoint is not None:
+            logger.info("going on after step %d from %s", step, checkpoint)
 
     def _write(self, **entry: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        """Appends a line; those that cannot be written wait, for a full disk ends no run."""
+        self._waiting += (json.dumps(entry) + "\n").encode()
+        try:
+            _append(self.path, self._waiting)
+        except OSError as error:
+            if not self._is_refused:
+                logger.warning("%s CANNOT BE WRITTEN: %s; its lines wait", self.path, error)
+            self._is_refused = True
+        else:
+            self._waiting, self._is_refused = b"", False
+
+
+def drop_after(path: Path, step: int) -> None:
+    """Drops from a file of JSON lines those of later steps, and one that was not ended.
+
+    Raises:
+        ResourceError: if the file cannot be written anew.
+    """
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if _step_of(line) <= step]
+        if kept != lines:
+            with atomic_write(path) as file:
+                file.writelines(kept)
+
+
+def _append(path: Path, data: bytes) -> None:
+    """All of it or nothing."""
+    end = None
+    try:
+        with path.open("ab") as file:
+            end = file.tell()
+            file.write(data)
+    except OSError:
+        if end is not None:
+            with suppress(OSError):
+                os.truncate(path, end)
+        raise
+
+
+def _step_of(line: bytes) -> float:
+    """The step of a whole line; infinity for a half one."""
+    try:
+        return json.loads(line)["step"] if line.endswith(b"\n") else math.inf
+    except (ValueError, TypeError, KeyError):
+        return math.inf
 
 
 def _duration(seconds: float) -> str:

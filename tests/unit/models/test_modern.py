@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.models import Modern, ModernConfig, new_model
 from cutaway.nn import Mask
-from cutaway.training.objectives import causal_lm
+from cutaway.training.objectives import TokenBatch, causal_lm
 from taps import Keep
 
 TOKENS = torch.tensor([[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]])
@@ -27,8 +27,8 @@ def seen_by(model: Modern, tokens: Tensor = TOKENS) -> dict[str, Tensor]:
 def test_a_fresh_model_knows_nothing_and_says_so() -> None:
     """What adds to the stream and the head start at 0: the loss is ln V to rounding."""
     model = Modern(CONFIG)
-    loss, n = causal_lm(model, TOKENS)
-    assert loss.item() / n == pytest.approx(math.log(61), rel=1e-6)
+    batch = TokenBatch.of_windows(TOKENS)
+    assert causal_lm(model, batch).item() / batch.n_targets == pytest.approx(math.log(61), rel=1e-6)
     assert not model(TOKENS).any()
     seen = seen_by(model)
     assert torch.equal(seen["h.2.resid_post"], seen["h.0.resid_pre"])

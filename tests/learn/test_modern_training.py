@@ -40,7 +40,9 @@ decay_steps = 10
 steps = 40
 batch_size = 8
 micro_batch_size = 4
-save_every = 6
+document_mask = true
+[checkpoints]
+every = 6
 """
 
 
