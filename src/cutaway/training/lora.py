@@ -17,7 +17,8 @@ from torch import nn
 
 from cutaway.checkpoints.adapter import merged, write_adapter
 from cutaway.errors import ConfigError, unknown
-from cutaway.models import GPT2
+from cutaway.models import GPT2, Decoder
+from cutaway.models.config import gpt2_only
 from cutaway.nn import Conv1D
 from cutaway.nn.lora import LoRAConv1D
 from cutaway.numbers import to_array, to_tensor
@@ -73,9 +74,11 @@ class LoRA:
             optimizer updates and a checkpoint of the run holds.
     """
 
-    def __init__(self, model: GPT2, config: LoRAConfig, *, seed: int = 0) -> None:
+    def __init__(self, model: Decoder, config: LoRAConfig, *, seed: int = 0) -> None:
         if config.rank < 1:
             raise ConfigError(f"lora.rank is {config.rank}.", "Give 1 or more; 8 is usual.")
+        gpt2_only(model.config, "LoRA", "Train the whole model: leave lora.rank out.")
+        assert isinstance(model, GPT2)
         self.model, self.config = model, config
         self._bases = dict(_layers(model, config.targets))
         self._trained_before = [p for p in model.parameters() if p.requires_grad]
