@@ -230,7 +230,7 @@ def test_other_files_for_the_same_tokens_are_refused(folder: Path) -> None:
     run(str(folder), str(folder / "run"), "training.steps=2")
     shutil.rmtree(folder / "run" / "checkpoints")
     other = 'data.train=[{file="tales.txt",repeat=3}]'
-    with pytest.raises(ConfigError, match=r"train\.bin was encoded from tales\.txt repeat=2"):
+    with pytest.raises(ConfigError, match=r"train\.bin was encoded from tales\.txt .repeat 2"):
         run(str(folder), str(folder / "run"), "training.steps=2", other)
 
 
