@@ -31,10 +31,12 @@ lr = 1e-2
 steps = 60
 batch_size = 2
 micro_batch_size = 1
-save_every = 2
+[checkpoints]
+every = 2
 keep_every = 20
-eval_every = 30
-eval_windows = 4
+[validation]
+every = 30
+windows = 4
 """
 DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
              ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip

@@ -19,9 +19,10 @@ from cutaway.errors import ConfigError, CutawayError, DataError, ResourceError
 from cutaway.lock import alone
 from cutaway.models import GPT2, GPT2Config
 from cutaway.training import train
+from cutaway.training.batches import Batches
 from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.loop import Loop
-from cutaway.training.recipe import LoopConfig, Recipe
+from cutaway.training.recipe import CheckpointConfig, LoopConfig, Recipe
 from faults import each_fault
 from forks import Forks, forks
 from processes import kills
@@ -30,7 +31,8 @@ from toy_runs import hex_losses, run, write_corpus
 KILLED = -9
 TINY = Recipe(
     model=GPT2Config(vocab_size=17, n_ctx=8, n_embd=4, n_layer=1, n_head=1, dropout=0.1),
-    training=LoopConfig(steps=3, batch_size=2, micro_batch_size=2, save_every=1, keep=1),
+    training=LoopConfig(steps=3, batch_size=2, micro_batch_size=2),
+    checkpoints=CheckpointConfig(every=1, keep=1),
 )
 
 
@@ -52,7 +54,8 @@ def tiny_loop(directory: Path, recipe: Recipe = TINY) -> Loop:
     tokens = np.arange(400, dtype=np.uint16) % 17
     windows = Windows(tokens, length=recipe.model.n_ctx + 1, seed=recipe.seed)
     model = GPT2(recipe.model, seed=recipe.seed)
-    return Loop(model, recipe, train=windows, valid=None, directory=directory)
+    batches = Batches(recipe, windows)
+    return Loop(model, recipe, batches=batches, valid=None, directory=directory)
 
 
 class Killings:
@@ -213,7 +216,7 @@ def test_a_journal_that_cannot_be_written_waits(
 
 
 def test_a_changed_corpus_is_refused_by_name(folder: Path) -> None:
-    short = ("training.steps=4", "training.eval_every=0")
+    short = ("training.steps=4", "validation.every=0")
     run(str(folder), str(folder / "run"), *short)
     text = (folder / "tales.txt").read_text()
     os.utime(folder / "tales.txt")  # touched, not changed

@@ -12,8 +12,7 @@ from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.layouts import find
 from cutaway.checkpoints.llmc import write_llmc
 from cutaway.checkpoints.nanogpt import write_nanogpt
-from cutaway.checkpoints.opened import Opened, explained, open_checkpoint
-from cutaway.checkpoints.places import locate
+from cutaway.checkpoints.opened import Opened, explained, find_adapted, open_checkpoint
 from cutaway.checkpoints.quantized_file import quantized, widened
 from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.rounding import Quality, logits_of, quality, written_by
@@ -98,6 +97,7 @@ def convert(
     destination: str | Path,
     *,
     to: Layout,
+    adapter: str | Path | None = None,
     dtype: torch.dtype | Rounded | None = None,
     allow_pickle: bool = False,
 ) -> ConvertReport:
@@ -108,6 +108,7 @@ def convert(
         destination: a directory; or a file, where it ends in ``.pt`` (nanogpt) or ``.bin`` (llmc).
             In a directory the vocabulary is written too.
         to: the layout.
+        adapter: as for :func:`load_checkpoint`.
         dtype: to store in; None as the source does, or float32 where the layout cannot. "int8" and
             "int4" quantize the matrices (hf only); the rest is stored as in the source. A source
             that is quantized is widened.
@@ -127,7 +128,7 @@ def convert(
     folder = destination.parent if is_file else destination
     _check_destination(destination, to)
     with explained(source):
-        found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
+        found = find_adapted(source, adapter, allow_pickle=allow_pickle)
     dtype = _dtype(found, to, dtype)
     _check_epsilon(found, to)
     with replace_together(folder) as stage:

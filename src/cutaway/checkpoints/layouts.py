@@ -52,6 +52,11 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
     step = newest_step(folder)
     if step is not None:
         return find(step, allow_pickle=allow_pickle)
+    if folder.has("adapter_config.json"):
+        raise CheckpointNotFound(
+            f"{path} is an adapter and no model.",
+            "Name its base, and give the adapter beside it (--adapter, adapter=).",
+        )
     held = ", ".join(sorted(shown(child.name) for child in folder.path.iterdir())[:8])
     raise CheckpointNotFound(f"No checkpoint in {path}; it holds {held or 'nothing'}.", _EXPECTED)
 

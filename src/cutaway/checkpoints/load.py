@@ -40,6 +40,7 @@ class Loaded:
 def load_checkpoint(
     source: str | Path,
     *,
+    adapter: str | Path | None = None,
     dtype: "torch.dtype | None" = None,
     device: "torch.device | str" = "cpu",
     allow_pickle: bool = False,
@@ -49,6 +50,8 @@ def load_checkpoint(
     Args:
         source: a known name (see :func:`list_models`), ``owner/name`` on the Hugging Face hub, or
             the path of a directory or file.
+        adapter: a directory with a LoRA in PEFT's layout, whose changes are put into the weights;
+            or the run that made it.
         dtype: to hold the weights in. None widens float16 and bfloat16 to float32, exactly: that
             is what a CPU computes fastest in.
         device: to hold them on.
@@ -63,7 +66,7 @@ def load_checkpoint(
         TokenizerError: if the vocabulary is damaged.
         ResourceError: if there is too little memory.
     """
-    opened = open_checkpoint(source, allow_pickle=allow_pickle)
+    opened = open_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
     with explained(source):
         model = opened.model(dtype=dtype, device=device)
     return Loaded(model, opened.tokenizer, opened.name, opened.layout, opened.fingerprint())

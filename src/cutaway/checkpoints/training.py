@@ -14,7 +14,7 @@ from cutaway.checkpoints.names import HUGGINGFACE
 from cutaway.checkpoints.pieces import damage
 from cutaway.checkpoints.safetensors_file import open_safetensors
 from cutaway.checkpoints.stored import accounted, check_size
-from cutaway.errors import ConfigError, CorruptCheckpoint
+from cutaway.errors import ConfigError, CorruptCheckpoint, MissingWeights
 from cutaway.models import GPT2Config
 
 __all__ = ["find_training_step", "newest_step"]
@@ -27,9 +27,15 @@ def find_training_step(folder: Folder) -> Found:
 
     Raises:
         CorruptCheckpoint: if ``state.json`` holds no recipe with a model.
+        MissingWeights: if the run trains an adapter, which alone is in its steps.
     """
     where = folder.path / "state.json"
     recipe: object = folder.json("state.json").get("recipe")
+    if _is_adapter(recipe):
+        raise MissingWeights(
+            f"{folder.path} holds what a LoRA has learnt so far, and not its base.",
+            "Let the run end, which writes the model; or load an earlier one.",
+        )
     fields = cast(dict[str, Any], recipe).get("model") if isinstance(recipe, dict) else None
     if not isinstance(fields, dict):
         raise CorruptCheckpoint(f"{where} holds no recipe with a model.", "The file is damaged.")
@@ -59,6 +65,11 @@ def newest_step(folder: Folder) -> Path | None:
     found = sorted(path for path in steps.glob("step-*") if _is_step(path) and _is_directory(path))
     whole = (path for path in reversed(found) if not damage(path, fast=True))
     return next(whole, found[-1] if found else None)
+
+
+def _is_adapter(recipe: object) -> bool:
+    lora = cast(dict[str, Any], recipe).get("lora") if isinstance(recipe, dict) else None
+    return isinstance(lora, dict) and bool(cast(dict[str, Any], lora).get("rank"))
 
 
 def _is_directory(path: Path) -> bool:

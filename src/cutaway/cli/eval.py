@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.options import Dtype, Json, open_model
+from cutaway.cli.options import Adapter, Dtype, Json, open_model
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad
 
@@ -67,6 +67,7 @@ def evaluate(
             help="Score under bfloat16 autocast: twice as fast on some CPUs, less exact.",
         ),
     ] = False,
+    adapter: Adapter = None,
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +84,7 @@ def evaluate(
     else:
         asked = [task.strip() for task in tasks.split(",") if task.strip()]
     check_tasks(asked, files)
-    lm = open_model(model, dtype)
+    lm = open_model(model, dtype, adapter=adapter)
     suite = Suite(
         lm=lm,
         files={task: paths for task, paths in files.items() if task in FILE_TASKS},

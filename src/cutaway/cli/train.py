@@ -25,6 +25,14 @@ def train_model(
             "several times.",
         ),
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="A model to start from, by name or path: its sizes, weights and vocabulary.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of the corpora that the recipe names. Default: the recipe's."),
@@ -36,6 +44,10 @@ def train_model(
             "Default: runs/ and the recipe's name."
         ),
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="Where to compute: cpu, cuda, cuda:1. Default: a graphics card or cpu."),
+    ] = "auto",
 ) -> None:
     """Train a model from a recipe.
 
@@ -43,12 +55,17 @@ def train_model(
     """
     from cutaway.training.run import train
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger("cutaway")  # not the root: libraries talk about themselves there
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     done = train(
         recipe,
         data=recipe.parent if data is None else data,
         out=Path("runs") / recipe.stem if out is None else out,
         settings=settings or [],
+        init=init,
+        device=device,
     )
     loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"
     stdout().line(f"{done.directory}{loss}")

@@ -37,6 +37,7 @@ _CPU = CPUINFO
 def load(
     source: str | Path = "pocket",
     *,
+    adapter: str | Path | None = None,
     dtype: "str | torch.dtype | None" = None,
     device: "torch.device | str" = "cpu",
     wait: bool | None = None,
@@ -50,6 +51,8 @@ def load(
 
     Args:
         source: what to load; the bundled model by default.
+        adapter: a directory with a LoRA in PEFT's layout, such as ``adapter`` of a run with
+            ``[lora]``; its changes are put into the weights of ``source``, its base.
         dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"``,
             ``"int8_weight_only"`` or ``"int4"`` (see :class:`cutaway.engine.Engine`): the CPU's
             engine writes and scores with weights so held, and the readable model is loaded when
@@ -90,7 +93,7 @@ def load(
             settings = _Settings(
                 NAMES[dtype], wait, threads, cache_bytes, lookup, draft, allow_pickle
             )
-            return _with_engine(source, settings)
+            return _with_engine(source, adapter, settings)
         dtype = _on_device(NAMES[dtype], device)
     if lookup or draft is not None:
         raise ConfigError(
@@ -107,7 +110,7 @@ def load(
             f"cache_bytes is {cache_bytes}, but the readable model makes a cache for each text.",
             "Leave it out, or load for the CPU by a name such as dtype='float32'.",
         )
-    opened = open_checkpoint(source, allow_pickle=allow_pickle)
+    opened = open_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
     return _named(opened, opened.model(dtype=dtype, device=device))
 
 
@@ -123,11 +126,13 @@ class _Settings(NamedTuple):
     allow_pickle: bool
 
 
-def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
+def _with_engine(
+    source: str | Path, adapter: str | Path | None, settings: _Settings
+) -> LanguageModel:
     """A model whose work the engine does; without one, the readable model and a warning."""
     from cutaway.checkpoints import open_checkpoint
 
-    opened = open_checkpoint(source, allow_pickle=settings.allow_pickle)
+    opened = open_checkpoint(source, adapter=adapter, allow_pickle=settings.allow_pickle)
     try:
         if not settings.wait and not is_ready():
             start()
@@ -154,6 +159,7 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
     again = partial(
         _read_again,
         source,
+        adapter=adapter,
         allow_pickle=settings.allow_pickle,
         expected=opened.fingerprint(),
     )
@@ -224,11 +230,13 @@ def _drafter(opened: "Opened", settings: _Settings) -> DrafterMaker | None:
     return partial(DraftModel, _filled(smaller, settings))
 
 
-def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> "GPT2":
+def _read_again(
+    source: str | Path, *, adapter: str | Path | None, allow_pickle: bool, expected: str
+) -> "GPT2":
     """The readable model of what an engine was filled with."""
     from cutaway.checkpoints import load_checkpoint
 
-    loaded = load_checkpoint(source, allow_pickle=allow_pickle)
+    loaded = load_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
     if loaded.fingerprint != expected:
         raise CorruptCheckpoint(
             f"{source} holds other weights than when it was loaded.", "Load it again."

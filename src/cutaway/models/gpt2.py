@@ -127,11 +127,21 @@ class GPT2(nn.Module):
         return self.unembed(self.hidden(tokens, cache=cache, tap=tap), tap=tap)
 
     def hidden(
-        self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
+        self,
+        tokens: Int[Tensor, "B T"],
+        *,
+        cache: KVCache | None = None,
+        mask: Mask | None = None,
+        positions: Int[Tensor, "B T"] | None = None,
+        tap: Tap = NO_TAP,
     ) -> Float[Tensor, "B T D"]:
-        """The residual stream above the last block, normalised; see :meth:`forward`."""
-        positions = self._positions(tokens, cache)
-        mask = causal_mask(tokens.shape[1], cache, tokens.device)
+        """The residual stream above the last block, normalised; see :meth:`forward`.
+
+        Without ``mask`` a token sees those before it; without ``positions`` they are counted from
+        the begin of the row.
+        """
+        positions = self._positions(tokens, cache) if positions is None else positions
+        mask = causal_mask(tokens.shape[1], cache, tokens.device) if mask is None else mask
         token, position = tap("wte", self.wte(tokens)), tap("wpe", self.wpe(positions))
         x = self.drop(token + position)
         for i, block in enumerate(self.h):

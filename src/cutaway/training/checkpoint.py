@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from cutaway.errors import (
     DataError,
     ResourceError,
 )
-from cutaway.files import HOST, atomic_write, replace_directory, sweep
+from cutaway.files import HOST, replace_directory, sweep
 from cutaway.training.circumstances import circumstances, differences
 from cutaway.training.state import Savable, TrainingState
 
@@ -66,7 +66,13 @@ class Checkpoints:
         self._n_failed = 0
 
     def save(
-        self, step: int, state: Savable, recipe: dict[str, Any], *, required: bool = True
+        self,
+        step: int,
+        state: Savable,
+        recipe: dict[str, Any],
+        *,
+        required: bool = True,
+        spare: Collection[int] = (),
     ) -> Path | None:
         """Writes the checkpoint of ``step`` and removes those that are too old.
 
@@ -76,6 +82,7 @@ class Checkpoints:
             recipe: of the run, as plain tables.
             required: whether the run cannot go on without. Otherwise a failure is told on the
                 log, and the next save tries again; the checkpoints before are untouched.
+            spare: steps whose checkpoints are not too old, whatever ``keep`` says.
 
         Returns:
             Its directory; None if that failed.
@@ -98,7 +105,7 @@ class Checkpoints:
         if self._n_failed:
             logger.warning("step %d is saved; %d saves before it failed", step, self._n_failed)
             self._n_failed = 0
-        self._rotate(step)
+        self._rotate(step, spare)
         return final
 
     def _write(self, final: Path, step: int, state: Savable, recipe: dict[str, Any]) -> None:
@@ -162,13 +169,12 @@ class Checkpoints:
                 else "Nothing is saved yet; free some space first.",
             ) from error
 
-    def _rotate(self, step: int) -> None:
+    def _rotate(self, step: int, spare: Collection[int]) -> None:
         """Removes old checkpoints; no failure here undoes a save."""
-        best = self._best_name()
         earlier = [path for path in self._all() if _step_of(path) <= step]
         for old in earlier[: -self.keep]:
             forever = self.keep_every and not _step_of(old) % self.keep_every
-            if not forever and best not in (old.name, _UNKNOWN):
+            if not forever and _step_of(old) not in spare:
                 # Renamed first: a process that ends here leaves no half of a checkpoint.
                 gone = old.with_name(f".{old.name}.{HOST}-{os.getpid()}.gone.tmp")
                 try:
@@ -176,44 +182,6 @@ class Checkpoints:
                     shutil.rmtree(gone)
                 except OSError as error:
                     logger.warning("%s cannot be removed: %s", old, error)
-
-    def mark_best(self, step: int, **values: float) -> bool:
-        """Makes the checkpoint of ``step`` the best one, which rotation spares.
-
-        Args:
-            step: of a checkpoint that is there.
-            values: what it is best by, to be noted.
-
-        Returns:
-            Whether that could be written; if not, the best one before is still marked.
-        """
-        note = {"name": f"step-{step:08d}", **values}
-        try:
-            with atomic_write(self.directory / "best.json") as file:
-                file.write(json.dumps(to_plain(note)).encode())
-        except ResourceError as error:
-            logger.warning("step %d cannot be marked as the best: %s", step, error.what)
-            return False
-        return True
-
-    def best(self) -> Path | None:
-        """The checkpoint that was marked, if there is one."""
-        name = self._best_name()
-        return self.directory / name if name and (self.directory / name).is_dir() else None
-
-    def _best_name(self) -> str:
-        """Its name; empty if none is marked, a mark of its own if the note cannot be read."""
-        try:
-            return str(json.loads((self.directory / "best.json").read_bytes())["name"])
-        except FileNotFoundError:
-            return ""
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            logger.warning(
-                "%s cannot be read (%s); no checkpoint is removed until it is gone or written anew",
-                self.directory / "best.json",
-                error,
-            )
-            return _UNKNOWN
 
     def newest(self) -> Path | None:
         """The newest checkpoint that is whole, or None if there is none at all.
@@ -256,7 +224,7 @@ class Checkpoints:
         if self.directory.is_dir():
             sweep(self.directory)
         reasons: dict[Path, str] = {}
-        for directory in reversed(self._all()) if step is None else [self._chosen(step)]:
+        for directory in reversed(self._all()) if step is None else [self.of_step(step)]:
             try:
                 saved = open_saved(directory)
                 self._check_data(saved)
@@ -274,7 +242,12 @@ class Checkpoints:
             raise _none_whole(self.directory, reasons)
         return None
 
-    def _chosen(self, step: int) -> Path:
+    def of_step(self, step: int) -> Path:
+        """The checkpoint of a step.
+
+        Raises:
+            CheckpointNotFound: if there is none.
+        """
         chosen = self.directory / f"step-{step:08d}"
         if not chosen.is_dir():
             raise CheckpointNotFound(
@@ -325,9 +298,6 @@ class Checkpoints:
 
     def _all(self) -> list[Path]:
         return sorted(self.directory.glob("step-????????"))
-
-
-_UNKNOWN = "?"
 
 
 def _step_of(path: Path) -> int:

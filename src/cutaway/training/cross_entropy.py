@@ -61,20 +61,23 @@ class _SummedCrossEntropy(torch.autograd.Function):
         w, wide = weight.to(low), torch.promote_types(low, torch.float32)
         loss = torch.zeros((), dtype=wide, device=x.device)
         x_grad = torch.empty_like(x) if with_grad else None
-        weight_grad = torch.zeros_like(weight, dtype=wide) if with_grad else None
+        with_weight = with_grad and ctx.needs_input_grad[1]  # not where the head is frozen
+        weight_grad = torch.zeros_like(weight, dtype=wide) if with_weight else None
         for start in range(0, len(x), _CHUNK):
             rows = slice(start, start + _CHUNK)
             part, right = x[rows].to(low), targets[rows]
             # (V, n), not (n, V): so MKL multiplies in float32 a third faster
             log_p = (w @ part.T).to(wide).log_softmax(dim=0)
             loss -= log_p.gather(0, right[None]).sum()
-            if x_grad is None or weight_grad is None:
+            if x_grad is None:
                 continue
             p = log_p.exp_()
             p[right, torch.arange(len(right), device=x.device)] -= 1.0  # by the logits: p - 1
             logits_grad = p.to(low)
             del log_p, p
             x_grad[rows] = logits_grad.T @ w
+            if weight_grad is None:
+                continue
             # Tile by tile, for the whole product would be as large as the gradient itself.
             for total, tile in zip(weight_grad.split(_TILE), logits_grad.split(_TILE), strict=True):
                 total += tile @ part
@@ -84,9 +87,11 @@ class _SummedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None, None]:  # pyright: ignore
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor | None, None, None]:  # pyright: ignore
         x_grad, weight_grad = ctx.saved_tensors
-        return x_grad * scale, (weight_grad * scale).to(ctx.weight_dtype), None, None
+        if weight_grad is not None:
+            weight_grad = (weight_grad * scale).to(ctx.weight_dtype)
+        return x_grad * scale, weight_grad, None, None
 
 
 def _product_dtype(x: Tensor) -> torch.dtype:

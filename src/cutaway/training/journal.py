@@ -10,7 +10,7 @@ from typing import Any
 
 from cutaway.files import atomic_write
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "drop_after"]
 
 logger = logging.getLogger("cutaway.training")
 
@@ -45,7 +45,7 @@ class Journal:
         self._write(
             step=step,
             loss=loss,
-            gradient_norm=round(gradient_norm, 4),
+            gradient_norm=round(gradient_norm, 4) if math.isfinite(gradient_norm) else None,
             rate=round(rate, 6),
             tokens_per_second=round(now),
         )
@@ -79,12 +79,7 @@ class Journal:
         Raises:
             ResourceError: if the file cannot be written anew.
         """
-        if self.path.exists():
-            lines = self.path.read_bytes().splitlines(keepends=True)
-            kept = [line for line in lines if _step_of(line) <= step]
-            if kept != lines:
-                with atomic_write(self.path) as file:
-                    file.writelines(kept)
+        drop_after(self.path, step)
         if checkpoint is not None:
             logger.info("going on after step %d from %s", step, checkpoint)
 
@@ -99,6 +94,20 @@ class Journal:
             self._is_refused = True
         else:
             self._waiting, self._is_refused = b"", False
+
+
+def drop_after(path: Path, step: int) -> None:
+    """Drops from a file of JSON lines those of later steps, and one that was not ended.
+
+    Raises:
+        ResourceError: if the file cannot be written anew.
+    """
+    if path.exists():
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if _step_of(line) <= step]
+        if kept != lines:
+            with atomic_write(path) as file:
+                file.writelines(kept)
 
 
 def _append(path: Path, data: bytes) -> None:

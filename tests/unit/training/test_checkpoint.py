@@ -1,6 +1,5 @@
 """A run's checkpoints: what is in them, which are kept, which are refused."""
 
-import json
 import logging
 import os
 import shutil
@@ -23,7 +22,6 @@ from cutaway.models import GPT2, GPT2Config
 from cutaway.training import checkpoint as checkpoint_module
 from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.state import TrainingState
-from faults import each_fault
 from toy_states import equal, fresh, step, trained
 
 
@@ -130,49 +128,13 @@ def test_a_disk_that_would_be_full_is_not_filled(
     assert checkpoints.save(2, state, {}) is not None
 
 
-def test_old_ones_go_but_for_the_best_and_every_nth(tmp_path: Path) -> None:
+def test_old_ones_go_but_for_those_spared_and_every_nth(tmp_path: Path) -> None:
     checkpoints, state = Checkpoints(tmp_path, keep=2, keep_every=4), trained()
     for number in range(1, 11):
-        checkpoints.save(number, state, {})
-        if number == 3:
-            assert checkpoints.mark_best(3, valid_loss=1.25)
-    expected = [f"step-{n:08d}" for n in (3, 4, 8, 9, 10)]
-    assert names(checkpoints) == ["best.json", *expected]
-    assert checkpoints.best() == tmp_path / "step-00000003"
-    assert json.loads((tmp_path / "best.json").read_text())["valid_loss"] == 1.25
-    checkpoints.mark_best(10)
-    checkpoints.save(11, state, {})
+        checkpoints.save(number, state, {}, spare=[3])
+    assert names(checkpoints) == [f"step-{n:08d}" for n in (3, 4, 8, 9, 10)]
+    checkpoints.save(11, state, {}, spare=[10])
     assert "step-00000003" not in names(checkpoints)
-
-
-def test_nothing_is_removed_while_the_best_is_not_known(tmp_path: Path) -> None:
-    checkpoints, state = Checkpoints(tmp_path, keep=1), trained()
-    checkpoints.save(1, state, {})
-    (tmp_path / "best.json").write_text("{")
-    checkpoints.save(2, state, {})
-    assert (tmp_path / "step-00000001").exists()
-    checkpoints.mark_best(2)
-    checkpoints.save(3, state, {})
-    assert names(checkpoints) == ["best.json", "step-00000002", "step-00000003"]
-
-
-def test_the_mark_is_the_old_or_the_new_whatever_fails(tmp_path: Path) -> None:
-    checkpoints, state = Checkpoints(tmp_path, keep=2), trained()
-    for number in (1, 2):
-        checkpoints.save(number, state, {})
-
-    def check(error: Exception | None) -> None:
-        assert error is None
-        best = checkpoints.best()
-        assert best is not None
-        assert best.name in ("step-00000001", "step-00000002")
-
-    each_fault(
-        lambda: checkpoints.mark_best(1) and None,
-        lambda: checkpoints.mark_best(2) and None,
-        check,
-        errors=(),
-    )
 
 
 def test_a_chosen_one_is_loaded_and_later_ones_are_set_aside(tmp_path: Path) -> None:

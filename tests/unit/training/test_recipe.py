@@ -38,7 +38,7 @@ def test_a_recipe_is_read_table_by_table(recipe: Path) -> None:
     read = read_recipe(recipe)
     assert (read.seed, read.model.n_embd, read.training.steps) == (7, 8, 5)
     assert read.data.train == (Source(file="a.txt", repeat=2, first=1.0),)
-    assert read.training.save_every == Recipe().training.save_every  # a default
+    assert read.checkpoints.every == Recipe().checkpoints.every  # a default
 
 
 def test_settings_win_over_the_file(recipe: Path) -> None:
