@@ -22,7 +22,7 @@ from cutaway.training import train
 from cutaway.training.batches import Batches
 from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.loop import Loop
-from cutaway.training.recipe import CheckpointConfig, LoopConfig, Recipe
+from cutaway.training.recipe import CheckpointConfig, LoopConfig, Recipe, ValidationConfig
 from faults import each_fault
 from forks import Forks, forks
 from processes import kills
@@ -197,6 +197,30 @@ def test_a_full_disk_keeps_the_run_until_its_last_save(
     monkeypatch.setattr(Checkpoints, "_write", real)
     tiny_loop(tmp_path / "run").run()
     assert hex_losses(tmp_path / "run") == hex_losses(tmp_path / "whole")
+
+
+def test_the_best_that_could_not_be_saved_does_not_push_out_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(
+        TINY,
+        training=replace(TINY.training, steps=5),
+        validation=ValidationConfig(every=1, windows=2, keep_best=True),
+    )
+    loop, real = tiny_loop(tmp_path, recipe), Checkpoints._write
+    loop.valid = loop.batches.of(0)[0]
+    told = iter([3.0, 2.0, 1.0, 2.5, 2.5])
+
+    def full_at_3(self: Checkpoints, final: Path, step: int, *more: object) -> None:
+        if step == 3:
+            raise ResourceError("Full.")
+        real(self, final, step, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Checkpoints, "_write", full_at_3)
+    monkeypatch.setattr(loop, "_look", lambda *_: next(told))
+    assert loop.run() == 2.0
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["step-00000002", "step-00000005"]
 
 
 def test_a_journal_that_cannot_be_written_waits(

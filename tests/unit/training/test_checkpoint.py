@@ -1,5 +1,6 @@
 """A run's checkpoints: what is in them, which are kept, which are refused."""
 
+import json
 import logging
 import os
 import shutil
