@@ -62,7 +62,7 @@ class Killings:
     """Starts a run again and again; some of its processes are killed."""
 
     def __init__(self, folder: Path, server: Forks) -> None:
-        self.folder, self.server, self.rng = folder, server, random.Random(7)
+        self.folder, self.server, self.rng = folder, server, random.Random(kills(25))
         self.counts = Counter[str]()
 
     def once(self, out: Path) -> bool:
