@@ -108,8 +108,8 @@ def test_killed_at_random_moments_every_later_loss_is_the_same(folder: Path, ser
         assert (out / "model" / "model.safetensors").read_bytes() == model
         assert not list(out.rglob(".*.tmp"))
         shutil.rmtree(out)
+        print(f"{n_runs} runs: {dict(counts)}", flush=True)
     assert counts["kills during a save"] > kills(25) // 10
-    print(f"{n_runs} runs: {dict(counts)}")
 
 
 def test_no_step_depends_on_a_generator_that_it_has_not_seeded(tmp_path: Path) -> None:
