@@ -23,6 +23,7 @@ from cutaway.evals.rows import scorer_of
 from cutaway.evals.samples import Samples, draw_samples
 from cutaway.evals.words import CORPORA, WordPerplexity, read_words, word_perplexity
 from cutaway.generation import LanguageModel
+from cutaway.models import Decoder
 
 __all__ = ["TASKS", "Result", "Suite", "check_tasks"]
 
