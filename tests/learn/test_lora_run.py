@@ -90,3 +90,19 @@ def test_it_learns_goes_on_and_is_written(folder: Path, caplog: pytest.LogCaptur
     assert all(torch.equal(again[name], tensor) for name, tensor in merged.items())
     with pytest.raises(ConfigError, match=r"was made with lora = .*rank=4"):
         train(folder / "toy.toml", data=folder, out=half, settings=["lora.rank=2"])
+
+
+def test_it_adapts_a_model_that_is_there(folder: Path) -> None:
+    base = train(folder / "toy.toml", data=folder, out=folder / "base", settings=["lora={rank=0}"])
+    trained = train(
+        folder / "toy.toml",
+        data=folder,
+        out=folder / "tuned",
+        init=str(folder / "base" / "model"),
+        settings=["training.steps=3", "tokenizer.files=[]"],
+    )
+    told = json.loads((folder / "tuned" / "adapter" / "adapter_config.json").read_text())
+    assert told["base_model_name_or_path"] == str(folder / "base" / "model")
+    tuned = load_checkpoint(trained.directory)
+    again = load_checkpoint(base.directory, adapter=folder / "tuned")
+    assert again.fingerprint == tuned.fingerprint != load_checkpoint(base.directory).fingerprint

@@ -105,7 +105,7 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
         valid_loss = loop.run(stop)
     (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
     if lora is not None:
-        lora.save(out / "adapter")
+        lora.save(out / "adapter", base=recipe.init or None)
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
     note_model(out)
