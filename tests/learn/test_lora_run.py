@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 import cutaway
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
-from cutaway.errors import ConfigError, MissingWeights
+from cutaway.errors import ConfigError, DataError, MissingWeights
 from cutaway.models import GPT2
 from cutaway.training import read_recipe, train
 
@@ -106,3 +106,16 @@ def test_it_adapts_a_model_that_is_there(folder: Path) -> None:
     tuned = load_checkpoint(trained.directory)
     again = load_checkpoint(base.directory, adapter=folder / "tuned")
     assert again.fingerprint == tuned.fingerprint != load_checkpoint(base.directory).fingerprint
+
+    other = load_checkpoint(base.directory)
+    with torch.no_grad():
+        other.model.wpe.weight[3] += 1e-3
+    save_checkpoint(base.directory, other.model, other.tokenizer)
+    with pytest.raises(DataError, match="the model beneath the LoRA"):
+        train(
+            folder / "toy.toml",
+            data=folder,
+            out=folder / "tuned",
+            init=str(base.directory),
+            settings=["training.steps=4", "tokenizer.files=[]"],
+        )

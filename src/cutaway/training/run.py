@@ -89,6 +89,9 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
     corpus = _corpus(recipe, tokenizer, data, out)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
+    digests = fingerprint(recipe, tokenizer, data=data, out=out)
+    if lora is not None:
+        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model.to(_device(device)),
         recipe,
@@ -98,7 +101,7 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
-        data=fingerprint(recipe, tokenizer, data=data, out=out),
+        data=digests,
         own=lock.check,
     )
     with stop_on_signals() as stop:
