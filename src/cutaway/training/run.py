@@ -118,6 +118,8 @@ def _train(
     samples = out / "samples.jsonl"
     model.to(_device(device) if world.size == 1 else world.device)
     corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
+    if lora is not None:
+        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model,
         recipe,
@@ -138,14 +140,16 @@ def _train(
         valid_loss = loop.run(stop)
     finished = world.whole_model(model)
     if finished is not None:
-        _save(out, finished, tokenizer, lora)
+        _save(out, finished, tokenizer, lora, base=recipe.init or None)
     return TrainedModel(out / "model", valid_loss)
 
 
-def _save(out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None) -> None:
+def _save(
+    out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None, *, base: str | None
+) -> None:
     (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
     if lora is not None:
-        lora.save(out / "adapter")
+        lora.save(out / "adapter", base=base)
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
     note_model(out)
