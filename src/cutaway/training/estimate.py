@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal, Protocol
 
+from cutaway.models.config import ModernConfig
+
 __all__ = ["MemoryEstimate", "RunShape", "Sizes", "estimate_memory"]
 
 Device = Literal["cpu", "cuda"]
 
-_CHUNK = 256  # positions whose logits are there at once: cutaway.training.cross_entropy
 _PROCESS = {"cpu": 350_000_000, "cuda": 600_000_000}
 """Python and torch on a CPU, measured; context and libraries on a GPU, not measured here."""
 
@@ -42,8 +43,6 @@ class Sizes(Protocol):
     def n_inner(self) -> int: ...  # noqa: D102
     @property
     def vocab_size(self) -> int: ...  # noqa: D102
-    @property
-    def dropout(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +97,23 @@ class RunShape:
 
     @property
     def parameters(self) -> int:
-        """All parameters: matrices, biases and gains, both embeddings; the head is tied."""
+        """All parameters; GPT-2's head is its embedding and counts once."""
         model = self.model
+        if self.is_modern:  # matrices alone, and a head of its own
+            return model.n_layer * self.block + 2 * model.vocab_size * model.n_embd
         vectors = 9 * model.n_embd + model.n_inner
         embeddings = (model.vocab_size + model.n_ctx + 2) * model.n_embd
         return model.n_layer * (self.block + vectors) + embeddings
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether it is a model of ``cutaway.models.modern``; its activations are not measured."""
+        return isinstance(self.model, ModernConfig)
+
+    @property
+    def dropout(self) -> bool:
+        """Whether there is any."""
+        return bool(getattr(self.model, "dropout", 0.0))
 
     @property
     def is_sharded(self) -> bool:
@@ -188,19 +199,28 @@ def _begin_of_backward(shape: RunShape) -> dict[str, int]:
     if shape.recompute:
         blocks = model.n_layer * 4 * shape.positions * model.n_embd + block
     ends = shape.positions * model.n_embd * (4 + 4)  # into and out of the last norm
-    if model.dropout:
+    if shape.dropout:
         ends += 4 * shape.positions * model.n_embd
     casts = low * (model.n_layer * shape.block + model.vocab_size * model.n_embd)
-    # Logits as products, as float32 and as log-probabilities; then both gradients, and their
-    # multiples by what comes from above.
-    logits = _CHUNK * model.vocab_size * (8 if low == 4 else 10)
-    head = 4 * model.vocab_size * model.n_embd
+    # An adapter leaves the head without a gradient.
+    head = 4 * model.vocab_size * model.n_embd if shape.trained is None else 0
     return {
         "activations": blocks + ends,
         "casts": casts if low < 4 else 0,
-        "loss": head + max(logits, head) + 4 * shape.positions * model.n_embd,
+        "loss": head + _logits(shape) + 4 * shape.positions * model.n_embd,
         "workspace": 2 * low * shape.positions * model.n_inner,
     }
+
+
+def _logits(shape: RunShape) -> int:
+    """Of the positions that have any at once, see :mod:`cutaway.training.cross_entropy`.
+
+    In float32 256 positions, as logits and as log-probabilities; in 16 bits 512, of which a CPU
+    has few in float32, and a GPU all of them twice.
+    """
+    if shape.width == 4:
+        return 256 * 8 * shape.model.vocab_size
+    return 512 * (2 if shape.device == "cpu" else 10) * shape.model.vocab_size
 
 
 def _end_of_backward(shape: RunShape) -> dict[str, int]:
@@ -224,12 +244,14 @@ def _kept_by_block(shape: RunShape) -> int:
     model, low, n = shape.model, shape.width, shape.positions
     kept = n * (2 * 4 * model.n_embd + low * (6 * model.n_embd + 2 * model.n_inner))
     kept += 4 * n * (model.n_head + 4)  # attention's sums, means and deviations of the norms
+    if shape.is_modern:  # queries and keys as they come, normalised and turned
+        kept += 6 * low * n * model.n_embd
     context = shape.context or model.n_ctx
     if shape.document_mask:
         kept += 4 * n * context
-    if model.dropout and shape.device == "cpu":  # no fused kernel: scores, pattern, what is left
+    if shape.dropout and shape.device == "cpu":  # no fused kernel: scores, pattern, what is left
         kept += 12 * n * (context * model.n_head + model.n_embd) + 2 * low * n * model.n_embd
-    elif model.dropout:
+    elif shape.dropout:
         kept += 2 * n * model.n_embd
     return kept
 
