@@ -201,11 +201,22 @@ def openapi() -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
+def cluster() -> str:
+    """GPT-2's sizes on 1 to 256 GPUs, by docs/cluster.py."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        import cluster as computed
+    finally:
+        sys.path.remove(str(DOCS))
+    return computed.page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "taps.md": taps,
     "cli.md": cli,
     "errors.md": errors,
     "parameters.md": parameters,
+    "cluster.md": cluster,
     "../web/openapi.json": openapi,
 }
 
