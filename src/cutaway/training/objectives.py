@@ -24,6 +24,11 @@ class Batch(Protocol):
     """What an objective reads: the loop only counts, cuts and moves it."""
 
     @property
+    def n_rows(self) -> int:
+        """Rows, along which it can be cut."""
+        ...
+
+    @property
     def n_targets(self) -> int:
         """By which the summed loss is divided."""
         ...
@@ -76,6 +81,11 @@ class TokenBatch:
         """
         tokens, targets = windows[:, :-1], windows[:, 1:]
         return cls(tokens, targets, None if eot is None else (tokens == eot).cumsum(dim=1))
+
+    @property
+    def n_rows(self) -> int:
+        """Rows."""
+        return len(self.tokens)
 
     @property
     def n_targets(self) -> int:

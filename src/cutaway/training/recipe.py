@@ -17,15 +17,16 @@ from cutaway.training.corpus_tables import DataConfig, Prepared, Source, Tokeniz
 from cutaway.training.loop_tables import (
     CheckpointConfig,
     Growth,
-    LogConfig,
     LoopConfig,
     SamplesConfig,
     ValidationConfig,
 )
 from cutaway.training.lora import LoRAConfig
 from cutaway.training.optimizers import OptimizerConfig
+from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
+from cutaway.training.tracking import LogConfig
 
 __all__ = [
     "CheckpointConfig",
@@ -64,6 +65,7 @@ class Recipe:
     training: LoopConfig = field(default_factory=LoopConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
     samples: SamplesConfig = field(default_factory=SamplesConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
