@@ -7,11 +7,9 @@ AdamW in two groups, the gradient clipped at 1. ``transformers`` is its ``GPT2LM
 ``labels``, in a loop like its Trainer's: the same optimizer and clip. Dropout is 0 everywhere.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +67,9 @@ def trainer(
     if name == "cutaway":
         with tempfile.TemporaryDirectory() as folder, denormals_flushed(), memory_kept():
             loop = _ours(config, batch, precision, compiled, Path(folder))
-            with recomputed(loop.model.h, enabled=recompute):
-                yield partial(_step, loop)
+            again = recomputed(loop.model.h, enabled=recompute)
+            with again, loop.journal.recording(after=0):
+                yield loop._step
         return
     model = GPT2(config)
     if name == "nanogpt":
@@ -103,12 +102,6 @@ def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool, direct
     )
     batches = Batches(recipe, windows_of(config))
     return Loop(GPT2(config), recipe, batches=batches, valid=None, directory=directory)
-
-
-def _step(loop: Loop, i: int) -> float:
-    """A step as ``cutaway train`` makes it, its line in the journal included."""
-    loop._step(i)
-    return json.loads(loop.journal.path.read_text().splitlines()[-1])["loss"]
 
 
 def _theirs(model: nn.Module, windows: Windows, batch: int, precision: str, compiled: bool) -> Step:

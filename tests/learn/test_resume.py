@@ -1,5 +1,6 @@
 """A run that is killed, at any moment, goes on as if it had not been: every loss, every bit."""
 
+import errno
 import logging
 import os
 import random
@@ -18,7 +19,7 @@ from cutaway.data import Windows
 from cutaway.errors import ConfigError, CutawayError, DataError, ResourceError
 from cutaway.lock import alone
 from cutaway.models import GPT2, GPT2Config
-from cutaway.training import train
+from cutaway.training import journal_file, train
 from cutaway.training.batches import Batches
 from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.loop import Loop
@@ -127,8 +128,11 @@ def test_no_step_depends_on_a_generator_that_it_has_not_seeded(tmp_path: Path) -
 
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(tmp_path: Path) -> None:
     loop = tiny_loop(tmp_path)
+    loop.journal._begin(0, None)
     loop._step(0)
     assert len(hex_losses(tmp_path)) == 1
+    assert loop.journal._file is not None
+    loop.journal._file.close()
     tiny_loop(tmp_path).run()
     assert len(hex_losses(tmp_path)) == 3
 
@@ -200,15 +204,21 @@ def test_a_full_disk_keeps_the_run_until_its_last_save(
 
 
 def test_a_journal_that_cannot_be_written_waits(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    real = journal_file._append
+
+    def full(file: object, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     loop = tiny_loop(tmp_path)
-    (tmp_path / "log.jsonl").mkdir()
-    loop._step(0)
-    loop._step(1)
-    assert caplog.text.count("CANNOT BE WRITTEN") == 1
-    (tmp_path / "log.jsonl").rmdir()
-    loop._step(2)
+    with loop.journal.recording(after=0):
+        monkeypatch.setattr(journal_file, "_append", full)
+        loop._step(0)
+        loop._step(1)
+        assert caplog.text.count("CANNOT BE WRITTEN") == 1
+        monkeypatch.setattr(journal_file, "_append", real)
+        loop._step(2)
     assert list(hex_losses(tmp_path)) == [1, 2, 3]
 
 

@@ -42,6 +42,7 @@ COMMANDS = {
     "convert": "Write a checkpoint in another project's layout.",
     "data": "Prepare a corpus for training, and check one.",
     "train": "Train a model from a recipe.",
+    "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -8,11 +8,11 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand
 
+from cutaway.benchmarking.bars import picture
 from cutaway.benchmarking.choice import Absent, chosen_cases, chosen_contenders, label
 from cutaway.benchmarking.contenders import OURS, Contender
 from cutaway.benchmarking.machine import describe
 from cutaway.benchmarking.panels import Panel, panels, to_dict
-from cutaway.benchmarking.plot import check_plot, write_plot
 from cutaway.benchmarking.rounds import Result
 from cutaway.benchmarking.session import Session, measure, memory_needed
 from cutaway.benchmarking.shape import GPT2_124M, Shape
@@ -20,6 +20,7 @@ from cutaway.benchmarking.weights import Weights, checkpoint, kept_in, random_we
 from cutaway.cli.app import new_app
 from cutaway.cli.bench_report import Progress, announce, notes, subtitle, write_report
 from cutaway.cli.output import stderr, stdout
+from cutaway.drawing import check_picture, write_picture
 from cutaway.errors import ConfigError, CutawayError, EngineUnavailable
 from cutaway.processor import cores
 
@@ -93,7 +94,7 @@ def bench(
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(help="Also draw the figures into this file, .svg (or .png: matplotlib)."),
+        typer.Option(help="Also draw the figures into this file, .svg (or .png: Pillow)."),
     ] = None,
     shape: Annotated[
         str | None, typer.Option(hidden=True, help="Layers, width, heads, vocabulary, context.")
@@ -106,7 +107,7 @@ def bench(
     over what memory gave at that moment. Ctrl-C ends it and shows what was measured so far.
     """
     if plot is not None:
-        check_plot(plot)
+        check_picture(plot, "--plot")
     progress = Progress(stderr())
     asked = _Asked(_words(engines), _words(dtype), _words(cases), rounds, threads)
     session, absent = _session(model or "", shape or "", asked, progress)
@@ -222,13 +223,13 @@ def _measured(session: Session, progress: Progress) -> bool:
 
 
 def _draw(path: Path, session: Session, found: list[Panel], *, is_whole: bool) -> None:
-    write_plot(
-        path,
+    drawn = picture(
         found,
         title=session.weights.title,
         subtitle=subtitle(session),
         notes=notes(session, is_whole=is_whole),
     )
+    write_picture(path, drawn)
     stderr().line(f"The plot is in {path}.", "dim")
 
 

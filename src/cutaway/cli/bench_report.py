@@ -5,6 +5,7 @@ import textwrap
 import time
 from pathlib import Path
 
+from cutaway.benchmarking.bars import figure
 from cutaway.benchmarking.cases import Case
 from cutaway.benchmarking.choice import Absent, dtype_of, label
 from cutaway.benchmarking.contenders import AS_IT_IS, WIDTHS
@@ -12,7 +13,6 @@ from cutaway.benchmarking.floor import weight_bytes
 from cutaway.benchmarking.machine import describe
 from cutaway.benchmarking.panels import Bar, Panel, memory_read, not_measured, panels
 from cutaway.benchmarking.session import Session, seconds_expected
-from cutaway.benchmarking.svg import figure
 from cutaway.cli.output import Stream
 from cutaway.cli.render import bar as drawn_bar
 from cutaway.cli.render import count_of_bytes, pad, width_of

@@ -1,7 +1,6 @@
 """``cutaway train``: trains a model from a recipe."""
 
-import logging
-import sys
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -48,24 +47,31 @@ def train_model(
         str,
         typer.Option(help="Where to compute: cpu, cuda, cuda:1. Default: a graphics card or cpu."),
     ] = "auto",
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Also draw the run in tensorboard, wandb or trackio (each an extra of that "
+            "name); may be given several times. Default: log.trackers of the recipe.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model from a recipe.
 
     Ctrl-C saves and exits with code 6; the same command goes on from there.
     """
+    from cutaway.cli.progress import shown_log
     from cutaway.training.run import train
 
-    handler = logging.StreamHandler(sys.stderr)
-    logger = logging.getLogger("cutaway")  # not the root: libraries talk about themselves there
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    done = train(
-        recipe,
-        data=recipe.parent if data is None else data,
-        out=Path("runs") / recipe.stem if out is None else out,
-        settings=settings or [],
-        init=init,
-        device=device,
-    )
+    tracked = [f"log.trackers={json.dumps(track)}"] if track else []
+    with shown_log():
+        done = train(
+            recipe,
+            data=recipe.parent if data is None else data,
+            out=Path("runs") / recipe.stem if out is None else out,
+            settings=[*(settings or []), *tracked],
+            init=init,
+            device=device,
+        )
     loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"
     stdout().line(f"{done.directory}{loss}")

@@ -58,6 +58,7 @@ class Loop:
         bytes_per_token: of the validation text, to report bits per byte.
         sampler: writes texts now and then, or None.
         data: the fingerprint of the corpus, which a checkpoint is held against.
+        journal: of the run; by default a plain one in its directory.
         own: raises if the directory is no longer this process's own; see :class:`Checkpoints`.
     """
 
@@ -74,6 +75,7 @@ class Loop:
         bytes_per_token: float = 1.0,
         sampler: _Sampler | None = None,
         data: Mapping[str, str] | None = None,
+        journal: Journal | None = None,
         own: Callable[[], None] | None = None,
     ) -> None:
         self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
@@ -88,7 +90,8 @@ class Loop:
             data=data,
             guard=own,
         )
-        self.journal = Journal(directory / "log.jsonl", steps=recipe.training.steps)
+        plain = Journal(directory / "log.jsonl", steps=recipe.training.steps)
+        self.journal = plain if journal is None else journal
         self.looks = Looks(recipe.validation)
         self.guard = Guard(directory / "not-finite", max_skipped=recipe.training.max_skipped)
         self.scaler = LossScaler(enabled=recipe.training.precision == "fp16")
@@ -110,10 +113,12 @@ class Loop:
         """
         blocks = self.model.h if self.recipe.training.recompute else ()
         with torch.random.fork_rng(), denormals_flushed(), memory_kept(), recomputed(blocks):  # pyright: ignore[reportArgumentType]
-            return self._run(stop)
+            first, source = self._resume()
+            with self.journal.recording(after=first, source=source):
+                return self._run(first, stop)
 
-    def _run(self, stop: StopRequest | None) -> float | None:
-        first, steps, valid_loss = self._resume(), self.recipe.training.steps, None
+    def _run(self, first: int, stop: StopRequest | None) -> float | None:
+        steps, valid_loss = self.recipe.training.steps, None
         for step in range(first, steps):
             if self.looks.is_enough:
                 break
@@ -144,7 +149,7 @@ class Loop:
             return self._look(self.recipe.training.steps, self.valid)
         return valid_loss
 
-    def _step(self, step: int) -> None:
+    def _step(self, step: int) -> float:
         """One update: the gradient of the mean loss over the batch, clipped, then applied."""
         recipe, loop = self.recipe, self.recipe.training
         started = time.perf_counter()
@@ -162,15 +167,14 @@ class Loop:
             total += loss.detach()
         mean = total.item() / n_targets
         norm = self._update(step, mean, batch, parts)
-        self.journal.train(
+        self.journal.step(
             step + 1,
-            loss=mean,
-            gradient_norm=norm,
-            rate=rate,
+            {"loss": mean, "gradient_norm": round(norm, 4), "rate": round(rate, 6)},
             tokens=batch.n_tokens,
             seconds=time.perf_counter() - started,
             show=(step + 1) % recipe.log.every == 0,
         )
+        return mean
 
     def _update(self, step: int, loss: float, batch: Batch, parts: Sequence[Batch]) -> float:
         """Makes the update, if loss and gradient are finite; returns the gradient's norm."""
@@ -208,7 +212,7 @@ class Loop:
                 total += self.objective(self.model, part.to(self.device)).item()
         mean = total / max(1, valid.n_targets)
         bits_per_byte = mean / math.log(2) / self.bytes_per_token
-        self.journal.valid(done, loss=mean, bits_per_byte=bits_per_byte)
+        self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
         return mean
 
     def _autocast(self) -> torch.autocast:
@@ -236,15 +240,14 @@ class Loop:
                 spare=[self.looks.best_step] if keep_best else [],
             )
 
-    def _resume(self) -> int:
-        """Loads the newest checkpoint; returns the number of steps it has behind it."""
+    def _resume(self) -> tuple[int, Path | None]:
+        """Loads the newest checkpoint; returns the number of steps behind it, and where it is."""
         saved = self.checkpoints.resume(self.state, partial(check_same_run, now=self.recipe))
         step, directory = (0, None) if saved is None else (saved.step, saved.directory)
         if saved is not None:
             self.looks.restore(self.state.extra["looks"])
             self.scaler.restore(self.state.extra["scaler"])
             self.guard.skipped = self.state.extra["skipped"]
-        self.journal.resumed(step, directory)
         if self.sampler:
             self.sampler.resumed(step)
-        return step
+        return step, directory

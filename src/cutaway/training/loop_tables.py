@@ -10,7 +10,6 @@ from cutaway.errors import ConfigError
 __all__ = [
     "CheckpointConfig",
     "Growth",
-    "LogConfig",
     "LoopConfig",
     "SamplesConfig",
     "ValidationConfig",
@@ -151,20 +150,6 @@ class CheckpointConfig:
     def __post_init__(self) -> None:
         _at_least("checkpoints", self, 0, "keep_every")
         _at_least("checkpoints", self, 1, "every", "keep")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogConfig:
-    """What the run tells.
-
-    Attributes:
-        every: steps between two lines for a person; every step is in ``log.jsonl``.
-    """
-
-    every: int = 10
-
-    def __post_init__(self) -> None:
-        _at_least("log", self, 1, "every")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

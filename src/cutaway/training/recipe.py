@@ -17,7 +17,6 @@ from cutaway.training.corpus_tables import DataConfig, Prepared, Source, Tokeniz
 from cutaway.training.loop_tables import (
     CheckpointConfig,
     Growth,
-    LogConfig,
     LoopConfig,
     SamplesConfig,
     ValidationConfig,
@@ -26,6 +25,7 @@ from cutaway.training.lora import LoRAConfig
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
+from cutaway.training.tracking import LogConfig
 
 __all__ = [
     "CheckpointConfig",

@@ -17,6 +17,7 @@ from cutaway.files import sweep
 from cutaway.lock import Lock, alone
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
+from cutaway.training.about import journal_of
 from cutaway.training.batches import Batches
 from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
 from cutaway.training.loop import Loop
@@ -25,6 +26,7 @@ from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
+from cutaway.training.trackers import check_trackers
 
 __all__ = ["TrainedModel", "train"]
 
@@ -74,6 +76,7 @@ def train(
             before that the run goes on; if another process is training in ``out``.
     """
     recipe = read_recipe(recipe_path, settings, init=init)
+    check_trackers(recipe.log)
     out.mkdir(parents=True, exist_ok=True)
     with alone(out, "training in") as lock:
         for folder in (out, out / "model"):
@@ -89,8 +92,10 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
     corpus = _corpus(recipe, tokenizer, data, out)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
+    model.to(_device(device))
+    corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
     loop = Loop(
-        model.to(_device(device)),
+        model,
         recipe,
         batches=batches,
         valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
@@ -99,6 +104,7 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
         data=fingerprint(recipe, tokenizer, data=data, out=out),
+        journal=journal_of(out, model, recipe, corpora=corpora),
         own=lock.check,
     )
     with stop_on_signals() as stop:

@@ -7,7 +7,7 @@ from pathlib import Path
 from cutaway.generation import LanguageModel
 from cutaway.models import GPT2
 from cutaway.tokenizers import Tokenizer
-from cutaway.training.journal import drop_after
+from cutaway.training.journal_file import drop_after
 from cutaway.training.recipe import SamplesConfig
 
 __all__ = ["Sampler"]

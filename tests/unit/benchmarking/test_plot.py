@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutaway.benchmarking import plot
+from cutaway.benchmarking.bars import picture
 from cutaway.benchmarking.cases import CASES
 from cutaway.benchmarking.choice import Absent
 from cutaway.benchmarking.contenders import CONTENDERS
@@ -18,8 +18,8 @@ from cutaway.benchmarking.panels import Bar, Panel, memory_read, not_measured, p
 from cutaway.benchmarking.rounds import Result
 from cutaway.benchmarking.session import Session
 from cutaway.benchmarking.shape import GPT2_124M
-from cutaway.benchmarking.svg import svg
 from cutaway.benchmarking.weights import random_weights
+from cutaway.drawing import check_picture, files, svg, write_picture
 from cutaway.errors import ConfigError, MissingExtra
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -87,7 +87,7 @@ def texts(drawn: str) -> list[str]:
 
 def test_the_svg_names_all_that_it_draws(tmp_path: Path) -> None:
     found = panels(measured(tmp_path))
-    drawn = svg(found, title="A title", subtitle="A machine", notes=["A note " * 40])
+    drawn = svg(picture(found, title="A title", subtitle="A machine", notes=["A note " * 40]))
     shown = texts(drawn)
     for panel in found:
         assert panel.case.name in shown
@@ -114,7 +114,7 @@ BARS = st.builds(
 def test_any_figures_make_a_picture_in_which_nothing_leaves_the_page(
     bars: list[Bar], title: str
 ) -> None:
-    drawn = svg([Panel(CASES["prefill"], bars)], title=title, subtitle="", notes=[])
+    drawn = svg(picture([Panel(CASES["prefill"], bars)], title=title, subtitle="", notes=[]))
     root = ElementTree.fromstring(drawn)
     width, height = (float(root.get(name, 0)) for name in ("width", "height"))
     for one in root.iter(f"{SVG}rect"):
@@ -126,8 +126,8 @@ def test_any_figures_make_a_picture_in_which_nothing_leaves_the_page(
 
 
 def drawn_to(path: Path, session: Session) -> None:
-    plot.check_plot(path)
-    plot.write_plot(path, panels(session), title="A title", subtitle="", notes=[])
+    check_picture(path, "--plot")
+    write_picture(path, picture(panels(session), title="A title", subtitle="", notes=[]))
 
 
 def test_a_plot_is_written_whole(tmp_path: Path) -> None:
@@ -136,23 +136,23 @@ def test_a_plot_is_written_whole(tmp_path: Path) -> None:
     assert "A title" in texts((tmp_path / "bench.svg").read_text("utf-8"))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="no matplotlib")
-def test_a_png_is_drawn_by_matplotlib(tmp_path: Path) -> None:
+@pytest.mark.skipif(importlib.util.find_spec("PIL") is None, reason="no Pillow")
+def test_a_png_is_drawn_by_pillow(tmp_path: Path) -> None:
     drawn_to(tmp_path / "bench.png", measured(tmp_path))
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_png_without_matplotlib_is_refused_before_anything_is_measured(
+def test_a_png_without_pillow_is_refused_before_anything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: dict[str, Any] = {}
-    monkeypatch.setattr(plot, "find_spec", found.get)
+    monkeypatch.setattr(files, "find_spec", found.get)
     with pytest.raises(MissingExtra) as error:
-        plot.check_plot(tmp_path / "bench.png")
+        check_picture(tmp_path / "bench.png", "--plot")
     assert "bench.svg instead" in error.value.hint
 
 
 @pytest.mark.parametrize("name", ["bench.pdf", "bench", "no/such/folder.svg"])
 def test_a_plot_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
-        plot.check_plot(tmp_path / name)
+        check_picture(tmp_path / name, "--plot")

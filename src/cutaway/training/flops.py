@@ -1,0 +1,97 @@
+"""How much arithmetic a token costs in training, and how much a device could do.
+
+The share of the second that the first reaches is the *model FLOPs utilization*, MFU (Chowdhery et
+al. 2022, "PaLM", appendix B): what the model needs, not what the program does; work done twice,
+as under activation checkpointing, does not count.
+"""
+
+import re
+from typing import Protocol
+
+__all__ = ["Sizes", "flops_per_token", "peak_of"]
+
+
+class Sizes(Protocol):
+    """What the count needs to know of a configuration; :class:`cutaway.models.GPT2Config` has it.
+
+    Attributes: ``n_layer`` blocks, ``n_embd`` width, ``n_ctx`` positions, ``vocab_size`` entries.
+    """
+
+    @property
+    def n_layer(self) -> int: ...  # noqa: D102
+    @property
+    def n_embd(self) -> int: ...  # noqa: D102
+    @property
+    def n_ctx(self) -> int: ...  # noqa: D102
+    @property
+    def vocab_size(self) -> int: ...  # noqa: D102
+
+
+def flops_per_token(
+    config: Sizes, context: int | None = None, *, parameters: int | None = None
+) -> int:
+    """Floating-point operations for one token, forward and backward: ``6 N + 12 L D T``.
+
+    PaLM, appendix B. ``N`` are the parameters that a token is multiplied with: all but the table
+    of positions, which is looked up; the token embedding is the output head and counts. The second
+    term is attention's scores and sums, counted as if nothing were masked, as everybody does.
+
+    Args:
+        config: of the model.
+        context: positions ``T`` of a window; those of the model by default.
+        parameters: ``N`` of another architecture; by default GPT-2's of these sizes.
+
+    >>> from cutaway.models import PRESETS
+    >>> flops_per_token(PRESETS["gpt2"])  # 6 * 123,653,376 + 12 * 12 * 768 * 1024
+    855166464
+    """
+    layers, width = config.n_layer, config.n_embd
+    if parameters is None:
+        block = 12 * width**2 + 13 * width  # four matrices, their biases, two norms
+        parameters = layers * block + config.vocab_size * width + 2 * width
+    positions = config.n_ctx if context is None else context
+    return 6 * parameters + 12 * layers * width * positions
+
+
+# Dense matrix products in bfloat16 with sums in float32, in TFLOP/s, from the makers' data sheets
+# (where those give the figure "with sparsity", half of it). The first that fits is taken.
+_PEAKS = (
+    (r"GB200", 2500),
+    (r"B200", 2250),
+    (r"H100 PCIe", 756),
+    (r"H100 NVL", 835),
+    (r"H100|H200|H800|GH200", 989),
+    (r"H20", 148),
+    (r"A100|A800", 312),
+    (r"A40", 150),
+    (r"A30", 165),
+    (r"A10G", 70),
+    (r"A10", 125),
+    (r"L40S", 362),
+    (r"L40", 181),
+    (r"L4", 121),
+    (r"RTX 4090", 165),
+    (r"RTX 3090", 71),
+    (r"MI300X|MI325X", 1307),
+    (r"MI250X?", 191),  # one of the two halves, which is one device to PyTorch
+)
+
+
+def peak_of(device: str, precision: str = "bf16") -> float | None:
+    """What a device could do at most, in FLOP/s; None where that is not known.
+
+    Args:
+        device: as its driver calls it, such as ``torch.cuda.get_device_name()`` says.
+        precision: that is trained in; the table knows 16 bits only, and of a processor nothing.
+
+    >>> peak_of("NVIDIA H100 80GB HBM3"), peak_of("NVIDIA A100-SXM4-80GB")
+    (989000000000000.0, 312000000000000.0)
+    >>> peak_of("AMD EPYC 9R14") is peak_of("NVIDIA H200", "fp32") is None
+    True
+    """
+    if precision not in ("bf16", "fp16"):
+        return None
+    for name, tera in _PEAKS:
+        if re.search(rf"\b(?:{name})\b", device, re.IGNORECASE):
+            return tera * 1e12
+    return None

@@ -1,0 +1,55 @@
+"""The arithmetic of a token, counted by hand, and what devices can do."""
+
+import pytest
+
+from cutaway.models import PRESETS, GPT2Config, parameter_table
+from cutaway.training.flops import flops_per_token, peak_of
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_every_parameter_but_the_positions_is_multiplied_with(name: str) -> None:
+    config = PRESETS[name]
+    n = parameter_table(config).total - config.n_ctx * config.n_embd
+    attention = 12 * config.n_layer * config.n_embd * config.n_ctx
+    assert flops_per_token(config) == 6 * n + attention
+
+
+def test_a_shorter_context_costs_less_attention_and_nothing_else() -> None:
+    config = GPT2Config(vocab_size=10, n_ctx=64, n_embd=8, n_layer=3, n_head=2)
+    assert flops_per_token(config) - flops_per_token(config, 16) == 12 * 3 * 8 * 48
+
+
+def test_another_architecture_brings_its_own_count() -> None:
+    config = GPT2Config(vocab_size=10, n_ctx=64, n_embd=8, n_layer=3, n_head=2)
+    assert flops_per_token(config, 0, parameters=1000) == 6000
+
+
+def test_nanogpts_figure_for_the_small_gpt2() -> None:
+    """nanoGPT's estimate_mfu gives 6 N + 12 L H Q T with N = 123,653,376 at 1,024 positions."""
+    assert flops_per_token(PRESETS["gpt2"]) == 6 * 123_653_376 + 12 * 12 * 12 * 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("device", "tera"),
+    [
+        ("NVIDIA H200", 989),
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA H100 PCIe", 756),
+        ("NVIDIA GH200 480GB", 989),
+        ("NVIDIA A100-SXM4-40GB", 312),
+        ("NVIDIA A10G", 70),
+        ("NVIDIA A10", 125),
+        ("NVIDIA L40S", 362),
+        ("NVIDIA L4", 121),
+        ("NVIDIA B200", 2250),
+        ("NVIDIA GeForce RTX 4090", 165),
+        ("AMD Instinct MI300X", 1307),
+    ],
+)
+def test_peaks(device: str, tera: float) -> None:
+    assert peak_of(device) == tera * 1e12
+
+
+@pytest.mark.parametrize("device", ["AMD EPYC 9R14", "Tesla T4", "mps", "", "NVIDIA A1000"])
+def test_of_other_devices_nothing_is_made_up(device: str) -> None:
+    assert peak_of(device) is None
