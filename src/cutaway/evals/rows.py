@@ -13,7 +13,7 @@ from cutaway.generation.model_reader import ModelReader
 from cutaway.generation.model_rows import evaluating
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import windows
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["Row", "RowScore", "Scorer", "score_rows", "scorer_of", "window_rows"]
 
@@ -22,7 +22,7 @@ _POOL = 256 * _BATCH  # tokens that are sorted by length before they are cut int
 _LOGITS = 2**22  # scores held at once: 16 MB in float32
 
 
-Scorer = GPT2 | Reader
+Scorer = Decoder | Reader
 """What gives probabilities: the network itself, or what reads in its place."""
 
 
@@ -127,7 +127,7 @@ def _score_pool(
     scores: dict[int, RowScore] = {}
     for places in _batches(pool, batch_tokens):
         batch = [pool[place] for place in places]
-        if isinstance(model, GPT2):
+        if isinstance(model, Decoder):
             scored = _score_padded(model, batch, vocabulary)
         else:
             scored = _score_read(model, batch, vocabulary)
@@ -158,7 +158,7 @@ def _score_read(reader: Reader, batch: Sequence[Row], vocabulary: _Vocabulary) -
     return _row_scores(*_predictions(logits, targets, counts, vocabulary.barred), counts)
 
 
-def _score_padded(model: GPT2, batch: Sequence[Row], vocabulary: _Vocabulary) -> list[RowScore]:
+def _score_padded(model: Decoder, batch: Sequence[Row], vocabulary: _Vocabulary) -> list[RowScore]:
     device = model.wte.weight.device
     width = max(len(row.ids) for row in batch)
     padded = [[*row.ids, *[0] * (width - len(row.ids))] for row in batch]

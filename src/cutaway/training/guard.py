@@ -25,13 +25,15 @@ class Guard:
     Args:
         directory: where the batches of bad steps are written, one file each.
         max_skipped: updates in a row that may be left out.
+        writes: whether this process is the one that writes them.
 
     Attributes:
         skipped: updates left out in a row up to now; part of the run's state.
     """
 
-    def __init__(self, directory: Path, *, max_skipped: int) -> None:
-        self.directory, self.max_skipped, self.skipped = directory, max_skipped, 0
+    def __init__(self, directory: Path, *, max_skipped: int, writes: bool = True) -> None:
+        self.directory, self.max_skipped, self.writes = directory, max_skipped, writes
+        self.skipped = 0
 
     def passes(
         self, step: int, *, loss: float, norm: float, batch: Batch, trace: Callable[[], str]
@@ -54,7 +56,8 @@ class Guard:
             return True
         path = self.directory / f"step-{step:08d}.npz"
         told = f"Step {step}: loss {loss}, gradient norm {norm}, {trace()}; the batch is in {path}."
-        _write(path, batch)
+        if self.writes:
+            _write(path, batch)
         if self.skipped >= self.max_skipped:
             raise TrainingDiverged(
                 told,

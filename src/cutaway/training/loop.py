@@ -21,12 +21,14 @@ from cutaway.training.guard import Guard, first_not_finite
 from cutaway.training.journal import Journal
 from cutaway.training.objectives import Batch, Objective, causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
+from cutaway.training.parallel import Idle, LossOf, World, whole
 from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import Recipe
 from cutaway.training.recompute import recomputed
 from cutaway.training.resume import check_same_run
 from cutaway.training.scaling import LossScaler
 from cutaway.training.signals import StopRequest
+from cutaway.training.together import SharedCheckpoints
 from cutaway.training.validation import Looks
 
 __all__ = ["Loop"]
@@ -60,6 +62,7 @@ class Loop:
         data: the fingerprint of the corpus, which a checkpoint is held against.
         journal: of the run; by default a plain one in its directory.
         own: raises if the directory is no longer this process's own; see :class:`Checkpoints`.
+        world: the processes that train together; all of them make the same calls.
     """
 
     def __init__(
@@ -77,25 +80,33 @@ class Loop:
         data: Mapping[str, str] | None = None,
         journal: Journal | None = None,
         own: Callable[[], None] | None = None,
+        world: World | None = None,
     ) -> None:
         self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
         self.objective, self.bytes_per_token, self.sampler = objective, bytes_per_token, sampler
-        self.device = next(model.parameters()).device
+        self.device, self.world = next(model.parameters()).device, world or World()
+        self._loss = LossOf(model, objective, compile=recipe.training.compile)
+        self._loss_of_all = self.world.wrapped(self._loss)  # before there are optimizers
         updated = model if trained is None else trained
-        self.state = TrainingState(updated, build_optimizers(updated, recipe.optimizer))
-        self.checkpoints = Checkpoints(
+        optimizers = build_optimizers(updated, recipe.optimizer, replicas=self.world.replicas)
+        self.state = TrainingState(updated, optimizers)
+        checkpoints = Checkpoints(
             directory / "checkpoints",
             keep=recipe.checkpoints.keep,
             keep_every=recipe.checkpoints.keep_every,
             data=data,
             guard=own,
         )
+        self.checkpoints = SharedCheckpoints(checkpoints, self.world)
         plain = Journal(directory / "log.jsonl", steps=recipe.training.steps)
         self.journal = plain if journal is None else journal
         self.looks = Looks(recipe.validation)
-        self.guard = Guard(directory / "not-finite", max_skipped=recipe.training.max_skipped)
+        self.guard = Guard(
+            directory / "not-finite",
+            max_skipped=recipe.training.max_skipped,
+            writes=self.world.is_main,
+        )
         self.scaler = LossScaler(enabled=recipe.training.precision == "fp16")
-        self._loss = torch.compile(objective) if recipe.training.compile else objective
 
     def run(self, stop: StopRequest | None = None) -> float | None:
         """Trains to the last step, from the newest checkpoint if there is one.
@@ -119,19 +130,22 @@ class Loop:
 
     def _run(self, first: int, stop: StopRequest | None) -> float | None:
         steps, valid_loss = self.recipe.training.steps, None
+        self._settle(first)
         for step in range(first, steps):
             if self.looks.is_enough:
                 break
             self._step(step)
             done, is_last = step + 1, step + 1 == steps
-            stopping = stop is not None and stop.is_set
+            stopping = self.world.any(stop is not None and stop.is_set)
             is_best = False
             if self.valid and self.looks.is_due(done, is_last=is_last):
                 valid_loss = self._look(done, self.valid)
                 is_best = self.looks.note(done, valid_loss)
                 is_last = is_last or self.looks.is_enough
             if self.sampler and self.sampler.is_due(done):
-                self.sampler.write(done, self.model)
+                model = self.world.whole_model(self.model)
+                if model is not None:
+                    self.sampler.write(done, model)
             self._save(done, required=is_last or stopping, is_best=is_best)
             if stopping and not is_last:
                 raise Interrupted(
@@ -143,7 +157,7 @@ class Loop:
     def _finish(self, valid_loss: float | None) -> float | None:
         """The loss of the model that the run ends with, which is put in place."""
         if self.recipe.validation.keep_best and self.looks.best_step:
-            self.checkpoints.restore(self.checkpoints.of_step(self.looks.best_step), self.state)
+            self.checkpoints.restore(self.looks.best_step, self.state)
             return self.looks.best_loss
         if valid_loss is None and self.valid:  # the run was over before it began
             return self._look(self.recipe.training.steps, self.valid)
@@ -156,16 +170,17 @@ class Loop:
         rate = recipe.schedule.factor(step, steps=loop.steps)
         set_rate(self.state.optimizers, rate)
         batch, n_rows = self.batches.of(step)
-        parts, n_targets = batch.to(self.device).split(n_rows), max(1, batch.n_targets)
+        parts, n_targets = self.world.share(batch, n_rows), max(1, batch.n_targets)
         self.model.train()
         self._seed(step)
         total = torch.zeros((), device=self.device)
-        for part in parts:
-            with self._autocast():
-                loss = self._loss(self.model, part)
-            self.scaler.scale(loss / n_targets).backward()
+        for i, part in enumerate(parts, 1):
+            with self.world.adding_up(self._loss_of_all, is_last=i == len(parts)):
+                with self._autocast():
+                    loss = self._loss_of_all(part.to(self.device))
+                self.scaler.scale(loss / n_targets).backward()
             total += loss.detach()
-        mean = total.item() / n_targets
+        mean = self.world.sum(total.item())[0] / n_targets
         norm = self._update(step, mean, batch, parts)
         self.journal.step(
             step + 1,
@@ -176,13 +191,13 @@ class Loop:
         )
         return mean
 
-    def _update(self, step: int, loss: float, batch: Batch, parts: Sequence[Batch]) -> float:
+    def _update(self, step: int, loss: float, batch: Batch, parts: Sequence[Batch | Idle]) -> float:
         """Makes the update, if loss and gradient are finite; returns the gradient's norm."""
         parameters = list(self.model.parameters())
         finite = self.scaler.unscale(parameters)
         self.scaler.update(finite)
         grads = [p.grad for p in parameters if p.grad is not None]
-        total_norm = nn.utils.get_total_norm(grads)
+        total_norm = whole(nn.utils.get_total_norm(grads))
         norm = total_norm.item()
         overflow = not finite and math.isfinite(loss) and not self.scaler.is_exhausted
         if not overflow and self.guard.passes(
@@ -196,21 +211,24 @@ class Loop:
             optimizer.zero_grad()
         return norm
 
-    def _trace(self, step: int, parts: Sequence[Batch]) -> str:
+    def _trace(self, step: int, parts: Sequence[Batch | Idle]) -> str:
         """Where the first number of a step is that is not finite."""
+        if self.world.is_sharded:  # a block cannot run in one process alone
+            return first_not_finite(self.model, [], self.objective)
         self._seed(step)
+        mine = [part.to(self.device) for part in parts if not isinstance(part, Idle)]
         with self._autocast():
-            return first_not_finite(self.model, parts, self.objective)
+            return self.world.first(first_not_finite(self.model, mine, self.objective))
 
     @torch.no_grad()
     def _look(self, done: int, valid: Batch) -> float:
         """The mean loss in nats per token over the validation batch."""
         self.model.eval()
         total = 0.0
-        for part in valid.split(self.recipe.training.micro_batch_size):
+        for part in self.world.share(valid, self.recipe.training.micro_batch_size):
             with self._autocast():
-                total += self.objective(self.model, part.to(self.device)).item()
-        mean = total / max(1, valid.n_targets)
+                total += self._loss(part.to(self.device)).item()
+        mean = self.world.sum(total)[0] / max(1, valid.n_targets)
         bits_per_byte = mean / math.log(2) / self.bytes_per_token
         self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
         return mean
@@ -220,7 +238,15 @@ class Loop:
         return torch.autocast(self.device.type, dtype, enabled=dtype is not None)
 
     def _seed(self, step: int) -> None:
-        torch.manual_seed(self.recipe.seed + (step << 32))  # dropout follows from the step too
+        # Dropout follows from the step too, and no two processes have the same.
+        torch.manual_seed(self.recipe.seed + (step << 32) + self.world.rank * 0x9E3779B9)
+
+    def _settle(self, step: int) -> None:
+        """See :meth:`World.settle`; with the batch of the next step, of which nothing is learnt."""
+        if self.world.size > 1 and step < self.recipe.training.steps:
+            self.model.train()
+            with self._autocast():
+                self.world.settle(self._loss_of_all, self.batches.of(step)[0].to(self.device))
 
     def _save(self, done: int, *, required: bool, is_best: bool) -> None:
         keep_best = self.recipe.validation.keep_best
@@ -232,13 +258,15 @@ class Loop:
                     "skipped": self.guard.skipped,
                 }
             )
-            self.checkpoints.save(
+            saved = self.checkpoints.save(
                 done,
                 self.state,
                 self.recipe.to_dict(),
                 required=required,
                 spare=[self.looks.best_step] if keep_best else [],
             )
+            if saved is None and is_best and keep_best:
+                self.looks.take_back()
 
     def _resume(self) -> tuple[int, Path | None]:
         """Loads the newest checkpoint; returns the number of steps behind it, and where it is."""
@@ -248,6 +276,6 @@ class Loop:
             self.looks.restore(self.state.extra["looks"])
             self.scaler.restore(self.state.extra["scaler"])
             self.guard.skipped = self.state.extra["skipped"]
-        if self.sampler:
+        if self.sampler and self.world.is_main:
             self.sampler.resumed(step)
         return step, directory

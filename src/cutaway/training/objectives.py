@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.nn.masks import document_mask
 from cutaway.training.cross_entropy import IGNORED, summed_cross_entropy
 
@@ -22,6 +22,11 @@ __all__ = ["Batch", "Objective", "TokenBatch", "causal_lm"]
 
 class Batch(Protocol):
     """What an objective reads: the loop only counts, cuts and moves it."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows, along which it can be cut."""
+        ...
 
     @property
     def n_targets(self) -> int:
@@ -78,6 +83,11 @@ class TokenBatch:
         return cls(tokens, targets, None if eot is None else (tokens == eot).cumsum(dim=1))
 
     @property
+    def n_rows(self) -> int:
+        """Rows."""
+        return len(self.tokens)
+
+    @property
     def n_targets(self) -> int:
         """Targets that count."""
         return int((self.targets != IGNORED).sum())
@@ -106,11 +116,11 @@ class TokenBatch:
         return type(self)(change(self.tokens), change(self.targets), documents)
 
 
-def causal_lm(model: GPT2, batch: TokenBatch) -> Float[Tensor, ""]:
+def causal_lm(model: Decoder, batch: TokenBatch) -> Float[Tensor, ""]:
     """Predicts every token from those before it (Radford et al. 2018, section 3.1).
 
     Args:
-        model: whose scores are the dot products with its token embeddings.
+        model: whose scores are the dot products with the rows of its head.
         batch: the tokens, and the targets that count.
 
     Returns:
@@ -121,4 +131,4 @@ def causal_lm(model: GPT2, batch: TokenBatch) -> Float[Tensor, ""]:
     else:
         mask, positions = document_mask(batch.documents)
         x = model.hidden(batch.tokens, mask=mask, positions=positions)
-    return summed_cross_entropy(x.flatten(0, 1), model.wte.weight, batch.targets.flatten())
+    return summed_cross_entropy(x.flatten(0, 1), model.head, batch.targets.flatten())

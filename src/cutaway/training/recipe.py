@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config
+from cutaway.models import GPT2Config, ModernConfig
 from cutaway.training.corpus_tables import DataConfig, Prepared, Source, TokenizerConfig
 from cutaway.training.loop_tables import (
     CheckpointConfig,
@@ -23,6 +23,7 @@ from cutaway.training.loop_tables import (
 )
 from cutaway.training.lora import LoRAConfig
 from cutaway.training.optimizers import OptimizerConfig
+from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
 from cutaway.training.tracking import LogConfig
@@ -55,7 +56,7 @@ class Recipe:
 
     seed: int = 0
     init: str = ""
-    model: GPT2Config = field(default_factory=GPT2Config)
+    model: GPT2Config | ModernConfig = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
     lora: LoRAConfig = field(default_factory=LoRAConfig)
@@ -64,6 +65,7 @@ class Recipe:
     training: LoopConfig = field(default_factory=LoopConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
     samples: SamplesConfig = field(default_factory=SamplesConfig)
     log: LogConfig = field(default_factory=LogConfig)
 

@@ -1,8 +1,9 @@
 """From a recipe to a model directory: vocabulary, token files, the loop, the finished model."""
 
+import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -15,13 +16,15 @@ from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents,
 from cutaway.errors import ConfigError
 from cutaway.files import sweep
 from cutaway.lock import Lock, alone
-from cutaway.models import GPT2
+from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
 from cutaway.training.batches import Batches
 from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
+from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
+from cutaway.training.parallel import World
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.samples import Sampler
@@ -77,23 +80,46 @@ def train(
     """
     recipe = read_recipe(recipe_path, settings, init=init)
     check_trackers(recipe.log)
+    with joined(recipe.parallel) as world, _held(out, world) as lock:
+        return _train(recipe, data, out, device=device, world=world, lock=lock)
+
+
+@contextmanager
+def _held(out: Path, world: World) -> Generator[Lock | None]:
+    """The run's directory for the first process alone, which stands for all."""
+    if not world.is_main:
+        yield None
+        return
     out.mkdir(parents=True, exist_ok=True)
     with alone(out, "training in") as lock:
         for folder in (out, out / "model"):
             sweep(folder)
-        return _train(recipe, data, out, device=device, lock=lock)
+        yield lock
 
 
-def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) -> TrainedModel:
-    model, tokenizer = _start(recipe, data, out)
+def _train(
+    recipe: Recipe, data: Path, out: Path, *, device: str, world: World, lock: Lock | None
+) -> TrainedModel:
+    with world.main_first():
+        model, tokenizer = _start(recipe, data, out)
+        corpus = _corpus(recipe, tokenizer, data, out)
+    digests = fingerprint(recipe, tokenizer, data=data, out=out)
+    facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
+    world.agree({name: json.dumps(fact) for name, fact in facts.items()})
+    if recipe.lora.rank and world.is_sharded:
+        raise ConfigError(
+            'lora.rank is set, and parallel.kind is "fsdp".',
+            'Train adapters with parallel.kind = "ddp": there is little to divide.',
+        )
     lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
     if lora is not None:
         logger.info("%s", lora)
-    corpus = _corpus(recipe, tokenizer, data, out)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
-    model.to(_device(device))
+    model.to(_device(device) if world.size == 1 else world.device)
     corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
+    if lora is not None:
+        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model,
         recipe,
@@ -103,19 +129,30 @@ def _train(recipe: Recipe, data: Path, out: Path, *, device: str, lock: Lock) ->
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
-        data=fingerprint(recipe, tokenizer, data=data, out=out),
-        journal=journal_of(out, model, recipe, corpora=corpora),
-        own=lock.check,
+        data=digests,
+        journal=journal_of(
+            out, model, recipe, corpora=corpora, processes=world.size, silent=not world.is_main
+        ),
+        own=None if lock is None else lock.check,
+        world=world,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
+    finished = world.whole_model(model)
+    if finished is not None:
+        _save(out, finished, tokenizer, lora, base=recipe.init or None)
+    return TrainedModel(out / "model", valid_loss)
+
+
+def _save(
+    out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None, *, base: str | None
+) -> None:
     (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
     if lora is not None:
-        lora.save(out / "adapter")
+        lora.save(out / "adapter", base=base)
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
     note_model(out)
-    return TrainedModel(out / "model", valid_loss)
 
 
 def _device(name: str) -> torch.device:
@@ -130,9 +167,9 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _start(recipe: Recipe, data: Path, out: Path) -> tuple[GPT2, Tokenizer]:
+def _start(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
     """The model before the first step, and the vocabulary."""
-    model = GPT2(recipe.model, seed=recipe.seed)
+    model = new_model(recipe.model, seed=recipe.seed)
     if not recipe.init:
         return model, _tokenizer(recipe, data, out)
     loaded = load_checkpoint(recipe.init)
