@@ -7,7 +7,6 @@ AdamW in two groups, the gradient clipped at 1. ``transformers`` is its ``GPT2LM
 ``labels``, in a loop like its Trainer's: the same optimizer and clip. Dropout is 0 everywhere.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +19,12 @@ from torch.nn import functional as F
 
 from cutaway.data import Windows
 from cutaway.models import GPT2, GPT2Config
+from cutaway.training.batches import Batches
 from cutaway.training.loop import Loop
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.process import denormals_flushed, memory_kept
-from cutaway.training.recipe import LoopConfig, Recipe, read_recipe
+from cutaway.training.recipe import LogConfig, LoopConfig, Recipe, read_recipe
+from cutaway.training.recompute import recomputed
 from cutaway.training.schedules import Schedule
 
 __all__ = ["CONTENDERS", "SHAPES", "Step", "shape_of", "trainer"]
@@ -52,12 +53,23 @@ def windows_of(config: GPT2Config) -> Windows:
 
 
 @contextmanager
-def trainer(name: str, shape: str, *, precision: str, compiled: bool) -> Iterator[Step]:
-    """The step of a contender, from freshly drawn weights."""
-    config, batch = shape_of(shape), SHAPES[shape]
+def trainer(
+    name: str,
+    shape: str,
+    *,
+    precision: str,
+    compiled: bool,
+    batch: int = 0,
+    recompute: bool = False,
+) -> Iterator[Step]:
+    """The step of a contender, from freshly drawn weights; ``recompute`` is for ours alone."""
+    config, batch = shape_of(shape), batch or SHAPES[shape]
     if name == "cutaway":
         with tempfile.TemporaryDirectory() as folder, denormals_flushed(), memory_kept():
-            yield _ours(config, batch, precision, compiled, Path(folder))
+            loop = _ours(config, batch, precision, compiled, Path(folder))
+            again = recomputed(loop.model.h, enabled=recompute)
+            with again, loop.journal.recording(after=0):
+                yield loop._step
         return
     model = GPT2(config)
     if name == "nanogpt":
@@ -73,26 +85,23 @@ def trainer(name: str, shape: str, *, precision: str, compiled: bool) -> Iterato
 NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "use_cache": False}
 
 
-def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool, directory: Path) -> Step:
-    """A step of the loop as ``cutaway train`` makes it, its line in the journal included."""
+def _ours(config: GPT2Config, batch: int, precision: str, compiled: bool, directory: Path) -> Loop:
     training = LoopConfig(
         steps=STEPS,
         batch_size=batch,
         micro_batch_size=batch,
         precision=precision,  # type: ignore[arg-type]
         compile=compiled,
-        log_every=STEPS,
     )
     recipe = Recipe(
-        model=config, optimizer=ADAMW, schedule=Schedule(kind="constant"), training=training
+        model=config,
+        optimizer=ADAMW,
+        schedule=Schedule(kind="constant"),
+        training=training,
+        log=LogConfig(every=STEPS),
     )
-    loop = Loop(GPT2(config), recipe, train=windows_of(config), valid=None, directory=directory)
-
-    def step(i: int) -> float:
-        loop._step(i)
-        return json.loads(loop.journal.path.read_text().splitlines()[-1])["loss"]
-
-    return step
+    batches = Batches(recipe, windows_of(config))
+    return Loop(GPT2(config), recipe, batches=batches, valid=None, directory=directory)
 
 
 def _theirs(model: nn.Module, windows: Windows, batch: int, precision: str, compiled: bool) -> Step:
@@ -107,7 +116,7 @@ def _theirs(model: nn.Module, windows: Windows, batch: int, precision: str, comp
     run = torch.compile(model) if compiled else model
 
     def step(i: int) -> float:
-        rows = torch.from_numpy(windows.batch(step=i, size=batch))
+        rows = torch.from_numpy(windows.batch(first=i * batch, size=batch))
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             loss = run(rows[:, :-1].contiguous(), rows[:, 1:].contiguous())
         loss.backward()

@@ -11,9 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Result", "environment", "run", "run_on_terminal"]
+__all__ = ["Result", "environment", "kills", "run", "run_on_terminal"]
 
 LIMIT = 60.0  # seconds; far more than a command takes, so that a hang is seen as one
+
+
+def kills(few: int) -> int:
+    """How often a test kills a process: ``$CUTAWAY_KILLS``, or ``few`` times."""
+    return int(os.environ.get("CUTAWAY_KILLS", few))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ command line in brackets::
     |   +-- CorruptCheckpoint     [4]  truncated, inconsistent or not finite
     |   +-- UnsafeCheckpoint      [4]  would have to run code, or leaves its directory
     +-- ResourceError             [5]  too little memory or disk
+    +-- ProcessesLost             [5]  a process of a run was lost again and again
     +-- Interrupted               [6]  stopped by the user, state saved
 """
 
@@ -41,6 +42,7 @@ __all__ = [
     "MissingWeights",
     "NoTokenizer",
     "OutOfRange",
+    "ProcessesLost",
     "ResourceError",
     "TokenizerError",
     "TrainingDiverged",
@@ -150,6 +152,12 @@ class UnsafeCheckpoint(CheckpointError):
 
 class ResourceError(CutawayError):
     """Too little memory or disk for what was asked."""
+
+    exit_code = 5
+
+
+class ProcessesLost(CutawayError):
+    """A process of several that train together was lost more often than they are started again."""
 
     exit_code = 5
 

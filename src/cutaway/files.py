@@ -24,8 +24,10 @@ __all__ = [
     "atomic_write",
     "cache_directory",
     "fsync_directory",
+    "replace_directory",
     "replace_together",
     "sha256_of",
+    "sweep",
 ]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -68,11 +70,49 @@ def replace_together(directory: Path) -> Generator[Path]:
         ConfigError: if ``directory`` is a file.
         ResourceError: if the disk is full or refuses; ``directory`` is as it was before.
     """
+    with _staged(directory, directory if directory.is_dir() else directory.parent) as stage:
+        yield stage
+        _take_places(stage, directory)
+
+
+@contextmanager
+def replace_directory(directory: Path) -> Generator[Path]:
+    """Yields an empty folder, directories and all, that becomes ``directory`` at the end.
+
+    One that is there is set aside first and removed when the new one is in its place, so that no
+    reader ever finds files of both; if the process ends between the two, there is none.
+
+    Raises:
+        ConfigError: if ``directory`` is a file.
+        ResourceError: if the disk is full or refuses; ``directory`` is as it was before.
+    """
+    with _staged(directory, directory.parent) as stage:
+        yield stage
+        _flush(stage)
+        stage.chmod(0o755)
+        aside = stage.with_name(stage.name.removesuffix(".tmp") + ".old.tmp")
+        had_one = directory.is_dir()
+        if had_one:
+            directory.replace(aside)
+        try:
+            _appear(stage, directory)
+        except BaseException:
+            if had_one:
+                aside.replace(directory)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _staged(directory: Path, beside: Path) -> Generator[Path]:
+    """Yields a new folder in ``beside``; what is put there is on the disk when the block goes on.
+
+    The folder is gone at the end, unless the block gave it another name.
+    """
     if directory.exists() and not directory.is_dir():
         raise ConfigError(f"{directory} is a file.", "Name a directory to write into.")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        beside = directory if directory.is_dir() else directory.parent
         _sweep(beside, directory.name)
         prefix = f".{directory.name}.{HOST}-{os.getpid()}."
         stage = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp", dir=beside))
@@ -80,23 +120,40 @@ def replace_together(directory: Path) -> Generator[Path]:
         _explain(error, directory)
     try:
         yield stage
-        for path in stage.iterdir():
-            _flush(path)
-        fsync_directory(stage)
-        _take_places(stage, directory)
     except OSError as error:
         _explain(error, directory)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Removes what processes left in ``folder`` that ended while writing, whosever they were.
+
+    A directory that was set aside and not replaced gets its name back. The caller is the only
+    process that writes there.
+    """
+    for path in folder.glob(".*.tmp"):
+        _clear(path)
+
+
 def _sweep(beside: Path, name: str) -> None:
     """Removes the stages of processes that are no more; each is as large as what was written."""
-    stage = re.compile(rf"\.{re.escape(name)}\.{HOST}-([0-9]+)\.[^.]+\.tmp")
+    stage = re.compile(rf"\.{re.escape(name)}\.{HOST}-([0-9]+)\.[^.]+(\.old)?\.tmp")
     for path in list(beside.iterdir()):
         found = stage.fullmatch(path.name)
         if found and path.is_dir() and not path.is_symlink() and not _is_alive(int(found[1])):
-            shutil.rmtree(path, ignore_errors=True)
+            _clear(path)
+
+
+def _clear(path: Path) -> None:
+    aside = re.fullmatch(r"\.(.+)\.[0-9a-f]{8}-[0-9]+\.[^.]+\.old\.tmp", path.name)
+    with suppress(OSError):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        elif aside and not path.with_name(aside[1]).exists():
+            path.replace(path.with_name(aside[1]))
+        else:
+            shutil.rmtree(path)
 
 
 def _is_alive(process: int) -> bool:
@@ -111,20 +168,31 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _flush(stage: Path) -> None:
+    """Brings everything below ``stage`` to the disk."""
+    for path in stage.rglob("*"):
+        if path.is_dir():
+            fsync_directory(path)
+        else:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    fsync_directory(stage)
+
+
+def _appear(stage: Path, directory: Path) -> None:
+    stage.replace(directory)
+    try:
+        fsync_directory(directory.parent)
+    except OSError:
+        directory.replace(stage)
+        raise
 
 
 def _take_places(stage: Path, directory: Path) -> None:
+    _flush(stage)
     if not directory.is_dir():
         stage.chmod(0o755)
-        stage.replace(directory)
-        try:
-            fsync_directory(directory.parent)
-        except OSError:
-            directory.replace(stage)
-            raise
+        _appear(stage, directory)
         return
     new = [path for path in sorted(stage.iterdir()) if not _is_same(path, directory / path.name)]
     previous = stage / "previous"

@@ -24,8 +24,10 @@ prepared = [{ folder = "web", weight = 0.75 }, { folder = "books", weight = 0.25
 [training]
 steps = 4
 batch_size = 4
-save_every = 2
-eval_every = 2
+[checkpoints]
+every = 2
+[validation]
+every = 2
 """
 
 

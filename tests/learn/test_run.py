@@ -32,8 +32,10 @@ lr = 1e-2
 [training]
 steps = 20
 batch_size = 4
-save_every = 5
-eval_every = 10
+[checkpoints]
+every = 5
+[validation]
+every = 10
 """
 DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
              ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip
@@ -84,6 +86,50 @@ def test_a_corpus_that_changed_is_noticed(folder: Path) -> None:
 def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"50257 entries, model\.vocab_size is 290"):
         train(folder / "toy.toml", data=folder, out=folder / "run", settings=["tokenizer.files=[]"])
+
+
+def test_a_run_starts_from_a_model(folder: Path) -> None:
+    """Its sizes, weights and vocabulary; dropout alone may be chosen."""
+    base = train(folder / "toy.toml", data=folder, out=folder / "base")
+    recipe = RECIPE[RECIPE.index("[data]") :].replace("lr = 1e-2", "lr = 0.0")
+    (folder / "on.toml").write_text("seed = 3\n[model]\ndropout = 0.1\n" + recipe)
+    tuned = train(folder / "on.toml", data=folder, out=folder / "on", init=str(base.directory))
+    assert tuned.valid_loss == base.valid_loss  # at a rate of 0 nothing changes
+    one, other = load_checkpoint(base.directory), load_checkpoint(tuned.directory)
+    assert one.fingerprint == other.fingerprint
+    assert other.tokenizer == one.tokenizer
+    with pytest.raises(ConfigError, match=r"model\.n_ctx is 8, and .* has 16"):
+        train(
+            folder / "on.toml",
+            data=folder,
+            out=folder / "on",
+            init=str(base.directory),
+            settings=["model.n_ctx=8"],
+        )
+    with pytest.raises(ConfigError, match="was made with init = "):
+        train(folder / "on.toml", data=folder, out=folder / "on", init=str(folder / "base"))
+
+
+def test_it_writes_while_it_learns(folder: Path) -> None:
+    settings = ["samples.every=10", 'samples.prompts=["The sly", ""]', "samples.max_new_tokens=5"]
+    train(folder / "toy.toml", data=folder, out=folder / "run", settings=settings)
+    lines = (folder / "run" / "samples.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [(entry["step"], entry["prompt"]) for entry in entries] == [
+        (10, "The sly"), (10, ""), (20, "The sly"), (20, ""),
+    ]  # fmt: skip
+    assert all(entry["text"] for entry in entries)
+    plain = train(folder / "toy.toml", data=folder, out=folder / "plain")
+    assert losses(folder / "run") == losses(folder / "plain")  # samples change nothing
+    assert plain.valid_loss is not None
+
+
+def test_packed_documents_can_be_kept_apart(folder: Path) -> None:
+    apart = train(folder / "toy.toml", data=folder, out=folder / "apart",
+                  settings=["training.document_mask=true"])  # fmt: skip
+    plain = train(folder / "toy.toml", data=folder, out=folder / "plain")
+    assert apart.valid_loss is not None
+    assert apart.valid_loss != plain.valid_loss
 
 
 PROGRAM = """

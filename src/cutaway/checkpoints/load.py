@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from cutaway.checkpoints.layouts import config_in
 from cutaway.checkpoints.opened import explained, open_checkpoint
 from cutaway.checkpoints.places import locate
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 
 if TYPE_CHECKING:
     import torch
 
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Loaded", "load_checkpoint", "load_config"]
@@ -30,7 +30,7 @@ class Loaded:
         fingerprint: the SHA-256 of its sizes and weights as stored; equal in every layout.
     """
 
-    model: "GPT2"
+    model: "Decoder"
     tokenizer: "Tokenizer | None"
     name: str
     layout: str
@@ -40,6 +40,7 @@ class Loaded:
 def load_checkpoint(
     source: str | Path,
     *,
+    adapter: str | Path | None = None,
     dtype: "torch.dtype | None" = None,
     device: "torch.device | str" = "cpu",
     allow_pickle: bool = False,
@@ -49,6 +50,8 @@ def load_checkpoint(
     Args:
         source: a known name (see :func:`list_models`), ``owner/name`` on the Hugging Face hub, or
             the path of a directory or file.
+        adapter: a directory with a LoRA in PEFT's layout, whose changes are put into the weights;
+            or the run that made it.
         dtype: to hold the weights in. None widens float16 and bfloat16 to float32, exactly: that
             is what a CPU computes fastest in.
         device: to hold them on.
@@ -63,13 +66,13 @@ def load_checkpoint(
         TokenizerError: if the vocabulary is damaged.
         ResourceError: if there is too little memory.
     """
-    opened = open_checkpoint(source, allow_pickle=allow_pickle)
+    opened = open_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
     with explained(source):
         model = opened.model(dtype=dtype, device=device)
     return Loaded(model, opened.tokenizer, opened.name, opened.layout, opened.fingerprint())
 
 
-def load_config(source: str | Path) -> GPT2Config:
+def load_config(source: str | Path) -> DecoderConfig:
     """The size of a checkpoint, without its weights; ``source`` as for :func:`load_checkpoint`."""
     with explained(source):
         return config_in(locate(source, allow_pickle=False))

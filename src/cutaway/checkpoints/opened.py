@@ -16,10 +16,10 @@ from cutaway.errors import CheckpointError, CutawayError, ResourceError
 if TYPE_CHECKING:
     import torch
 
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
     from cutaway.tokenizers import Tokenizer
 
-__all__ = ["Opened", "explained", "open_checkpoint"]
+__all__ = ["Opened", "explained", "find_adapted", "open_checkpoint"]
 
 
 class Opened:
@@ -79,7 +79,7 @@ class Opened:
 
     def model(
         self, *, dtype: "torch.dtype | None" = None, device: "torch.device | str" = "cpu"
-    ) -> "GPT2":
+    ) -> "Decoder":
         """The readable model, ready to run, dropout off; quantized weights are widened for it.
 
         Args:
@@ -97,11 +97,14 @@ class Opened:
         return build(self.weights(), self.config, what, dtype=dtype, device=device)
 
 
-def open_checkpoint(source: str | Path, *, allow_pickle: bool = False) -> Opened:
+def open_checkpoint(
+    source: str | Path, *, adapter: str | Path | None = None, allow_pickle: bool = False
+) -> Opened:
     """Finds a checkpoint of any layout and accounts for its tensors; none is read.
 
     Args:
         source: as for :func:`load_checkpoint`.
+        adapter: as for :func:`load_checkpoint`.
         allow_pickle: as for :func:`load_checkpoint`.
 
     Raises:
@@ -109,8 +112,18 @@ def open_checkpoint(source: str | Path, *, allow_pickle: bool = False) -> Opened
         TokenizerError: if the vocabulary is damaged.
     """
     with explained(source):
-        found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
-        return Opened(found, str(source))
+        found = find_adapted(source, adapter, allow_pickle=allow_pickle)
+        return Opened(found, str(source) if adapter is None else f"{source} + {adapter}")
+
+
+def find_adapted(source: str | Path, adapter: str | Path | None, *, allow_pickle: bool) -> Found:
+    """What a checkpoint holds, with an adapter's changes if one is named; no tensor is read."""
+    found = find(locate(source, allow_pickle=allow_pickle), allow_pickle=allow_pickle)
+    if adapter is None:
+        return found
+    from cutaway.checkpoints.adapter import adapted, read_adapter  # rarely needed
+
+    return adapted(found, read_adapter(adapter))
 
 
 @contextmanager

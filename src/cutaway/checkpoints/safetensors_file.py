@@ -7,20 +7,21 @@ and each is as long as its shape says. Source: the format section of huggingface
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import BinaryIO, NoReturn, cast
+from typing import NamedTuple, NoReturn, cast
 
 import numpy as np
 
 from cutaway.checkpoints.folder import parse_json
+from cutaway.checkpoints.pieces import Writer
 from cutaway.checkpoints.raw import raw_bytes
 from cutaway.checkpoints.stored import Stored, in_file
 from cutaway.errors import CorruptCheckpoint
-from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, INT8, UINT8
+from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, INT8, UINT8, Kind
 
-__all__ = ["open_safetensors", "write_safetensors"]
+__all__ = ["Laid", "in_order", "open_safetensors", "write_safetensors"]
 
 _HEADER_BYTES = 1 << 20  # GPT-2 XL needs 70 KB
 _MAX_ELEMENTS = 1 << 62
@@ -33,7 +34,12 @@ _BITS = {
 _DTYPES = {
     "F32": FLOAT32, "F16": FLOAT16, "BF16": BFLOAT16, "I8": INT8, "U8": UINT8,
 }  # fmt: skip
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+# Kinds that the state of an optimizer may have besides.
+_KINDS = _DTYPES | {
+    "F64": np.dtype(np.float64), "BOOL": np.dtype(np.bool_),
+    "I16": np.dtype(np.int16), "I32": np.dtype(np.int32), "I64": np.dtype(np.int64),
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def open_safetensors(path: Path) -> dict[str, Stored]:
@@ -42,6 +48,42 @@ def open_safetensors(path: Path) -> dict[str, Stored]:
     Raises:
         CorruptCheckpoint: if the header breaks a rule of the format or belies the file's size.
     """
+    start, places = _places(path)
+    return {
+        name: in_file(path, start + first, shape, _DTYPES[dtype])
+        if dtype in _DTYPES
+        else Stored(shape, None, lambda: np.empty(0))
+        for (first, _, shape, dtype), name in places
+    }
+
+
+class Laid(NamedTuple):
+    """A tensor of a file that is read from its beginning to its end; ``kind`` as in the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: Kind
+
+
+def in_order(path: Path) -> tuple[int, list[Laid]]:
+    """The number of bytes before the first tensor, and the tensors, which follow without a gap.
+
+    Raises:
+        CorruptCheckpoint: as :func:`open_safetensors`, and for a kind of number no tensor has.
+    """
+    start, places = _places(path)
+    for (_, _, _, dtype), name in places:
+        if dtype not in _KINDS:
+            _refuse(path, f"{name[:80]!r} is of the kind {dtype}")
+    return start, [Laid(name, shape, _KINDS[dtype]) for (_, _, shape, dtype), name in places]
+
+
+# Where a tensor lies: first byte, byte after the last, shape, dtype.
+_Place = tuple[int, int, tuple[int, ...], str]
+
+
+def _places(path: Path) -> tuple[int, list[tuple[_Place, str]]]:
+    """Where the data begins, and the places of the tensors from there, one after another."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -55,11 +97,8 @@ def open_safetensors(path: Path) -> dict[str, Stored]:
     header = parse_json(data, f"the header of {path}")
     _check_metadata(header.pop("__metadata__", {}), path)
     places = sorted((_place(name, entry, path), name) for name, entry in header.items())
-    return dict(_placed(places, path, start=8 + length, n_bytes=size - 8 - length))
-
-
-# Where a tensor lies: first byte, byte after the last, shape, dtype.
-_Place = tuple[int, int, tuple[int, ...], str]
+    _check_order(places, path, n_bytes=size - 8 - length)
+    return 8 + length, places
 
 
 def _place(name: str, entry: object, path: Path) -> _Place:
@@ -86,19 +125,13 @@ def _counts(value: object) -> tuple[int, ...] | None:
     return cast(tuple[int, ...], items)
 
 
-def _placed(
-    places: list[tuple[_Place, str]], path: Path, *, start: int, n_bytes: int
-) -> Iterator[tuple[str, Stored]]:
+def _check_order(places: list[tuple[_Place, str]], path: Path, *, n_bytes: int) -> None:
     end = 0
-    for (first, last, shape, dtype), name in places:
+    for (first, last, _, _), name in places:
         if first != end:
             kind = "overlaps the tensor before it" if first < end else "leaves a hole before it"
             _refuse(path, f"{name[:80]!r} {kind}, at byte {first:,}")
         end = last
-        if dtype in _DTYPES:
-            yield name, in_file(path, start + first, shape, _DTYPES[dtype])
-        else:
-            yield name, Stored(shape, None, lambda: np.empty(0))
     if end != n_bytes:
         _refuse(path, f"its tensors end at byte {end:,}, its data at {n_bytes:,}")
 
@@ -117,7 +150,7 @@ def _refuse(path: Path, reason: str) -> NoReturn:
     )
 
 
-def write_safetensors(file: BinaryIO, tensors: Mapping[str, Stored]) -> None:
+def write_safetensors(file: Writer, tensors: Mapping[str, Stored]) -> None:
     """Writes tensors, one at a time; wide ones first, so that all are aligned.
 
     The mark ``format: pt`` is transformers' wish.

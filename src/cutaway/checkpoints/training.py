@@ -10,11 +10,12 @@ from typing import Any, cast
 
 from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
-from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.names import our_table
+from cutaway.checkpoints.pieces import damage
 from cutaway.checkpoints.safetensors_file import open_safetensors
 from cutaway.checkpoints.stored import accounted, check_size
-from cutaway.errors import ConfigError, CorruptCheckpoint
-from cutaway.models import GPT2Config
+from cutaway.errors import ConfigError, CorruptCheckpoint, MissingWeights
+from cutaway.models.config import config_of_kind
 
 __all__ = ["find_training_step", "newest_step"]
 
@@ -26,26 +27,36 @@ def find_training_step(folder: Folder) -> Found:
 
     Raises:
         CorruptCheckpoint: if ``state.json`` holds no recipe with a model.
+        MissingWeights: if the run trains an adapter, which alone is in its steps.
     """
     where = folder.path / "state.json"
     recipe: object = folder.json("state.json").get("recipe")
+    if _is_adapter(recipe):
+        raise MissingWeights(
+            f"{folder.path} holds what a LoRA has learnt so far, and not its base.",
+            "Let the run end, which writes the model; or load an earlier one.",
+        )
     fields = cast(dict[str, Any], recipe).get("model") if isinstance(recipe, dict) else None
     if not isinstance(fields, dict):
         raise CorruptCheckpoint(f"{where} holds no recipe with a model.", "The file is damaged.")
     try:
-        config = GPT2Config.from_dict(cast(dict[str, object], fields))
+        kind, fields = config_of_kind(cast(dict[str, Any], fields))
+        config = kind.from_dict(fields)
     except ConfigError as error:
         raise CorruptCheckpoint(f"{where}: {shown(error.what, limit=200)}", error.hint) from error
     path = folder.file("model.safetensors")
     tensors = open_safetensors(path)
     check_size(config, tensors.values(), str(path), n_bytes=path.stat().st_size)
-    ours = accounted(HUGGINGFACE, config, tensors, str(path))
+    ours = accounted(our_table(config), config, tensors, str(path))
     run = folder.path.parent.parent  # the vocabulary belongs to the run
     return Found("training", config, ours, Folder.at(run) if _is_step(folder.path) else folder)
 
 
 def newest_step(folder: Folder) -> Path | None:
-    """What a run's directory stands for: its finished model, else its newest step."""
+    """What a run's directory stands for: its finished model, else its newest step.
+
+    A step that names and sizes show to be damaged is passed over if there is a whole one.
+    """
     finished = folder.path / "model"
     if _is_directory(finished):
         return finished
@@ -53,7 +64,13 @@ def newest_step(folder: Folder) -> Path | None:
     if not _is_directory(steps):
         return None
     found = sorted(path for path in steps.glob("step-*") if _is_step(path) and _is_directory(path))
-    return found[-1] if found else None
+    whole = (path for path in reversed(found) if not damage(path, fast=True))
+    return next(whole, found[-1] if found else None)
+
+
+def _is_adapter(recipe: object) -> bool:
+    lora = cast(dict[str, Any], recipe).get("lora") if isinstance(recipe, dict) else None
+    return isinstance(lora, dict) and bool(cast(dict[str, Any], lora).get("rank"))
 
 
 def _is_directory(path: Path) -> bool:

@@ -38,6 +38,7 @@ COMMANDS = {
     "tokenizer": "Train a tokenizer.",
     "params": "Count a model's parameters, matrix by matrix.",
     "models": "List the models that a name stands for.",
+    "verify": "See if files are what was written.",
     "convert": "Write a checkpoint in another project's layout.",
     "data": "Prepare a corpus for training, and check one.",
     "train": "Train a model from a recipe.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.options import Json
+from cutaway.cli.options import Adapter, Json
 from cutaway.cli.output import stderr, stdout
 from cutaway.cli.render import count_of_bytes
 
@@ -54,6 +54,7 @@ def convert_checkpoint(
             "int8 and int4 quantize the matrices (hf only)."
         ),
     ] = None,
+    adapter: Adapter = None,
     allow_pickle: Annotated[
         bool,
         typer.Option("--allow-pickle", help="Read files that could run code; for your own only."),
@@ -68,8 +69,14 @@ def convert_checkpoint(
     """
     from cutaway.checkpoints import convert
 
-    stored = None if dtype is None else _stored(dtype)
-    report = convert(source, destination, to=to.value, dtype=stored, allow_pickle=allow_pickle)
+    report = convert(
+        source,
+        destination,
+        to=to.value,
+        adapter=adapter,
+        dtype=None if dtype is None else _stored(dtype),
+        allow_pickle=allow_pickle,
+    )
     dtype_name = str(report.dtype).removeprefix("torch.")
     cost = report.quality
     if as_json:

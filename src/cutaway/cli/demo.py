@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutaway.cli.app import new_app
-from cutaway.cli.options import Dtype, Model, open_model
+from cutaway.cli.options import Adapter, Dtype, Model, open_model
 from cutaway.cli.output import Stream, stdout
 from cutaway.cli.render import width_of, write_candidates
 
@@ -27,12 +27,12 @@ _NEXT = [
 
 
 @app.command()
-def demo(model: Model = "pocket", dtype: Dtype = None) -> None:
+def demo(model: Model = "pocket", adapter: Adapter = None, dtype: Dtype = None) -> None:
     """A first look: a story, the next words, what to try.
 
     Takes a few seconds and writes nothing to disk.
     """
-    lm = open_model(model, dtype, default="float32")
+    lm = open_model(model, dtype, adapter=adapter, default="float32")
     out = stdout()
     _story(out, lm)
     out.line()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.options import Dtype, Json, open_model
+from cutaway.cli.options import Adapter, Dtype, Json, open_model
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad
 
@@ -30,9 +30,11 @@ def evaluate(
     tasks: Annotated[
         str | None,
         typer.Option(
-            help="Which, with commas between: bpb (bits per byte), blimp (grammar), lambada (last "
-            "words), wikitext, repetition (4-grams), copies (from the training text), samples "
-            "(the texts themselves). Default: repetition, and those that have data."
+            help="Which, with commas between: bpb (bits per byte, perplexity), blimp (grammar), "
+            "lambada (last words), cbt (missing words), hellaswag (endings), wikitext, "
+            "wikitext103, ptb and 1bw (perplexity per word), enwik8, text8 (bits), repetition "
+            "(4-grams), copies (from the training text), samples (the texts themselves). "
+            "Default: repetition, and those that have data."
         ),
     ] = None,
     data: Annotated[
@@ -40,21 +42,35 @@ def evaluate(
         typer.Option(
             metavar="[TASK=]PATH",
             help="A file or a folder with test sets; may be given several times. Files go by "
-            "their names (*.valid.txt: bpb, *.train.txt: copies, *blimp*, *lambada*, *wikitext*; "
-            "others: bpb) unless TASK= says otherwise.",
+            "their names (as they are published; *.valid.txt: bpb, *.train.txt: copies; others: "
+            "bpb) unless TASK= says otherwise.",
         ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Score the first N documents of a file, pairs of a paradigm, passages, lines.",
+            help="Score the first N documents of a file, pairs of a paradigm, questions of a "
+            "kind, passages, lines, or bytes of enwik8 and text8.",
         ),
     ] = None,
     stride: Annotated[
         int | None,
         typer.Option(help="Tokens between two windows of a long text. Default: half the context."),
     ] = None,
+    detokenizer: Annotated[
+        bool,
+        typer.Option(
+            "--detokenizer/--no-detokenizer",
+            help="Join the words of test sets that were cut apart before they were published.",
+        ),
+    ] = True,
+    stop_word_filter: Annotated[
+        bool,
+        typer.Option(
+            "--stop-word-filter", help="No stop words as LAMBADA's last word, as in GPT-2's paper."
+        ),
+    ] = False,
     per_prompt: Annotated[
         int, typer.Option(min=1, help="Samples of each of the ten fixed prompts.")
     ] = 10,
@@ -67,10 +83,11 @@ def evaluate(
             help="Score under bfloat16 autocast: twice as fast on some CPUs, less exact.",
         ),
     ] = False,
+    adapter: Adapter = None,
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a model: bits per byte, grammar, repetition, copies.
+    """Measure a model on the test sets of the GPT-2 paper and others.
 
     Samples are drawn at top-k 40 and temperature 1. Every figure comes with its protocol.
     """
@@ -83,12 +100,14 @@ def evaluate(
     else:
         asked = [task.strip() for task in tasks.split(",") if task.strip()]
     check_tasks(asked, files)
-    lm = open_model(model, dtype)
+    lm = open_model(model, dtype, adapter=adapter)
     suite = Suite(
         lm=lm,
         files={task: paths for task, paths in files.items() if task in FILE_TASKS},
         limit=limit,
         stride=stride,
+        detokenized=detokenizer,
+        stop_word_filter=stop_word_filter,
         per_prompt=per_prompt,
         max_new_tokens=max_tokens,
         seed=seed,
@@ -99,7 +118,7 @@ def evaluate(
     for task in asked:
         result = report.timed(task)
         if not as_json:
-            _write(out, task, result)
+            _write(out, result)
             stderr().line(f"  {result.protocol} ({report.seconds[task]:.1f} s)", "dim")
     if as_json:
         out.json(report.to_dict())
@@ -138,34 +157,24 @@ class _Report:
         }
 
 
-def _write(out: Stream, task: str, result: "Result") -> None:
+def _write(out: Stream, result: "Result") -> None:
     """The figures of one measurement, a line for each."""
-    fields = result.to_dict()
-    match task:
-        case "bpb":
-            for name, part in fields["sources"].items():
-                _row(out, f"  {name}", f"{part['bits_per_byte']:.4f}", f"{part['bytes']:,} bytes")
-            total = fields["total"]
-            _row(out, "bits per byte", f"{total['bits_per_byte']:.4f}", f"{total['bytes']:,} bytes")
-        case "blimp":
-            _row(out, "BLiMP", _percent(fields["accuracy"]), f"{fields['pairs']:,} pairs")
-        case "lambada":
-            _row(out, "LAMBADA accuracy", _percent(fields["accuracy"]))
-            _row(out, "LAMBADA perplexity", f"{fields['perplexity']:.2f}", "per word")
-        case "wikitext":
-            _row(out, "WikiText-2 perplexity", f"{fields['perplexity']:.2f}", "per word")
-        case "repetition":
-            for unit in ("tokens", "words"):
-                part = fields[unit]
-                _row(out, f"repeated 4-grams of {unit}", _percent(part["share"]))
-        case "copies":
-            _write_copies(out, fields)
-        case _:
-            for sample in fields["samples"]:
+    from cutaway.evals import Copies, Samples
+
+    match result:
+        case Copies():
+            _write_copies(out, result.to_dict())
+        case Samples():
+            for sample in result.to_dict()["samples"]:
                 out.write(sample["prompt"], "dim").line(sample["text"]).line()
+        case _:
+            for figure in result.figures:
+                _row(out, *figure)
 
 
 def _write_copies(out: Stream, fields: dict[str, Any]) -> None:
+    from cutaway.evals.figures import percent
+
     chars = f"{fields['longest_chars']} characters"
     _row(out, "longest copied passage", f"{fields['longest_words']} words", chars)
     for passage in fields["longest"][:1]:
@@ -174,12 +183,8 @@ def _write_copies(out: Stream, fields: dict[str, Any]) -> None:
     each = fields["longest_of_each"]
     _row(out, "  longest of a sample", f"{each['median']:.0f} words", f"90 %: {each['p90']:.0f}")
     for n_words, share in fields["share_of_words"].items():
-        _row(out, f"  in passages of {n_words} words", _percent(share))
+        _row(out, f"  in passages of {n_words} words", percent(share))
 
 
 def _row(out: Stream, label: str, figure: str, note: str = "") -> None:
     out.write(pad(label, _LABEL)).write(f" {figure:>10}", "bold").line(f"  {note}".rstrip(), "dim")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.options import open_model
+from cutaway.cli.options import Adapter, open_model
 from cutaway.cli.output import stderr, stdout
 from cutaway.errors import ConfigError, MissingExtra
 
@@ -34,6 +34,7 @@ def explore(
             "several to choose from.  [default: pocket]",
         ),
     ] = None,
+    adapter: Adapter = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="To serve on; 0 for any that is free.")
     ] = 8337,
@@ -47,6 +48,12 @@ def explore(
 
     Serves to this machine only, until Ctrl-C. Models are those named here and no others.
     """
+    names = model or ["pocket"]
+    if adapter is not None and len(names) > 1:
+        raise ConfigError(
+            f"--adapter {adapter} with {len(names)} models.",
+            "Name one model; or write each with its adapter: cutaway convert BASE OUT --adapter",
+        )
     try:
         import uvicorn
 
@@ -63,7 +70,7 @@ def explore(
     folder = _runs_in(runs)
     listening = _listen(port)
     try:
-        lms = [open_model(name) for name in model or ["pocket"]]
+        lms = [open_model(name, adapter=adapter) for name in names]
         served = create_app(lms, trainings_in=folder)
         address = f"http://{_HOST}:{listening.getsockname()[1]}/"
         stdout().line(address).flush()  # a pipe would hold it back as long as the server runs

@@ -14,6 +14,7 @@ app = new_app()
 def generate(
     prompt: options.Prompt = None,
     model: options.Model = "pocket",
+    adapter: options.Adapter = None,
     dtype: options.Dtype = None,
     num: options.Number = 1,
     seed: options.Seed = None,
@@ -38,7 +39,7 @@ def generate(
     The prompt is dim and the new text bright. The seed and why the text ended go to stderr.
     """
     text = read_prompt(prompt)
-    lm = options.open_model(model, dtype, default="auto")
+    lm = options.open_model(model, dtype, adapter=adapter, default="auto")
     settings: dict[str, Any] = {
         "max_new_tokens": max_tokens,
         "temperature": temperature,

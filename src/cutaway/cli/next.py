@@ -6,7 +6,7 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.inputs import read_prompt
-from cutaway.cli.options import Dtype, Json, Model, Prompt, open_model
+from cutaway.cli.options import Adapter, Dtype, Json, Model, Prompt, open_model
 from cutaway.cli.output import stdout
 from cutaway.cli.render import write_candidates
 
@@ -17,6 +17,7 @@ app = new_app()
 def next_words(
     prompt: Prompt = None,
     model: Model = "pocket",
+    adapter: Adapter = None,
     dtype: Dtype = None,
     k: Annotated[
         int, typer.Option("-k", help="Words to show; 1 to the size of the vocabulary.")
@@ -29,7 +30,7 @@ def next_words(
     percent, logit. The last row is the mass of all words that are not shown.
     """
     text = read_prompt(prompt)
-    lm = open_model(model, dtype, default="float32")
+    lm = open_model(model, dtype, adapter=adapter, default="float32")
     found = lm.next_tokens(text, k=k)
     out = stdout()
     if as_json:

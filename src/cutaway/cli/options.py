@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from cutaway.tokenizers import Tokenizer
 
 __all__ = [
+    "Adapter",
     "Beams",
     "Dtype",
     "Json",
@@ -45,6 +47,14 @@ Model = Annotated[
         "--model",
         envvar="CUTAWAY_MODEL",
         help="A name that `cutaway models` lists, or a directory or file with weights.",
+    ),
+]
+Adapter = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="A LoRA in PEFT's layout, or the run that made it: its changes are put into the "
+        "model's weights.",
     ),
 ]
 Dtype = Annotated[
@@ -141,13 +151,18 @@ StreamText = Annotated[
 
 
 def open_model(
-    source: str, dtype: str | None = None, *, default: str | None = None
+    source: str,
+    dtype: str | None = None,
+    *,
+    adapter: Path | None = None,
+    default: str | None = None,
 ) -> "LanguageModel":
     """Loads a model, saying so on a terminal while it takes time, and what is not as asked.
 
     Args:
         source: its name or path.
         dtype: that was asked for; for the engine it takes, the first compilation is waited for.
+        adapter: whose changes are put into its weights.
         default: what is computed in where none was asked for. Nothing is waited for: without an
             engine the readable model does it. None: the readable model does it anyway.
     """
@@ -164,7 +179,7 @@ def open_model(
 
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            lm = load(source, dtype=dtype or default, wait=dtype is not None)
+            lm = load(source, adapter=adapter, dtype=dtype or default, wait=dtype is not None)
     finally:
         if err.is_terminal:
             err.file.write("\r\x1b[K")

@@ -7,7 +7,7 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.inputs import read_prompt
-from cutaway.cli.options import Dtype, Model, Seed, open_model
+from cutaway.cli.options import Adapter, Dtype, Model, Seed, open_model
 from cutaway.cli.output import stdout
 
 app = new_app()
@@ -19,6 +19,7 @@ def pick(
         str, typer.Argument(help="The beginning of the text; @FILE reads a file.")
     ] = "The",
     model: Model = "pocket",
+    adapter: Adapter = None,
     dtype: Dtype = None,
     k: Annotated[int, typer.Option("-k", help="Rows to choose from; 1 to 50.", min=1, max=50)] = 10,
     seed: Seed = None,
@@ -32,7 +33,8 @@ def pick(
     from cutaway.cli.picker import Picker
     from cutaway.cli.picking import by_key, by_line, keyboard
 
-    picker = Picker(open_model(model, dtype, default="float32"), read_prompt(prompt), k=k)
+    lm = open_model(model, dtype, adapter=adapter, default="float32")
+    picker = Picker(lm, read_prompt(prompt), k=k)
     try:
         if sys.stdin.isatty() and sys.stderr.isatty():
             with keyboard() as read:

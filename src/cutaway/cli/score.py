@@ -8,7 +8,7 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.inputs import read_text
-from cutaway.cli.options import Dtype, Json, Model, open_model
+from cutaway.cli.options import Adapter, Dtype, Json, Model, open_model
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad, piece
 
@@ -28,6 +28,7 @@ def score(
         ),
     ],
     model: Model = "pocket",
+    adapter: Adapter = None,
     dtype: Dtype = None,
     per_token: Annotated[
         bool, typer.Option("--per-token", help="Also the log-probability of every token.")
@@ -47,7 +48,7 @@ def score(
     Perplexity is per token and depends on the vocabulary; bits per byte compares any two models.
     """
     source, content = _source(text)
-    lm = open_model(model, dtype, default="float32")
+    lm = open_model(model, dtype, adapter=adapter, default="float32")
     result = lm.score(content, stride=stride)
     out = stdout()
     if as_json:

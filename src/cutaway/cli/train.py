@@ -1,8 +1,11 @@
 """``cutaway train``: trains a model from a recipe."""
 
 import json
+import logging
+import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +27,14 @@ def train_model(
             "several times.",
         ),
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="A model to start from, by name or path: its sizes, weights and vocabulary.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder of the corpora that the recipe names. Default: the recipe's."),
@@ -35,6 +46,10 @@ def train_model(
             "Default: runs/ and the recipe's name."
         ),
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="Where to compute: cpu, cuda, cuda:1. Default: a graphics card or cpu."),
+    ] = "auto",
     track: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,21 +58,40 @@ def train_model(
             "name); may be given several times. Default: log.trackers of the recipe.",
         ),
     ] = None,
+    nproc: Annotated[
+        int,
+        typer.Option(help="Train with so many processes on this machine; see docs/distributed.md."),
+    ] = 1,
 ) -> None:
     """Train a model from a recipe.
 
     Ctrl-C saves and exits with code 6; the same command goes on from there.
     """
+    from cutaway.training.launch import is_worker, launch, worker
+
+    tracked = [f"log.trackers={json.dumps(track)}"] if track else []
+    changes = [*(settings or []), *tracked]
+    data = recipe.parent if data is None else data
+    out = Path("runs") / recipe.stem if out is None else out
+    if nproc != 1 and not is_worker():
+        options = {"--from": init, "--data": data, "--out": out, "--device": device}
+        given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]
+        given += [word for change in changes for word in ("--set", change)]
+        launch(nproc, ["train", str(recipe), *given])
+        return
+    with worker() if is_worker() else nullcontext():
+        _train(recipe, data=data, out=out, settings=changes, init=init, device=device)
+
+
+def _train(recipe: Path, **choices: Any) -> None:
     from cutaway.cli.progress import shown_log
     from cutaway.training.run import train
 
-    tracked = [f"log.trackers={json.dumps(track)}"] if track else []
-    with shown_log():
-        done = train(
-            recipe,
-            data=recipe.parent if data is None else data,
-            out=Path("runs") / recipe.stem if out is None else out,
-            settings=[*(settings or []), *tracked],
-        )
+    speaks = os.environ.get("RANK", "0") == "0"
+    if not speaks:
+        logging.getLogger("cutaway").setLevel(logging.CRITICAL)
+    with shown_log() if speaks else nullcontext():
+        done = train(recipe, **choices)
     loss = "" if done.valid_loss is None else f" (validation loss {done.valid_loss:.4f})"
-    stdout().line(f"{done.directory}{loss}")
+    if speaks:
+        stdout().line(f"{done.directory}{loss}")

@@ -8,6 +8,8 @@ from typing import Any
 
 from cutaway.data.shards import MANIFEST, PLAN, read_manifest, write_json
 from cutaway.errors import ConfigError, DataError, ResourceError
+from cutaway.files import sweep
+from cutaway.lock import alone
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["clear_plan", "open_folder"]
@@ -34,7 +36,7 @@ def open_folder(folder: Path, plan: Mapping[str, object], tokenizer: Tokenizer) 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ResourceError(f"{folder} cannot be made: {error}.", "See to the disk.") from error
-    with _alone(folder):
+    with alone(folder, "preparing"):
         if not (folder / PLAN).exists() and not (folder / MANIFEST).exists():
             if any(not path.name.startswith(".") for path in folder.iterdir()):
                 raise ConfigError(
@@ -42,8 +44,7 @@ def open_folder(folder: Path, plan: Mapping[str, object], tokenizer: Tokenizer) 
                 )
             write_json(folder / PLAN, dict(plan))
         _check(folder, plan)
-        for path in folder.glob(".*.tmp"):  # of a process that was killed while writing
-            path.unlink(missing_ok=True)
+        sweep(folder)
         if not (folder / "tokenizer.json").exists():
             tokenizer.save(folder)
         yield
@@ -67,26 +68,6 @@ def _plan_of(folder: Path) -> Mapping[str, Any]:
         return json.loads((folder / PLAN).read_bytes())
     except ValueError as error:
         raise DataError(f"{folder / PLAN} is damaged: {error}.", f"Remove {folder}.") from None
-
-
-@contextmanager
-def _alone(folder: Path) -> Generator[None]:
-    """Holds a lock that ends with the process, however it ends; where the system has such."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with (folder / _LOCK).open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ResourceError(
-                f"Another process is preparing {folder}.", "Wait for it, or stop it."
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        yield
 
 
 def clear_plan(folder: Path, splits: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ class Mixture:
 
     >>> tokens = np.arange(999)
     >>> few, many = (Windows(row, length=11, seed=0) for row in (tokens, -tokens))
-    >>> batch = Mixture([few, many], [0.25, 0.75], seed=0).batch(step=0, size=10_000)
+    >>> batch = Mixture([few, many], [0.25, 0.75], seed=0).batch(first=0, size=10_000)
     >>> int((batch[:, 5] > 0).sum())
     2500
     """
@@ -56,9 +56,9 @@ class Mixture:
         cut = [part.cut_to(length) for part in self.parts]
         return type(self)(cut, self.weights, seed=self.seed)
 
-    def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
-        """The windows ``(size, length)`` of a step, as if all steps before it had ``size`` too."""
-        return np.stack([self._window(step * size + i) for i in range(size)]).astype(np.int64)
+    def batch(self, *, first: int, size: int) -> NDArray[np.int64]:
+        """The windows ``first`` to ``first + size`` of all that are ever dealt, in rows."""
+        return np.stack([self._window(first + i) for i in range(size)]).astype(np.int64)
 
     def _window(self, i: int) -> NDArray[Any]:
         number, place = divmod(i, _ROUND)

@@ -23,8 +23,8 @@ class Deal(Protocol):
         """Windows of another length over the same tokens."""
         ...
 
-    def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
-        """The windows ``(size, length)`` of a step."""
+    def batch(self, *, first: int, size: int) -> NDArray[np.int64]:
+        """The windows ``first`` to ``first + size`` of all that are ever dealt."""
         ...
 
 
@@ -43,7 +43,7 @@ class Windows:
         DataError: if there are too few tokens for one window.
 
     >>> windows = Windows(np.arange(101), length=11, seed=0)
-    >>> windows.batch(step=0, size=4).shape
+    >>> windows.batch(first=0, size=4).shape
     (4, 11)
     """
 
@@ -64,9 +64,9 @@ class Windows:
         """Windows of another length over the same tokens, in an order of their own."""
         return type(self)(self.tokens, length=length, seed=self.seed)
 
-    def batch(self, *, step: int, size: int) -> NDArray[np.int64]:
-        """The windows ``(size, length)`` of a step, as if all steps before it had ``size`` too."""
-        rows = [self.window(step * size + i) for i in range(size)]
+    def batch(self, *, first: int, size: int) -> NDArray[np.int64]:
+        """The windows ``first`` to ``first + size`` of all that are ever dealt, in rows."""
+        rows = [self.window(first + i) for i in range(size)]
         return np.stack(rows).astype(np.int64)
 
     def window(self, i: int) -> NDArray[Any]:

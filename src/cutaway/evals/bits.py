@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Any
 
 from cutaway.errors import DataError
+from cutaway.evals.figures import Figure
 from cutaway.evals.rows import Row, score_rows, window_rows
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import check_stride
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["BitsPerByte", "SourceBits", "bits_per_byte"]
@@ -25,12 +26,14 @@ class SourceBits:
     Attributes:
         documents: scored.
         tokens: scored; ``<|endoftext|>`` is read before each document and is not among them.
+        words: of the documents, between white space.
         n_bytes: of the documents in UTF-8.
         nll: negative log-likelihood of all documents, in nats.
     """
 
     documents: int
     tokens: int
+    words: int
     n_bytes: int
     nll: float
 
@@ -44,13 +47,26 @@ class SourceBits:
         """Nats per token of this vocabulary."""
         return self.nll / self.tokens
 
+    @property
+    def perplexity(self) -> float:
+        """``exp(loss)``: per token, so compare only within one vocabulary."""
+        return math.exp(self.loss)
+
+    @property
+    def word_perplexity(self) -> float:
+        """``exp(nll / words)``: per word, punctuation joined to it, whatever the vocabulary."""
+        return math.exp(self.nll / self.words)
+
     def to_dict(self) -> dict[str, Any]:
         """All fields and figures, ready for JSON."""
         return {
             "bits_per_byte": self.bits_per_byte,
             "loss": self.loss,
+            "perplexity": self.perplexity,
+            "word_perplexity": self.word_perplexity,
             "documents": self.documents,
             "tokens": self.tokens,
+            "words": self.words,
             "bytes": self.n_bytes,
             "nll": self.nll,
         }
@@ -79,6 +95,7 @@ class BitsPerByte:
         return SourceBits(
             documents=sum(part.documents for part in parts),
             tokens=sum(part.tokens for part in parts),
+            words=sum(part.words for part in parts),
             n_bytes=sum(part.n_bytes for part in parts),
             nll=math.fsum(part.nll for part in parts),
         )
@@ -88,10 +105,24 @@ class BitsPerByte:
         """How the numbers came about, in one line to be printed with them."""
         some = "" if self.limit is None else f"; the first {self.limit:,} documents of a source"
         return (
-            "NLL in bits over UTF-8 bytes, summed over documents; each document from "
-            "<|endoftext|>, whose own prediction at the end is not counted; "
+            "NLL in bits over UTF-8 bytes, summed over documents; each document as it is, from "
+            "<|endoftext|>, whose own prediction at the end is not counted; perplexity per token "
+            "of this vocabulary, and per word between white space; "
             f"windows of {self.n_ctx} tokens, stride {self.stride}{some}"
         )
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The figures to be shown."""
+        total = self.total
+        each = [(f"  {name}", part) for name, part in self.sources.items()]
+        return [
+            Figure(label, f"{part.bits_per_byte:.4f}", f"{part.n_bytes:,} bytes")
+            for label, part in [*each, ("bits per byte", total)]
+        ] + [
+            Figure("  perplexity", f"{total.perplexity:.2f}", f"per token of {total.tokens:,}"),
+            Figure("  perplexity", f"{total.word_perplexity:.2f}", f"per word of {total.words:,}"),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """All fields and figures, ready for JSON."""
@@ -106,7 +137,7 @@ class BitsPerByte:
 
 
 def bits_per_byte(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     sources: Mapping[str, Iterable[str]],
     *,
@@ -142,17 +173,23 @@ def bits_per_byte(
 
 
 def _measure(
-    model: GPT2 | Reader, tokenizer: Tokenizer, name: str, documents: Iterable[str], *, stride: int
+    model: Decoder | Reader,
+    tokenizer: Tokenizer,
+    name: str,
+    documents: Iterable[str],
+    *,
+    stride: int,
 ) -> SourceBits:
-    n_documents = n_bytes = n_tokens = 0
+    n_documents = n_bytes = n_tokens = n_words = 0
     n_ctx, eot = model.config.n_ctx, tokenizer.eot
 
     def rows() -> Iterator[Row]:
-        nonlocal n_documents, n_bytes
+        nonlocal n_documents, n_bytes, n_words
         source = iter(documents)
         while texts := list(islice(source, _DOCUMENTS)):
             n_documents += len(texts)
             n_bytes += sum(len(text.encode()) for text in texts)
+            n_words += sum(len(text.split()) for text in texts)
             for ids in tokenizer.encode_batch(texts):
                 yield from window_rows(ids, eot=eot, n_ctx=n_ctx, stride=stride)
 
@@ -163,5 +200,9 @@ def _measure(
     if not n_bytes:
         raise DataError(f"The source {name!r} has no text.", "Give a file with documents in it.")
     return SourceBits(
-        documents=n_documents, tokens=n_tokens, n_bytes=n_bytes, nll=math.fsum(losses)
+        documents=n_documents,
+        tokens=n_tokens,
+        words=n_words,
+        n_bytes=n_bytes,
+        nll=math.fsum(losses),
     )

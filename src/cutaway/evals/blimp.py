@@ -1,43 +1,27 @@
 """BLiMP: minimal pairs of English grammar (Warstadt et al. 2020, arXiv 1912.00582)."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cutaway.errors import DataError
+from cutaway.evals.choices import Question, Tally, answer_questions, first_of_each, tallies
+from cutaway.evals.figures import Figure, percent
 from cutaway.evals.records import read_records
-from cutaway.evals.rows import Row, score_rows
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
-__all__ = ["HUMAN_ACCURACY", "Blimp", "MinimalPair", "Paradigm", "blimp", "read_blimp"]
+__all__ = ["HUMAN_ACCURACY", "Blimp", "blimp", "minimal_pair", "read_blimp"]
 
 HUMAN_ACCURACY = 0.964
 """How often people agree with the pairs (Warstadt et al. 2020, table 3)."""
 
 
-class MinimalPair(NamedTuple):
+def minimal_pair(good: str, bad: str, paradigm: str) -> Question:
     """Two sentences that differ in one point of grammar, of which one is right."""
-
-    good: str
-    bad: str
-    paradigm: str
-
-
-@dataclass(frozen=True, slots=True)
-class Paradigm:
-    """The pairs of one point of grammar, and on how many the model is right."""
-
-    pairs: int
-    correct: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the pairs on which the model is right; chance is one half."""
-        return self.correct / self.pairs
+    return Question("", (good, bad), 0, paradigm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +33,13 @@ class Blimp:
         limit: pairs that were taken of each paradigm at most; None for all.
     """
 
-    paradigms: Mapping[str, Paradigm]
+    paradigms: Mapping[str, Tally]
     limit: int | None = None
 
     @property
     def pairs(self) -> int:
         """Pairs in all."""
-        return sum(paradigm.pairs for paradigm in self.paradigms.values())
+        return sum(paradigm.asked for paradigm in self.paradigms.values())
 
     @property
     def accuracy(self) -> float:
@@ -73,6 +57,11 @@ class Blimp:
             f"{len(self.paradigms)} paradigms{some}"
         )
 
+    @property
+    def figures(self) -> list[Figure]:
+        """The figures to be shown."""
+        return [Figure("BLiMP", percent(self.accuracy), f"{self.pairs:,} pairs")]
+
     def to_dict(self) -> dict[str, Any]:
         """All fields and figures, ready for JSON."""
         return {
@@ -85,20 +74,20 @@ class Blimp:
         }
 
 
-def read_blimp(path: Path) -> Iterator[MinimalPair]:
+def read_blimp(path: Path) -> Iterator[Question]:
     """The pairs of a file with ``sentence_good``, ``sentence_bad`` and ``UID`` on each line.
 
     Raises:
         DataError: if the file is absent or damaged, or a line lacks a field.
     """
     for good, bad, paradigm in read_records(path, fields=("sentence_good", "sentence_bad", "UID")):
-        yield MinimalPair(good, bad, paradigm)
+        yield minimal_pair(good, bad, paradigm)
 
 
 def blimp(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
-    pairs: Iterable[MinimalPair],
+    pairs: Iterable[Question],
     *,
     limit: int | None = None,
 ) -> Blimp:
@@ -110,33 +99,14 @@ def blimp(
     Args:
         model: that is asked.
         tokenizer: its vocabulary.
-        pairs: read once; all that are taken are held.
+        pairs: read once.
         limit: take only the first so many pairs of each paradigm.
 
     Raises:
         ConfigError: for a vocabulary that does not fit.
         DataError: if there are no pairs.
     """
-    taken = list(_first_of_each(pairs, limit))
-    if not taken:
+    paradigms = tallies(answer_questions(model, tokenizer, first_of_each(pairs, limit)))
+    if not paradigms:
         raise DataError("No pairs of sentences.", "Give BLiMP's file and a limit of at least 1.")
-    goods = tokenizer.encode_batch([pair.good for pair in taken])
-    bads = tokenizer.encode_batch([pair.bad for pair in taken])
-    eot = tokenizer.eot
-    rows = (Row([eot, *ids]) for both in zip(goods, bads, strict=True) for ids in both)
-    scores = score_rows(model, rows, n_vocab=tokenizer.vocab_size)
-    n_pairs: Counter[str] = Counter()
-    n_correct: Counter[str] = Counter()
-    for pair, good, bad in zip(taken, scores, scores, strict=True):  # two scores to a pair
-        n_pairs[pair.paradigm] += 1
-        n_correct[pair.paradigm] += good.logprob > bad.logprob
-    paradigms = {name: Paradigm(n, n_correct[name]) for name, n in n_pairs.items()}
     return Blimp(paradigms=paradigms, limit=limit)
-
-
-def _first_of_each(pairs: Iterable[MinimalPair], limit: int | None) -> Iterator[MinimalPair]:
-    n_taken: Counter[str] = Counter()
-    for pair in pairs:
-        if limit is None or n_taken[pair.paradigm] < limit:
-            n_taken[pair.paradigm] += 1
-            yield pair

@@ -3,36 +3,56 @@
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import NamedTuple
 
 from cutaway.errors import ConfigError, DataError, nearest
 
 __all__ = ["FILE_TASKS", "find_files"]
 
-_IN_FOLDERS = {
-    "bpb": "*.valid.txt*",
-    "blimp": "*blimp*.jsonl*",
-    "lambada": "*lambada*test*.jsonl*",
-    "wikitext": "*wikitext*test*.txt*",
-    "copies": "*.train.txt*",
+
+class _Names(NamedTuple):
+    """How the files of a measurement are called; a name with a slash is that of folder and file.
+
+    Attributes:
+        own: of any file of it, also a training or another part.
+        test: of those that are taken from a folder.
+    """
+
+    own: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+# The first measurement whose own name fits has the file.
+_NAMES = {
+    "blimp": _Names(("*blimp*",), ("*blimp*.jsonl*",)),
+    "lambada": _Names(("*lambada*",), ("*lambada*test*.jsonl*", "*lambada_test_plain_text*")),
+    "cbt": _Names(("*cbtest*",), ("*cbtest_cn_valid*", "*cbtest_ne_valid*")),
+    "wikitext103": _Names(
+        ("*wikitext*103*", "*wikitext*103*/wiki.*"), ("*wikitext*103*test*", "*/wiki.test.*")
+    ),
+    "wikitext": _Names(("*wikitext*", "*wikitext*/wiki.*"), ("*wikitext*test*", "*/wiki.test.*")),
+    "ptb": _Names(("*ptb*", "*simple-examples*"), ("*ptb.test.txt*",)),
+    "1bw": _Names(
+        ("news.en*", "*1-billion-word*", "*1bw*", "*lm1b*"), ("news.en.heldout-00000-of-00050*",)
+    ),
+    "enwik8": _Names(("*enwik8*",), ("enwik8", "enwik8.zip", "enwik8.gz", "enwik8.xz")),
+    "text8": _Names(("*text8*",), ("text8", "text8.zip", "text8.gz", "text8.xz")),
+    "hellaswag": _Names(("*hellaswag*",), ("*hellaswag*val*.jsonl*",)),
+    "copies": _Names(("*.train.txt*",), ("*.train.txt*",)),
+    "bpb": _Names(("*",), ("*.valid.txt*",)),
 }
-_BY_NAME = {
-    "blimp": "*blimp*",
-    "lambada": "*lambada*",
-    "wikitext": "*wikitext*",
-    "copies": "*.train.txt*",
-    "bpb": "*",
-}
-FILE_TASKS = tuple(_IN_FOLDERS)
+FILE_TASKS = tuple(_NAMES)
 """The measurements that read files."""
 
 
 def find_files(paths: Iterable[str]) -> dict[str, list[Path]]:
     """Sorts files to the measurements that can use them.
 
-    A file goes by its name: those with ``blimp``, ``lambada`` or ``wikitext`` in it are these
-    test sets, ``*.train.txt`` is training text to look for copies in, anything else is text for
-    bits per byte. In a folder, and in the folders directly in it, ``*.valid.txt``,
-    ``*.train.txt`` and the test sets are found, packed or not. ``TASK=PATH`` overrules the name.
+    A file goes by its name: those that are called as test sets are published are these test sets,
+    ``*.train.txt`` is training text to look for copies in, anything else is text for bits per
+    byte. In a folder, and in the folders directly in it, ``*.valid.txt``, ``*.train.txt`` and the
+    test sets are found, packed or not, each only in the part that is reported: the test part, and
+    of CBT and HellaSwag the validation part. ``TASK=PATH`` overrules the name.
 
     Args:
         paths: files, folders, or either behind the name of a measurement and an equals sign.
@@ -69,18 +89,21 @@ def _sorted(given: str) -> Iterator[tuple[str, Path]]:
 
 def _in_folder(folder: Path, tasks: Sequence[str]) -> Iterator[tuple[str, Path]]:
     files = [file for file in sorted([*folder.glob("*"), *folder.glob("*/*")]) if file.is_file()]
+    told = [(_by_name(file), file) for file in files]
     found = [
-        (task, file)
-        for file in files
-        for task in tasks
-        if fnmatch(file.name.lower(), _IN_FOLDERS[task])
-        and not (task == "bpb" and "wikitext" in file.name.lower())
+        (task, file) for task, file in told if task in tasks and _fits(file, _NAMES[task].test)
     ]
     if not found:
-        wanted = ", ".join(_IN_FOLDERS[task] for task in tasks)
+        wanted = ", ".join(name for task in tasks for name in _NAMES[task].test)
         raise DataError(f"Nothing to measure with in {folder}.", f"Looked for {wanted}.")
     yield from found
 
 
 def _by_name(path: Path) -> str:
-    return next(task for task, name in _BY_NAME.items() if fnmatch(path.name.lower(), name))
+    return next(task for task, names in _NAMES.items() if _fits(path, names.own))
+
+
+def _fits(path: Path, patterns: Sequence[str]) -> bool:
+    name = path.name.lower()
+    both = f"{path.absolute().parent.name.lower()}/{name}"
+    return any(fnmatch(both if "/" in pattern else name, pattern) for pattern in patterns)

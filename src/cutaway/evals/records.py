@@ -1,58 +1,50 @@
 """Test sets in files: one JSON object on a line, packed or not."""
 
-import gzip
 import json
-import lzma
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from cutaway.errors import DataError
+from cutaway.evals.published import read_lines
 
-__all__ = ["open_text", "read_records"]
-
-
-def open_text(path: Path) -> TextIO:
-    """Opens UTF-8 text; ``.gz`` and ``.xz`` are unpacked on the way.
-
-    Raises:
-        DataError: if there is no such file.
-    """
-    try:
-        match path.suffix:
-            case ".gz":
-                return gzip.open(path, "rt", encoding="utf-8", newline="\n")
-            case ".xz":
-                return lzma.open(path, "rt", encoding="utf-8", newline="\n")
-            case _:
-                return path.open(encoding="utf-8", newline="\n")
-    except FileNotFoundError:
-        raise DataError(f"No test set at {path}.", "Check the path.") from None
-    except IsADirectoryError:
-        raise DataError(f"{path} is a directory.", "Give the file in it.") from None
+__all__ = ["bad_line", "read_objects", "read_records"]
 
 
 def read_records(path: Path, *, fields: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The named text fields of each line.
 
     Raises:
-        DataError: if the file is absent or damaged, or a line lacks a field.
+        DataError: if the file is absent, damaged or empty, or a line lacks a field.
     """
-    file = open_text(path)
-    n_read = 0
-    try:
-        with file:
-            for line in file:
-                n_read += 1
-                record: Any = json.loads(line)
-                values = tuple(record[field] for field in fields)
-                if not all(isinstance(value, str) for value in values):
-                    raise TypeError("a field is not text")
-                yield values
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}.", "Fetch or unpack it again.") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:  # of JSON and its fields
-        raise DataError(
-            f"{path}, line {n_read}: {type(error).__name__}: {error}.",
-            f"Each line is a JSON object with {', '.join(fields)}.",
-        ) from None
+    for number, record in read_objects(path, fields=fields):
+        values = tuple(record[field] for field in fields)
+        if not all(isinstance(value, str) for value in values):
+            raise bad_line(path, number, "a field is not text", fields)
+        yield values
+
+
+def read_objects(path: Path, *, fields: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The object of each line, with the line's number; each has the named fields.
+
+    Raises:
+        DataError: if the file is absent, damaged or empty, or a line lacks a field.
+    """
+    for number, line in read_lines(path):
+        try:
+            record: Any = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise bad_line(path, number, f"no JSON ({error})", fields) from None
+        if not isinstance(record, dict):
+            raise bad_line(path, number, "no JSON object", fields)
+        missing = [field for field in fields if field not in record]
+        if missing:
+            raise bad_line(path, number, f"no {' and no '.join(missing)}", fields)
+        yield number, record
+
+
+def bad_line(path: Path, number: int, reason: str, fields: Sequence[str]) -> DataError:
+    """What is raised for a line that is not such an object."""
+    return DataError(
+        f"{path}, line {number}: {reason}.", f"Each line is a JSON object with {', '.join(fields)}."
+    )

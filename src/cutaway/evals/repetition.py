@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cutaway.errors import ConfigError
+from cutaway.evals.figures import Figure, percent
 
 __all__ = ["NgramShare", "Repetition", "repeated_ngrams", "repetition"]
 
@@ -51,6 +52,15 @@ class Repetition:
             f"share of {self.n}-grams that occurred earlier in the same sample, all samples "
             f"together; words are runs of letters and digits, without regard to case{drawn}"
         )
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The figures to be shown."""
+        each = {"tokens": self.tokens, "words": self.words}
+        return [
+            Figure(f"repeated {self.n}-grams of {unit}", percent(part.share))
+            for unit, part in each.items()
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """All fields and figures, ready for JSON."""

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError, CorruptCheckpoint
+from cutaway.generation import LanguageModel
+from cutaway.generation.model_reader import ModelReader
 from cutaway.generation.model_rows import evaluating
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import windows
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
-__all__ = ["Row", "RowScore", "score_rows", "window_rows"]
+__all__ = ["Row", "RowScore", "score_rows", "scorer_of", "window_rows"]
 
 _BATCH = 1024  # tokens that the model reads at once, padding included: a CPU likes few
 _POOL = 256 * _BATCH  # tokens that are sorted by length before they are cut into batches
@@ -48,7 +51,12 @@ class RowScore:
 
 
 def score_rows(
-    model: GPT2 | Reader, rows: Iterable[Row], *, n_vocab: int, batch_tokens: int = _BATCH
+    model: Decoder | Reader,
+    rows: Iterable[Row],
+    *,
+    n_vocab: int,
+    barred: Sequence[int] = (),
+    batch_tokens: int = _BATCH,
 ) -> Iterator[RowScore]:
     """Scores rows in the order in which they come, however many there are.
 
@@ -59,6 +67,8 @@ def score_rows(
         model: that predicts.
         rows: any number; some 260,000 tokens are held at a time.
         n_vocab: entries of the vocabulary that have a token; scores of padding behind are cut off.
+        barred: tokens that are no choice at the first predicted place of a row when it is asked
+            for the most probable one; probabilities do not change.
         batch_tokens: that the model reads at once.
 
     Raises:
@@ -71,15 +81,21 @@ def score_rows(
             f"The tokenizer has {n_vocab} entries, the model {model.config.vocab_size}.",
             "They belong to different models: load each with its own.",
         )
+    vocabulary = _Vocabulary(n_vocab, tuple(barred))
     pool: list[Row] = []
     n_held = 0
     for row in rows:
         pool.append(row)
         n_held += len(row.ids)
         if n_held >= _POOL:
-            yield from _score_pool(model, pool, n_vocab=n_vocab, batch_tokens=batch_tokens)
+            yield from _score_pool(model, pool, vocabulary, batch_tokens)
             pool, n_held = [], 0
-    yield from _score_pool(model, pool, n_vocab=n_vocab, batch_tokens=batch_tokens)
+    yield from _score_pool(model, pool, vocabulary, batch_tokens)
+
+
+def scorer_of(lm: LanguageModel) -> Decoder | Reader:
+    """What scores rows: the engine if the model has one, else the network itself."""
+    return lm.model if isinstance(lm.reader, ModelReader) else lm.reader
 
 
 def window_rows(ids: Sequence[int], *, eot: int, n_ctx: int, stride: int) -> Iterator[Row]:
@@ -93,17 +109,24 @@ def window_rows(ids: Sequence[int], *, eot: int, n_ctx: int, stride: int) -> Ite
         yield Row(text[window.start : window.end + 1], first=window.first - window.start + 1)
 
 
+class _Vocabulary(NamedTuple):
+    """Entries that have a token, and those that are no choice where a row's predictions begin."""
+
+    size: int
+    barred: tuple[int, ...]
+
+
 def _score_pool(
-    model: GPT2 | Reader, pool: Sequence[Row], *, n_vocab: int, batch_tokens: int
+    model: Decoder | Reader, pool: Sequence[Row], vocabulary: _Vocabulary, batch_tokens: int
 ) -> list[RowScore]:
     """Scores of rows in their order; they are read from the longest to the shortest."""
     scores: dict[int, RowScore] = {}
     for places in _batches(pool, batch_tokens):
         batch = [pool[place] for place in places]
-        if isinstance(model, GPT2):
-            scored = _score_padded(model, batch, n_vocab=n_vocab)
+        if isinstance(model, Decoder):
+            scored = _score_padded(model, batch, vocabulary)
         else:
-            scored = _score_read(model, batch, n_vocab=n_vocab)
+            scored = _score_read(model, batch, vocabulary)
         scores.update(zip(places, scored, strict=True))
     return [scores[place] for place in range(len(pool))]
 
@@ -122,16 +145,16 @@ def _batches(pool: Sequence[Row], batch_tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _score_read(reader: Reader, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
+def _score_read(reader: Reader, batch: Sequence[Row], vocabulary: _Vocabulary) -> list[RowScore]:
     """Scores rows that a reader puts together as it likes."""
     counts = [len(row.ids) - row.first for row in batch]
     texts = [(row.ids[:-1], n) for row, n in zip(batch, counts, strict=True) if n]
     targets = torch.tensor([id for row in batch for id in row.ids[row.first :]], dtype=torch.long)
-    logits = (torch.from_numpy(part)[:, :n_vocab] for part in reader.logits(texts))
-    return _row_scores(*_predictions(logits, targets), counts)
+    logits = (torch.from_numpy(part)[:, : vocabulary.size] for part in reader.logits(texts))
+    return _row_scores(*_predictions(logits, targets, counts, vocabulary.barred), counts)
 
 
-def _score_padded(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[RowScore]:
+def _score_padded(model: Decoder, batch: Sequence[Row], vocabulary: _Vocabulary) -> list[RowScore]:
     device = model.wte.weight.device
     width = max(len(row.ids) for row in batch)
     padded = [[*row.ids, *[0] * (width - len(row.ids))] for row in batch]
@@ -140,13 +163,13 @@ def _score_padded(model: GPT2, batch: Sequence[Row], *, n_vocab: int) -> list[Ro
     first = torch.tensor([row.first for row in batch], device=device)[:, None]
     end = torch.tensor([len(row.ids) for row in batch], device=device)[:, None]
     is_scored = (place >= first) & (place < end)  # (B, T)
-    targets = tokens[:, 1:][is_scored]
+    targets, counts = tokens[:, 1:][is_scored], is_scored.sum(1).tolist()
     with evaluating(model):
         x = model.hidden(tokens[:, :-1])[is_scored]  # (N, D): only what is asked meets the head
         parts = x.split(max(1, _LOGITS // model.config.vocab_size))
-        logits = (model.unembed(part)[:, :n_vocab] for part in parts)
-        logprobs, is_best = _predictions(logits, targets)
-    return _row_scores(logprobs, is_best, is_scored.sum(1).tolist())
+        logits = (model.unembed(part)[:, : vocabulary.size] for part in parts)
+        logprobs, is_best = _predictions(logits, targets, counts, vocabulary.barred)
+    return _row_scores(logprobs, is_best, counts)
 
 
 def _row_scores(logprobs: Tensor, is_best: Tensor, counts: list[int]) -> list[RowScore]:
@@ -159,14 +182,30 @@ def _row_scores(logprobs: Tensor, is_best: Tensor, counts: list[int]) -> list[Ro
     return [RowScore(n, float(part.sum()), bool(best.all())) for part, best, n in parts]
 
 
-def _predictions(parts: Iterable[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The log-probability of each target in float64, and whether no token scores higher."""
+def _predictions(
+    parts: Iterable[Tensor], targets: Tensor, counts: Sequence[int], barred: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """The log-probability of each target in float64, and whether no token scores higher.
+
+    Args:
+        parts: scores ``(N, V)`` of some places at a time.
+        targets: of all places.
+        counts: places of each row.
+        barred: tokens that do not count as higher at the first place of a row.
+    """
     logprobs = [targets.new_empty(0, dtype=torch.float64)]
     is_best = [targets.new_empty(0, dtype=torch.bool)]
+    begins = torch.tensor([i == 0 for n in counts for i in range(n)], device=targets.device)
+    out = torch.tensor(barred, dtype=torch.long, device=targets.device)
     for part in parts:
-        target, targets = targets[: len(part)], targets[len(part) :]
+        n = len(part)
+        target, targets = targets[:n], targets[n:]
+        is_first, begins = begins[:n], begins[n:]
         logits = part.float()
         score = logits.gather(1, target[:, None])[:, 0]
         logprobs.append(score.double() - logits.logsumexp(1).double())
-        is_best.append(logits.argmax(1) == target)
+        choice = logits.argmax(1)
+        if len(barred) and bool(is_first.any()):
+            choice[is_first] = logits[is_first].index_fill(1, out, -torch.inf).argmax(1)
+        is_best.append(choice == target)
     return torch.cat(logprobs), torch.cat(is_best)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -12,20 +12,37 @@ from cutaway.data import read_documents
 from cutaway.errors import ConfigError, nearest
 from cutaway.evals.bits import BitsPerByte, bits_per_byte
 from cutaway.evals.blimp import Blimp, blimp, read_blimp
+from cutaway.evals.cbt import Cbt, cbt, read_cbt
+from cutaway.evals.compression import Compression, bits_per_unit, read_wikipedia
 from cutaway.evals.copies import Copies, copied_passages
 from cutaway.evals.files import FILE_TASKS
+from cutaway.evals.hellaswag import HellaSwag, hellaswag, read_hellaswag
 from cutaway.evals.lambada import Lambada, lambada, read_lambada
 from cutaway.evals.repetition import Repetition, repetition
+from cutaway.evals.rows import scorer_of
 from cutaway.evals.samples import Samples, draw_samples
-from cutaway.evals.wikitext import WikiText, read_wikitext, wikitext
+from cutaway.evals.words import CORPORA, WordPerplexity, read_words, word_perplexity
 from cutaway.generation import LanguageModel
-from cutaway.generation.model_reader import ModelReader
+from cutaway.models import Decoder
 
 __all__ = ["TASKS", "Result", "Suite", "check_tasks"]
 
-TASKS = ("bpb", "blimp", "lambada", "wikitext", "repetition", "copies", "samples")
-_SCORED = ("bpb", "blimp", "lambada", "wikitext")
-Result = BitsPerByte | Blimp | Lambada | WikiText | Repetition | Copies | Samples
+_SCORED = (
+    "bpb",
+    "blimp",
+    "lambada",
+    "cbt",
+    "wikitext",
+    "wikitext103",
+    "ptb",
+    "1bw",
+    "enwik8",
+    "text8",
+    "hellaswag",
+)
+TASKS = (*_SCORED, "repetition", "copies", "samples")
+Scored = BitsPerByte | Blimp | Lambada | Cbt | WordPerplexity | Compression | HellaSwag
+Result = Scored | Repetition | Copies | Samples
 
 
 def check_tasks(tasks: Sequence[str], files: Mapping[str, Sequence[Path]]) -> None:
@@ -55,6 +72,8 @@ class Suite:
         limit: the first so many documents of a file, pairs of a paradigm, passages or lines
             that are scored. Samples are held against the whole training text all the same.
         stride: tokens between the starts of two windows; None for half the context.
+        detokenized: whether words that were cut apart before a test set was published are joined.
+        stop_word_filter: whether stop words are no choice for LAMBADA's last word.
         per_prompt: samples of each of the ten prompts.
         max_new_tokens: of a sample.
         seed: of the samples.
@@ -66,6 +85,8 @@ class Suite:
     files: Mapping[str, Sequence[Path]]
     limit: int | None = None
     stride: int | None = None
+    detokenized: bool = True
+    stop_word_filter: bool = False
     per_prompt: int = 10
     max_new_tokens: int = 256
     seed: int = 0
@@ -80,7 +101,7 @@ class Suite:
 
     @property
     def _by_engine(self) -> bool:
-        return not isinstance(self.lm.reader, ModelReader)
+        return not isinstance(scorer_of(self.lm), Decoder)
 
     @property
     def precision(self) -> str:
@@ -115,23 +136,61 @@ class Suite:
         with torch.autocast(self.lm.model.wte.weight.device.type, torch.bfloat16):
             return self._scored(task)
 
-    def _scored(self, task: str) -> Result:
+    def _scored(self, task: str) -> Scored:
         """A measurement of the probabilities that the model gives to texts of others."""
-        tokenizer, limit = self.lm.tokenizer, self.limit
-        model = self.lm.reader if self._by_engine else self.lm.model
         match task:
-            case "bpb":
-                texts = self._documents("bpb", limit)
-                return bits_per_byte(model, tokenizer, texts, stride=self.stride, limit=limit)
+            case "blimp" | "cbt" | "hellaswag":
+                return self._chosen(task)
+            case "lambada":
+                return self._last_words()
+            case _:
+                return self._running_text(task)
+
+    def _chosen(self, task: str) -> Blimp | Cbt | HellaSwag:
+        model, tokenizer, limit = scorer_of(self.lm), self.lm.tokenizer, self.limit
+        match task:
             case "blimp":
                 pairs = chain.from_iterable(map(read_blimp, self.files[task]))
                 return blimp(model, tokenizer, pairs, limit=limit)
-            case "lambada":
-                passages = chain.from_iterable(map(read_lambada, self.files[task]))
-                return lambada(model, tokenizer, passages, limit=limit)
+            case "hellaswag":
+                scenes = chain.from_iterable(map(read_hellaswag, self.files[task]))
+                return hellaswag(model, tokenizer, scenes, limit=limit)
             case _:
-                lines = [line for path in self.files[task] for line in read_wikitext(path)]
-                return wikitext(model, tokenizer, lines, stride=self.stride, limit=limit)
+                read = partial(read_cbt, detokenized=self.detokenized)
+                questions = chain.from_iterable(map(read, self.files[task]))
+                return cbt(model, tokenizer, questions, detokenized=self.detokenized, limit=limit)
+
+    def _last_words(self) -> Lambada:
+        read = partial(read_lambada, detokenized=self.detokenized)
+        return lambada(
+            scorer_of(self.lm),
+            self.lm.tokenizer,
+            chain.from_iterable(map(read, self.files["lambada"])),
+            limit=self.limit,
+            stop_word_filter=self.stop_word_filter,
+        )
+
+    def _running_text(self, task: str) -> BitsPerByte | WordPerplexity | Compression:
+        model, tokenizer = scorer_of(self.lm), self.lm.tokenizer
+        stride, limit = self.stride, self.limit
+        match task:
+            case "bpb":
+                texts = self._documents("bpb", limit)
+                return bits_per_byte(model, tokenizer, texts, stride=stride, limit=limit)
+            case "enwik8" | "text8":
+                data = b"".join(read_wikipedia(path, task) for path in self.files[task])
+                return bits_per_unit(model, tokenizer, data, task, stride=stride, limit=limit)
+            case _:
+                corpus = CORPORA[task]
+                return word_perplexity(
+                    model,
+                    tokenizer,
+                    [line for path in self.files[task] for line in read_words(path, corpus)],
+                    corpus,
+                    stride=stride,
+                    limit=limit,
+                    detokenized=self.detokenized,
+                )
 
     def _of_samples(self, task: str) -> Result:
         """A measurement of what the model writes."""

@@ -13,13 +13,15 @@ from cutaway.engine.native import FORMATS
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
+from cutaway.models import GPT2Config
+from cutaway.models.config import gpt2_only
 from cutaway.processor import CPUINFO, processor_flags
 
 if TYPE_CHECKING:
     import torch
 
     from cutaway.checkpoints import Opened
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
 
 __all__ = ["NAMES", "load"]
 
@@ -32,11 +34,13 @@ NAMES: Mapping[str, Format] = {
 """What the engine's formats are called."""
 _TORCH = ("float32", "bfloat16")  # what other devices compute in
 _CPU = CPUINFO
+_NO_ENGINE = "Leave dtype out, or give dtype='readable' or a torch dtype."
 
 
 def load(
     source: str | Path = "pocket",
     *,
+    adapter: str | Path | None = None,
     dtype: "str | torch.dtype | None" = None,
     device: "torch.device | str" = "cpu",
     wait: bool | None = None,
@@ -50,6 +54,8 @@ def load(
 
     Args:
         source: what to load; the bundled model by default.
+        adapter: a directory with a LoRA in PEFT's layout, such as ``adapter`` of a run with
+            ``[lora]``; its changes are put into the weights of ``source``, its base.
         dtype: by its name, ``"float32"`` (``"fp32"``), ``"bfloat16"`` (``"bf16"``), ``"int8"``,
             ``"int8_weight_only"`` or ``"int4"`` (see :class:`cutaway.engine.Engine`): the CPU's
             engine writes and scores with weights so held, and the readable model is loaded when
@@ -90,7 +96,7 @@ def load(
             settings = _Settings(
                 NAMES[dtype], wait, threads, cache_bytes, lookup, draft, allow_pickle
             )
-            return _with_engine(source, settings)
+            return _with_engine(source, adapter, settings)
         dtype = _on_device(NAMES[dtype], device)
     if lookup or draft is not None:
         raise ConfigError(
@@ -107,7 +113,7 @@ def load(
             f"cache_bytes is {cache_bytes}, but the readable model makes a cache for each text.",
             "Leave it out, or load for the CPU by a name such as dtype='float32'.",
         )
-    opened = open_checkpoint(source, allow_pickle=allow_pickle)
+    opened = open_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
     return _named(opened, opened.model(dtype=dtype, device=device))
 
 
@@ -123,11 +129,18 @@ class _Settings(NamedTuple):
     allow_pickle: bool
 
 
-def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
+def _with_engine(
+    source: str | Path, adapter: str | Path | None, settings: _Settings
+) -> LanguageModel:
     """A model whose work the engine does; without one, the readable model and a warning."""
     from cutaway.checkpoints import open_checkpoint
 
-    opened = open_checkpoint(source, allow_pickle=settings.allow_pickle)
+    opened = open_checkpoint(source, adapter=adapter, allow_pickle=settings.allow_pickle)
+    if not settings.wait and not isinstance(opened.config, GPT2Config):
+        warnings.warn(
+            "The engine computes GPT-2 only: the readable model in float32 is used.", stacklevel=3
+        )
+        return _named(opened, opened.model())
     try:
         if not settings.wait and not is_ready():
             start()
@@ -154,6 +167,7 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
     again = partial(
         _read_again,
         source,
+        adapter=adapter,
         allow_pickle=settings.allow_pickle,
         expected=opened.fingerprint(),
     )
@@ -161,8 +175,9 @@ def _with_engine(source: str | Path, settings: _Settings) -> LanguageModel:
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
+    config = gpt2_only(opened.config, f"The engine ({settings.format})", _NO_ENGINE)
     engine = Engine(
-        opened.config,
+        config,
         format=settings.format,
         threads=settings.threads,
         cache_bytes=settings.cache_bytes,
@@ -224,11 +239,13 @@ def _drafter(opened: "Opened", settings: _Settings) -> DrafterMaker | None:
     return partial(DraftModel, _filled(smaller, settings))
 
 
-def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> "GPT2":
+def _read_again(
+    source: str | Path, *, adapter: str | Path | None, allow_pickle: bool, expected: str
+) -> "Decoder":
     """The readable model of what an engine was filled with."""
     from cutaway.checkpoints import load_checkpoint
 
-    loaded = load_checkpoint(source, allow_pickle=allow_pickle)
+    loaded = load_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
     if loaded.fingerprint != expected:
         raise CorruptCheckpoint(
             f"{source} holds other weights than when it was loaded.", "Load it again."
@@ -238,7 +255,7 @@ def _read_again(source: str | Path, *, allow_pickle: bool, expected: str) -> "GP
 
 def _named(
     opened: "Opened",
-    model: "GPT2 | Callable[[], GPT2]",
+    model: "Decoder | Callable[[], Decoder]",
     engine: Engine | None = None,
     *,
     drafter: DrafterMaker | None = None,

@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.nn.cache import KVCache
 
-__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask"]
+__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask", "document_mask"]
 
 
 class Mask(NamedTuple):
@@ -53,3 +53,27 @@ def causal_mask(n_query: int, cache: KVCache | None, device: torch.device) -> Ma
     keys = torch.arange(max(cache.lengths) + n_query, device=device)
     allowed = keys <= queries[..., None]  # (T, S) or (B, T, S)
     return Mask(allowed if cache.is_uniform else allowed[:, None], False)
+
+
+def document_mask(documents: Int[Tensor, "B T"]) -> tuple[Mask, Int[Tensor, "B T"]]:
+    """The mask of rows into which several documents are packed, and each position in its own.
+
+    A position sees itself and what is before it in its document; counted from the document's begin,
+    it is where it would be if the document stood alone.
+
+    Args:
+        documents: the number of the document at each position, rising by 1 where one begins.
+
+    >>> mask, positions = document_mask(torch.tensor([[0, 0, 1, 1, 1]]))
+    >>> positions.tolist()
+    [[0, 1, 0, 1, 2]]
+    >>> mask.bias[0, 0].int().tolist()[3]
+    [0, 0, 1, 1, 0]
+    """
+    T = documents.shape[1]
+    places = torch.arange(T, device=documents.device)
+    seen = (documents[:, :, None] == documents[:, None, :]) & (places[:, None] >= places)
+    begins = torch.ones_like(documents, dtype=torch.bool)
+    begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
+    starts = torch.where(begins, places, 0).cummax(dim=1).values
+    return Mask(seen[:, None], False), places - starts

@@ -6,6 +6,7 @@ reads the journal can tell a run that is alive from one that was killed.
 """
 
 import json
+import logging
 import math
 import time
 from contextlib import suppress
@@ -14,13 +15,16 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from cutaway.errors import ConfigError, ResourceError
+from cutaway.files import atomic_write
 
 try:
     import fcntl
 except ImportError:  # not POSIX: there a run is told to be alive by how new its last line is
     fcntl = None
 
-__all__ = ["JournalFile", "Kept", "is_held"]
+__all__ = ["JournalFile", "Kept", "drop_after", "is_held"]
+
+logger = logging.getLogger("cutaway.training")
 
 _PATIENCE = 1.0  # seconds: who only looks holds the lock for an instant
 
@@ -54,37 +58,41 @@ class JournalFile:
 
     Raises:
         ConfigError: if another process is writing it.
+        ResourceError: if it cannot be opened.
     """
 
     def __init__(self, path: Path, *, after: int) -> None:
         self.path = path
-        path.touch()
-        self._file: BinaryIO = path.open("r+b", buffering=0)
-        self._lock()
-        self.kept, end = _read(self._file.read(), after)
-        self._file.truncate(end)
-        self._file.seek(end)
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Adds a line.
-
-        Raises:
-            ResourceError: if the disk is full or refuses.
-        """
-        line = json.dumps(entry, default=str, ensure_ascii=False, allow_nan=False)
-        data = f"{line}\n".encode()
+        self._waiting, self._is_refused = b"", False
         try:
-            while data:
-                data = data[self._file.write(data) :]
+            path.touch()
+            self._file: BinaryIO = path.open("r+b", buffering=0)
+            self._lock()
+            self.kept, end = _read(self._file.read(), after)
+            self._file.truncate(end)
+            self._file.seek(end)
         except OSError as error:
             raise ResourceError(
-                f"{self.path} cannot be written: {error}.",
-                "The last checkpoint is unharmed. Free some space and run the same command again.",
+                f"{path} cannot be opened: {error}.", "See to the disk and the permissions."
             ) from error
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Adds a line; one that cannot be written waits for the next: a full disk ends no run."""
+        line = json.dumps(entry, default=str, ensure_ascii=False, allow_nan=False)
+        self._waiting += f"{line}\n".encode()
+        try:
+            _append(self._file, self._waiting)
+        except OSError as error:
+            if not self._is_refused:
+                logger.warning("%s CANNOT BE WRITTEN: %s; its lines wait", self.path, error)
+            self._is_refused = True
+        else:
+            self._waiting, self._is_refused = b"", False
 
     def close(self) -> None:
         """Closes the file, which lets go of the lock."""
-        self._file.close()
+        with suppress(OSError):  # nothing waits in it
+            self._file.close()
 
     def _lock(self) -> None:
         if fcntl is None:
@@ -105,6 +113,32 @@ class JournalFile:
                 return
             else:
                 return
+
+
+def _append(file: BinaryIO, data: bytes) -> None:
+    """All of it at the end of the file, or nothing."""
+    end = file.tell()
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+            file.seek(end)
+        raise
+
+
+def drop_after(path: Path, step: int) -> None:
+    """Drops from a file of JSON lines those of later steps, and one that was cut off.
+
+    Raises:
+        ResourceError: if the file cannot be written anew.
+    """
+    data = path.read_bytes() if path.exists() else b""
+    _, end = _read(data, step)
+    if end < len(data):
+        with atomic_write(path) as file:
+            file.write(data[:end])
 
 
 def is_held(path: Path) -> bool | None:

@@ -1,68 +1,112 @@
 """The one training loop.
 
-It knows a model, an objective and windows of tokens, and no file but the run's own. A step is
-a function of the state and of the step's number: the batch, the learning rate and the random draws
-follow from it, so a run that stops anywhere goes on exactly where it was.
+It knows a model, an objective and batches, and no file but the run's own. A step is a function of
+the state and of the step's number: the batch, the learning rate and the random draws follow from
+it, so a run that stops anywhere goes on exactly where it was.
 """
 
 import math
 import time
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from cutaway.data import Deal
-from cutaway.errors import ConfigError, Interrupted, TrainingDiverged
-from cutaway.models import GPT2
-from cutaway.training.about import journal_of
+from cutaway.errors import Interrupted
 from cutaway.training.checkpoint import Checkpoints, TrainingState
-from cutaway.training.objectives import causal_lm
+from cutaway.training.guard import Guard, first_not_finite
+from cutaway.training.journal import Journal
+from cutaway.training.objectives import Batch, Objective, causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
+from cutaway.training.parallel import Idle, LossOf, World, whole
 from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import Recipe
+from cutaway.training.recompute import recomputed
+from cutaway.training.resume import check_same_run
+from cutaway.training.scaling import LossScaler
 from cutaway.training.signals import StopRequest
+from cutaway.training.together import SharedCheckpoints
+from cutaway.training.validation import Looks
 
 __all__ = ["Loop"]
 
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class _Batches(Protocol):
+    def of(self, step: int) -> tuple[Batch, int]: ...
+
+
+class _Sampler(Protocol):
+    def is_due(self, done: int) -> bool: ...
+    def write(self, done: int, model: Any) -> None: ...
+    def resumed(self, step: int) -> None: ...
+
 
 class Loop:
-    """Trains ``model`` by ``recipe`` on windows of tokens.
+    """Trains ``model`` by ``recipe``.
 
     Args:
-        model: trained in place, in float32.
+        model: trained in place, in float32, on its device.
         recipe: everything that decides the outcome.
-        train: windows of ``n_ctx + 1`` tokens.
-        final: windows of the last ``training.final_steps``, where there are such.
-        valid: windows to measure on, or None.
+        batches: deals the batch of every step.
+        valid: what to measure on, or None.
+        trained: what is updated and saved in checkpoints, if not the whole model.
         directory: the run's own; checkpoints and the journal are in it.
+        objective: what is to be made smaller.
         bytes_per_token: of the validation text, to report bits per byte.
+        sampler: writes texts now and then, or None.
+        data: the fingerprint of the corpus, which a checkpoint is held against.
+        journal: of the run; by default a plain one in its directory.
+        own: raises if the directory is no longer this process's own; see :class:`Checkpoints`.
+        world: the processes that train together; all of them make the same calls.
     """
 
     def __init__(
         self,
-        model: GPT2,
+        model: nn.Module,
         recipe: Recipe,
         *,
-        train: Deal,
-        final: Deal | None = None,
-        valid: Deal | None,
+        batches: _Batches,
+        valid: Batch | None,
+        trained: nn.Module | None = None,
         directory: Path,
+        objective: Objective = causal_lm,
         bytes_per_token: float = 1.0,
+        sampler: _Sampler | None = None,
+        data: Mapping[str, str] | None = None,
+        journal: Journal | None = None,
+        own: Callable[[], None] | None = None,
+        world: World | None = None,
     ) -> None:
-        self.model, self.recipe = model, recipe
-        self.train_windows, self.final_windows = train, train if final is None else final
-        self.valid_windows, self.bytes_per_token = valid, bytes_per_token
-        if recipe.training.short_steps:
-            length = recipe.training.short_window + 1
-            self._short_windows = self.train_windows.cut_to(length)
-            self._short_final_windows = self.final_windows.cut_to(length)
-        self.state = TrainingState(model, build_optimizers(model, recipe.optimizer))
-        self.checkpoints = Checkpoints(directory / "checkpoints", keep=recipe.training.keep)
-        corpora = {"train": train, "final": final, "valid": valid}
-        self.journal = journal_of(directory, model, recipe, corpora=corpora)
-        self._loss = torch.compile(causal_lm) if recipe.training.compile else causal_lm
+        self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
+        self.objective, self.bytes_per_token, self.sampler = objective, bytes_per_token, sampler
+        self.device, self.world = next(model.parameters()).device, world or World()
+        self._loss = LossOf(model, objective, compile=recipe.training.compile)
+        self._loss_of_all = self.world.wrapped(self._loss)  # before there are optimizers
+        updated = model if trained is None else trained
+        optimizers = build_optimizers(updated, recipe.optimizer, replicas=self.world.replicas)
+        self.state = TrainingState(updated, optimizers)
+        checkpoints = Checkpoints(
+            directory / "checkpoints",
+            keep=recipe.checkpoints.keep,
+            keep_every=recipe.checkpoints.keep_every,
+            data=data,
+            guard=own,
+        )
+        self.checkpoints = SharedCheckpoints(checkpoints, self.world)
+        plain = Journal(directory / "log.jsonl", steps=recipe.training.steps)
+        self.journal = plain if journal is None else journal
+        self.looks = Looks(recipe.validation)
+        self.guard = Guard(
+            directory / "not-finite",
+            max_skipped=recipe.training.max_skipped,
+            writes=self.world.is_main,
+        )
+        self.scaler = LossScaler(enabled=recipe.training.precision == "fp16")
 
     def run(self, stop: StopRequest | None = None) -> float | None:
         """Trains to the last step, from the newest checkpoint if there is one.
@@ -71,139 +115,167 @@ class Loop:
             stop: set from outside to end the run after the current step, with a checkpoint.
 
         Returns:
-            The last validation loss in nats per token; None without a validation corpus.
+            The validation loss in nats per token of the model as it is then: the last, or with
+            ``validation.keep_best`` the best. None without a validation corpus.
 
         Raises:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
-        with torch.random.fork_rng(), denormals_flushed(), memory_kept():
+        blocks = self.model.h if self.recipe.training.recompute else ()
+        with torch.random.fork_rng(), denormals_flushed(), memory_kept(), recomputed(blocks):  # pyright: ignore[reportArgumentType]
             first, source = self._resume()
             with self.journal.recording(after=first, source=source):
                 return self._run(first, stop)
 
     def _run(self, first: int, stop: StopRequest | None) -> float | None:
-        loop = self.recipe.training
-        valid_loss = None
-        for step in range(first, loop.steps):
+        steps, valid_loss = self.recipe.training.steps, None
+        self._settle(first)
+        for step in range(first, steps):
+            if self.looks.is_enough:
+                break
             self._step(step)
-            done, is_last = step + 1, step + 1 == loop.steps
-            stopping = stop is not None and stop.is_set
-            if self.valid_windows and (is_last or (loop.eval_every and not done % loop.eval_every)):
-                valid_loss = self._evaluate(done, self.valid_windows)
-            if is_last or stopping or not done % loop.save_every:
-                self.checkpoints.save(done, self.state, self.recipe.to_dict())
+            done, is_last = step + 1, step + 1 == steps
+            stopping = self.world.any(stop is not None and stop.is_set)
+            is_best = False
+            if self.valid and self.looks.is_due(done, is_last=is_last):
+                valid_loss = self._look(done, self.valid)
+                is_best = self.looks.note(done, valid_loss)
+                is_last = is_last or self.looks.is_enough
+            if self.sampler and self.sampler.is_due(done):
+                model = self.world.whole_model(self.model)
+                if model is not None:
+                    self.sampler.write(done, model)
+            self._save(done, required=is_last or stopping, is_best=is_best)
             if stopping and not is_last:
                 raise Interrupted(
-                    f"Stopped after step {done} of {loop.steps}; the state is saved.",
+                    f"Stopped after step {done} of {steps}; the state is saved.",
                     "Run the same command again to go on.",
                 )
-        if valid_loss is None and self.valid_windows:  # the run was over before it began
-            valid_loss = self._evaluate(loop.steps, self.valid_windows)
+        return self._finish(valid_loss)
+
+    def _finish(self, valid_loss: float | None) -> float | None:
+        """The loss of the model that the run ends with, which is put in place."""
+        if self.recipe.validation.keep_best and self.looks.best_step:
+            self.checkpoints.restore(self.looks.best_step, self.state)
+            return self.looks.best_loss
+        if valid_loss is None and self.valid:  # the run was over before it began
+            return self._look(self.recipe.training.steps, self.valid)
         return valid_loss
 
-    def _step(self, step: int) -> None:
+    def _step(self, step: int) -> float:
         """One update: the gradient of the mean loss over the batch, clipped, then applied."""
         recipe, loop = self.recipe, self.recipe.training
         started = time.perf_counter()
         rate = recipe.schedule.factor(step, steps=loop.steps)
         set_rate(self.state.optimizers, rate)
-        batch, n_rows = self._batch(step)
-        n_targets = batch[:, 1:].numel()
-        total = 0.0
-        torch.manual_seed(recipe.seed + (step << 32))  # dropout follows from the step too
+        batch, n_rows = self.batches.of(step)
+        parts, n_targets = self.world.share(batch, n_rows), max(1, batch.n_targets)
         self.model.train()
-        for rows in batch.split(n_rows):
-            with self._autocast():
-                loss, _ = self._loss(self.model, rows)
-            (loss / n_targets).backward()
-            total += loss.item()
-        norm = self._gradient_norm()
-        self._check_finite(step, total, norm)
-        for optimizer in self.state.optimizers.values():
-            optimizer.step()
-            optimizer.zero_grad()
+        self._seed(step)
+        total = torch.zeros((), device=self.device)
+        for i, part in enumerate(parts, 1):
+            with self.world.adding_up(self._loss_of_all, is_last=i == len(parts)):
+                with self._autocast():
+                    loss = self._loss_of_all(part.to(self.device))
+                self.scaler.scale(loss / n_targets).backward()
+            total += loss.detach()
+        mean = self.world.sum(total.item())[0] / n_targets
+        norm = self._update(step, mean, batch, parts)
         self.journal.step(
             step + 1,
-            {"loss": total / n_targets, "gradient_norm": round(norm, 4), "rate": round(rate, 6)},
-            tokens=n_targets,
+            {"loss": mean, "gradient_norm": round(norm, 4), "rate": round(rate, 6)},
+            tokens=batch.n_tokens,
             seconds=time.perf_counter() - started,
-            show=(step + 1) % loop.log_every == 0,
+            show=(step + 1) % recipe.log.every == 0,
         )
+        return mean
 
-    def _batch(self, step: int) -> tuple[Tensor, int]:
-        """The windows of a step, and how many of them go through the model at once."""
-        loop = self.recipe.training
-        is_final = step >= loop.steps - loop.final_steps
-        windows = self.final_windows if is_final else self.train_windows
-        n_windows, n_rows = loop.batch_size, loop.micro_batch_size
-        if step < loop.short_steps:
-            windows = self._short_final_windows if is_final else self._short_windows
-            more = self.recipe.model.n_ctx // loop.short_window
-            n_windows, n_rows = n_windows * more, n_rows * more
-        return torch.from_numpy(windows.batch(step=step, size=n_windows)), n_rows
+    def _update(self, step: int, loss: float, batch: Batch, parts: Sequence[Batch | Idle]) -> float:
+        """Makes the update, if loss and gradient are finite; returns the gradient's norm."""
+        parameters = list(self.model.parameters())
+        finite = self.scaler.unscale(parameters)
+        self.scaler.update(finite)
+        grads = [p.grad for p in parameters if p.grad is not None]
+        total_norm = whole(nn.utils.get_total_norm(grads))
+        norm = total_norm.item()
+        overflow = not finite and math.isfinite(loss) and not self.scaler.is_exhausted
+        if not overflow and self.guard.passes(
+            step + 1, loss=loss, norm=norm, batch=batch, trace=lambda: self._trace(step, parts)
+        ):
+            if limit := self.recipe.optimizer.clip:
+                nn.utils.clip_grads_with_norm_(parameters, limit, total_norm)
+            for optimizer in self.state.optimizers.values():
+                optimizer.step()
+        for optimizer in self.state.optimizers.values():
+            optimizer.zero_grad()
+        return norm
 
-    def _gradient_norm(self) -> float:
-        """The global norm of the gradient, which is scaled down to the limit of the recipe."""
-        limit = self.recipe.optimizer.clip or math.inf
-        return nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
-
-    def _check_finite(self, step: int, loss: float, norm: float) -> None:
-        if math.isfinite(loss) and math.isfinite(norm):
-            return
-        bad = [
-            name
-            for name, p in self.model.named_parameters()
-            if p.grad is not None and not p.grad.isfinite().all()
-        ]
-        raise TrainingDiverged(
-            f"Step {step + 1}: loss {loss}, gradient norm {norm}"
-            + (f", first at {bad[0]}." if bad else "."),
-            "Nothing was updated. Lower optimizer.lr or lengthen schedule.warmup_steps; "
-            "the last checkpoint is unharmed.",
-        )
+    def _trace(self, step: int, parts: Sequence[Batch | Idle]) -> str:
+        """Where the first number of a step is that is not finite."""
+        if self.world.is_sharded:  # a block cannot run in one process alone
+            return first_not_finite(self.model, [], self.objective)
+        self._seed(step)
+        mine = [part.to(self.device) for part in parts if not isinstance(part, Idle)]
+        with self._autocast():
+            return self.world.first(first_not_finite(self.model, mine, self.objective))
 
     @torch.no_grad()
-    def _evaluate(self, step: int, windows: Deal) -> float:
-        """The mean loss in nats per token over the same first windows at every look."""
-        loop = self.recipe.training
+    def _look(self, done: int, valid: Batch) -> float:
+        """The mean loss in nats per token over the validation batch."""
         self.model.eval()
-        total, n_targets = 0.0, 0
-        n_windows = min(loop.eval_windows, windows.per_epoch)
-        rows = torch.from_numpy(windows.batch(step=0, size=n_windows))
-        for part in rows.split(loop.micro_batch_size):
+        total = 0.0
+        for part in self.world.share(valid, self.recipe.training.micro_batch_size):
             with self._autocast():
-                loss, n = causal_lm(self.model, part)
-            total, n_targets = total + loss.item(), n_targets + n
-        mean = total / n_targets
+                total += self._loss(part.to(self.device)).item()
+        mean = self.world.sum(total)[0] / max(1, valid.n_targets)
         bits_per_byte = mean / math.log(2) / self.bytes_per_token
-        self.journal.event(step, "valid", loss=mean, bits_per_byte=bits_per_byte)
+        self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
         return mean
 
     def _autocast(self) -> torch.autocast:
-        device = self.model.wte.weight.device.type
-        return torch.autocast(
-            device, torch.bfloat16, enabled=self.recipe.training.precision == "bf16"
-        )
+        dtype = _AUTOCAST.get(self.recipe.training.precision)
+        return torch.autocast(self.device.type, dtype, enabled=dtype is not None)
+
+    def _seed(self, step: int) -> None:
+        # Dropout follows from the step too, and no two processes have the same.
+        torch.manual_seed(self.recipe.seed + (step << 32) + self.world.rank * 0x9E3779B9)
+
+    def _settle(self, step: int) -> None:
+        """See :meth:`World.settle`; with the batch of the next step, of which nothing is learnt."""
+        if self.world.size > 1 and step < self.recipe.training.steps:
+            self.model.train()
+            with self._autocast():
+                self.world.settle(self._loss_of_all, self.batches.of(step)[0].to(self.device))
+
+    def _save(self, done: int, *, required: bool, is_best: bool) -> None:
+        keep_best = self.recipe.validation.keep_best
+        if required or (is_best and keep_best) or not done % self.recipe.checkpoints.every:
+            self.state.extra.update(
+                {
+                    "looks": self.looks.state(),
+                    "scaler": self.scaler.state(),
+                    "skipped": self.guard.skipped,
+                }
+            )
+            saved = self.checkpoints.save(
+                done,
+                self.state,
+                self.recipe.to_dict(),
+                required=required,
+                spare=[self.looks.best_step] if keep_best else [],
+            )
+            if saved is None and is_best and keep_best:
+                self.looks.take_back()
 
     def _resume(self) -> tuple[int, Path | None]:
         """Loads the newest checkpoint; returns the number of steps behind it, and where it is."""
-        newest = self.checkpoints.newest()
-        if newest is None:
-            return 0, None
-        saved, now = Recipe.from_dict(self.checkpoints.recipe_of(newest)), self.recipe
-        data = saved.data
-        if not saved.training.final_steps:  # a run may get such an end while it goes on
-            data = replace(data, final=now.data.final)
-        for part, was in {
-            "seed": saved.seed,
-            "model": saved.model,
-            "tokenizer": saved.tokenizer,
-            "data": data,
-        }.items():
-            if was != getattr(now, part):
-                raise ConfigError(
-                    f"{newest} was made with {part} = {was}, not {getattr(now, part)}.",
-                    "Choose another output directory, or go on with the same recipe.",
-                )
-        return self.checkpoints.restore(newest, self.state), newest
+        saved = self.checkpoints.resume(self.state, partial(check_same_run, now=self.recipe))
+        step, directory = (0, None) if saved is None else (saved.step, saved.directory)
+        if saved is not None:
+            self.looks.restore(self.state.extra["looks"])
+            self.scaler.restore(self.state.extra["scaler"])
+            self.guard.skipped = self.state.extra["skipped"]
+        if self.sampler and self.world.is_main:
+            self.sampler.resumed(step)
+        return step, directory

@@ -1,29 +1,134 @@
-"""What training minimises: each objective returns a summed loss and the number of its targets.
+"""What training minimises: each objective returns a loss that is summed over targets.
 
 Sums, not means: then the gradient of several micro-batches, or of several machines, is exactly
 that of one large batch, however unevenly the targets fall.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter, methodcaller
+from typing import Any, Protocol, Self
+
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.models import GPT2
-from cutaway.training.cross_entropy import summed_cross_entropy
+from cutaway.models import Decoder
+from cutaway.nn.masks import document_mask
+from cutaway.training.cross_entropy import IGNORED, summed_cross_entropy
 
-__all__ = ["causal_lm"]
+__all__ = ["Batch", "Objective", "TokenBatch", "causal_lm"]
 
 
-def causal_lm(model: GPT2, tokens: Int[Tensor, "B T"]) -> tuple[Float[Tensor, ""], int]:
+class Batch(Protocol):
+    """What an objective reads: the loop only counts, cuts and moves it."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows, along which it can be cut."""
+        ...
+
+    @property
+    def n_targets(self) -> int:
+        """By which the summed loss is divided."""
+        ...
+
+    @property
+    def n_tokens(self) -> int:
+        """Positions that go through the model."""
+        ...
+
+    def split(self, n_rows: int) -> Sequence[Self]:
+        """The batch in parts of ``n_rows`` rows; the last may have fewer."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on a device."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that it holds, by name, to be written down."""
+        ...
+
+
+Objective = Callable[[Any, Any], Tensor]
+"""From a model and a batch that fits it to a loss in nats, summed over the batch's targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """Rows of tokens, and what is to be said at each.
+
+    Attributes:
+        tokens: ids.
+        targets: the right next token, or ``IGNORED``.
+        documents: the number of the document at each position, for rows in which several are
+            packed that do not see each other; None where all of a row is one text.
+    """
+
+    tokens: Int[Tensor, "B T"]
+    targets: Int[Tensor, "B T"]
+    documents: Int[Tensor, "B T"] | None = None
+
+    @classmethod
+    def of_windows(cls, windows: Int[Tensor, "B T1"], *, eot: int | None = None) -> Self:
+        """Every token of windows but the first as a target.
+
+        Args:
+            windows: ids, one more than positions.
+            eot: the id of end-of-text, to keep documents apart; None to let each see those before
+                it. It begins the document behind it, as it does when the model writes unprompted.
+        """
+        tokens, targets = windows[:, :-1], windows[:, 1:]
+        return cls(tokens, targets, None if eot is None else (tokens == eot).cumsum(dim=1))
+
+    @property
+    def n_rows(self) -> int:
+        """Rows."""
+        return len(self.tokens)
+
+    @property
+    def n_targets(self) -> int:
+        """Targets that count."""
+        return int((self.targets != IGNORED).sum())
+
+    @property
+    def n_tokens(self) -> int:
+        """Positions."""
+        return self.tokens.numel()
+
+    def split(self, n_rows: int) -> Sequence[Self]:
+        """Parts of ``n_rows`` rows."""
+        n = len(self.tokens)
+        return [self._map(itemgetter(slice(i, i + n_rows))) for i in range(0, n, n_rows)]
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        return self._map(methodcaller("to", device, non_blocking=True))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What it holds, by name."""
+        named = {"tokens": self.tokens, "targets": self.targets, "documents": self.documents}
+        return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        documents = None if self.documents is None else change(self.documents)
+        return type(self)(change(self.tokens), change(self.targets), documents)
+
+
+def causal_lm(model: Decoder, batch: TokenBatch) -> Float[Tensor, ""]:
     """Predicts every token from those before it (Radford et al. 2018, section 3.1).
 
     Args:
-        model: whose scores are the dot products with its token embeddings.
-        tokens: ids.
+        model: whose scores are the dot products with the rows of its head.
+        batch: the tokens, and the targets that count.
 
     Returns:
-        The negative log-likelihood in nats, summed over the ``B * (T - 1)`` targets, and their
-        number.
+        The negative log-likelihood in nats, summed over the targets.
     """
-    x, targets = model.hidden(tokens[:, :-1]), tokens[:, 1:]  # (B, T-1, D), (B, T-1)
-    loss = summed_cross_entropy(x.flatten(0, 1), model.wte.weight, targets.flatten())
-    return loss, targets.numel()
+    if batch.documents is None:
+        x = model.hidden(batch.tokens)
+    else:
+        mask, positions = document_mask(batch.documents)
+        x = model.hidden(batch.tokens, mask=mask, positions=positions)
+    return summed_cross_entropy(x.flatten(0, 1), model.head, batch.targets.flatten())

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch.distributed as dist
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from cutaway.errors import ConfigError
+from cutaway.training.muon import Muon
 
 __all__ = ["OptimizerConfig", "build_optimizers", "set_rate"]
 
@@ -47,10 +49,17 @@ class OptimizerConfig:
                 raise ConfigError(f"optimizer.{field} is {getattr(self, field)}.", "Use [0, 1).")
 
 
-def build_optimizers(model: nn.Module, config: OptimizerConfig) -> dict[str, Optimizer]:
+def build_optimizers(
+    model: nn.Module, config: OptimizerConfig, *, replicas: dist.ProcessGroup | None = None
+) -> dict[str, Optimizer]:
     """One optimizer for each rule, by name; every parameter is in exactly one group.
 
     Each group keeps its peak rate under ``peak_lr``, for :func:`set_rate`.
+
+    Args:
+        model: whose parameters are trained.
+        config: the rule.
+        replicas: the processes that hold the same model, to share the work on its matrices.
     """
     named = list(model.named_parameters())
     vectors = [p for _, p in named if p.ndim < 2]
@@ -66,10 +75,7 @@ def build_optimizers(model: nn.Module, config: OptimizerConfig) -> dict[str, Opt
     }
     if by_muon:
         optimizers["muon"] = Muon(
-            by_muon,
-            lr=config.muon_lr,
-            weight_decay=config.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
+            by_muon, lr=config.muon_lr, weight_decay=config.weight_decay, group=replicas
         )
     for optimizer in optimizers.values():
         for group in optimizer.param_groups:

@@ -1,19 +1,33 @@
 """From a recipe to a model directory: vocabulary, token files, the loop, the finished model."""
 
+import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from cutaway.checkpoints import save_checkpoint
+import torch
+
+from cutaway.checkpoints import load_checkpoint, save_checkpoint
+from cutaway.checkpoints.pieces import note_model
 from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2
+from cutaway.files import sweep
+from cutaway.lock import Lock, alone
+from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
+from cutaway.training.about import journal_of
+from cutaway.training.batches import Batches
+from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
+from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
+from cutaway.training.lora import LoRA
+from cutaway.training.parallel import World
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
+from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
 from cutaway.training.trackers import check_trackers
 
@@ -36,7 +50,13 @@ class TrainedModel:
 
 
 def train(
-    recipe_path: Path, *, data: Path, out: Path, settings: Sequence[str] = ()
+    recipe_path: Path,
+    *,
+    data: Path,
+    out: Path,
+    settings: Sequence[str] = (),
+    init: str | None = None,
+    device: str = "auto",
 ) -> TrainedModel:
     """Runs a recipe from corpus to model; called again after a stop, it goes on.
 
@@ -45,34 +65,126 @@ def train(
         data: the folder of the corpus; the recipe's files are relative to it.
         out: the run's own directory: vocabulary, token files, checkpoints, journal, model.
         settings: changes to the recipe such as ``training.steps=200``.
+        init: a model to start from, by name or path; default: the recipe's ``init``.
+        device: such as ``cuda:0``; ``auto`` for a graphics card if there is one.
 
     Raises:
         ConfigError: for a recipe that cannot be taken, or that is not the one of the run in
             ``out``.
         DataError: if the corpus cannot be read or has changed since.
+        CheckpointNotFound: if there is no such model to start from.
         CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
-        ResourceError: if the disk is full; the previous checkpoint stays.
+        ResourceError: if the disk is full at the last save, where the checkpoint before stays and
+            before that the run goes on; if another process is training in ``out``.
     """
-    recipe = read_recipe(recipe_path, settings)
+    recipe = read_recipe(recipe_path, settings, init=init)
     check_trackers(recipe.log)
+    with joined(recipe.parallel) as world, _held(out, world) as lock:
+        return _train(recipe, data, out, device=device, world=world, lock=lock)
+
+
+@contextmanager
+def _held(out: Path, world: World) -> Generator[Lock | None]:
+    """The run's directory for the first process alone, which stands for all."""
+    if not world.is_main:
+        yield None
+        return
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(recipe, data, out)
-    corpus = _corpus(recipe, tokenizer, data, out)
-    model = GPT2(recipe.model, seed=recipe.seed)
+    with alone(out, "training in") as lock:
+        for folder in (out, out / "model"):
+            sweep(folder)
+        yield lock
+
+
+def _train(
+    recipe: Recipe, data: Path, out: Path, *, device: str, world: World, lock: Lock | None
+) -> TrainedModel:
+    with world.main_first():
+        model, tokenizer = _start(recipe, data, out)
+        corpus = _corpus(recipe, tokenizer, data, out)
+    digests = fingerprint(recipe, tokenizer, data=data, out=out)
+    facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
+    world.agree({name: json.dumps(fact) for name, fact in facts.items()})
+    if recipe.lora.rank and world.is_sharded:
+        raise ConfigError(
+            'lora.rank is set, and parallel.kind is "fsdp".',
+            'Train adapters with parallel.kind = "ddp": there is little to divide.',
+        )
+    lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
+    if lora is not None:
+        logger.info("%s", lora)
+    batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
+    samples = out / "samples.jsonl"
+    model.to(_device(device) if world.size == 1 else world.device)
+    corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
+    if lora is not None:
+        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model,
         recipe,
-        train=corpus.train,
-        final=corpus.final,
-        valid=corpus.valid,
+        batches=batches,
+        valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
+        trained=None if lora is None else lora.trained,
         directory=out,
         bytes_per_token=corpus.bytes_per_token,
+        sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
+        data=digests,
+        journal=journal_of(
+            out, model, recipe, corpora=corpora, processes=world.size, silent=not world.is_main
+        ),
+        own=None if lock is None else lock.check,
+        world=world,
     )
     with stop_on_signals() as stop:
         valid_loss = loop.run(stop)
-    save_checkpoint(out / "model", model, tokenizer)
+    finished = world.whole_model(model)
+    if finished is not None:
+        _save(out, finished, tokenizer, lora, base=recipe.init or None)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _save(
+    out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None, *, base: str | None
+) -> None:
+    (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
+    if lora is not None:
+        lora.save(out / "adapter", base=base)
+    with nullcontext() if lora is None else lora.merged():
+        save_checkpoint(out / "model", model, tokenizer)
+    note_model(out)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise ConfigError(f"The device {name!r} cannot be used: {why}.", "Try cpu.") from None
+    return device
+
+
+def _start(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
+    """The model before the first step, and the vocabulary."""
+    model = new_model(recipe.model, seed=recipe.seed)
+    if not recipe.init:
+        return model, _tokenizer(recipe, data, out)
+    loaded = load_checkpoint(recipe.init)
+    logger.info("starting from %s", loaded.name)
+    model.load_state_dict(loaded.model.state_dict())
+    if recipe.tokenizer.files:
+        raise ConfigError(
+            f"tokenizer.files would learn a vocabulary, and {recipe.init} has its own.",
+            "Leave one of the two out.",
+        )
+    if loaded.tokenizer is None:
+        raise ConfigError(
+            f"{recipe.init} came without a vocabulary.", "Put its tokenizer.json beside it."
+        )
+    return model, loaded.tokenizer
 
 
 @dataclass(slots=True)
@@ -129,7 +241,10 @@ def _windows(
     """Windows over the token file at ``path``, which is made if it is not there."""
     if not path.with_suffix(".json").exists():
         logger.info("encoding %s", ", ".join(source.file for source in sources))
+        note_sources(path, sources, data)
         write_tokens(path, _documents(sources, data), tokenizer)
+    else:
+        check_sources(path, sources, data)
     tokens, index = open_tokens(path)
     if index.tokenizer != tokenizer.fingerprint:
         raise ConfigError(
@@ -144,4 +259,6 @@ def _documents(sources: Iterable[Source], data: Path) -> Iterator[str]:
         documents = list(read_documents(data / source.file))
         n_taken = max(1, round(source.first * len(documents)))
         for _ in range(source.repeat):
-            yield from islice(documents, n_taken)
+            for text in islice(documents, n_taken):
+                start, stop = (round(share * len(text)) for share in source.part)
+                yield text[start:stop]

@@ -8,6 +8,8 @@ from cutaway.errors import ConfigError
 
 __all__ = ["Schedule"]
 
+_KINDS = ("constant", "cosine", "inverse-root", "linear", "wsd")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -16,20 +18,22 @@ class Schedule:
     Attributes:
         kind: ``cosine`` falls along half a cosine from the end of the warm-up (Loshchilov and
             Hutter 2017); ``wsd`` stays at the peak and falls in a straight line over the last
-            ``decay_steps`` (warm-up, stable, decay: Hu et al. 2024, section 4); ``constant`` stays.
+            ``decay_steps`` (warm-up, stable, decay: Hu et al. 2024, section 4); ``linear`` falls in
+            a straight line; ``inverse-root`` as ``sqrt(warmup_steps / step)`` (Vaswani et al. 2017,
+            section 5.3); ``constant`` stays.
         warmup_steps: steps of linear rise.
         decay_steps: steps of the final fall of ``wsd``.
-        final: factor at the last step.
+        final: factor at the end of what falls to a given end: ``cosine``, ``linear``, ``wsd``.
     """
 
-    kind: Literal["cosine", "wsd", "constant"] = "cosine"
+    kind: Literal["constant", "cosine", "inverse-root", "linear", "wsd"] = "cosine"
     warmup_steps: int = 0
     decay_steps: int = 0
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind not in ("cosine", "wsd", "constant"):
-            raise ConfigError(f"schedule.kind is {self.kind!r}.", "Known: constant, cosine, wsd.")
+        if self.kind not in _KINDS:
+            raise ConfigError(f"schedule.kind is {self.kind!r}.", f"Known: {', '.join(_KINDS)}.")
         for field in ("warmup_steps", "decay_steps"):
             if getattr(self, field) < 0:
                 raise ConfigError(f"schedule.{field} is {getattr(self, field)}.", "Give 0 or more.")
@@ -45,10 +49,16 @@ class Schedule:
         """
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps
-        if self.kind == "cosine":
-            done = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
-            return self.final + (1 - self.final) * (1 + math.cos(math.pi * done)) / 2
-        if self.kind == "wsd":
-            left = min(1.0, (steps - step) / max(1, self.decay_steps))
-            return self.final + (1 - self.final) * left
-        return 1.0
+        done = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        match self.kind:
+            case "cosine":
+                left = (1 + math.cos(math.pi * done)) / 2
+            case "linear":
+                left = 1 - done
+            case "wsd":
+                left = min(1.0, (steps - step) / max(1, self.decay_steps))
+            case "inverse-root":
+                return math.sqrt(max(1, self.warmup_steps) / (step + 1))
+            case "constant":
+                return 1.0
+        return self.final + (1 - self.final) * left

@@ -22,17 +22,21 @@ class LogConfig:
     """What is told of a run, beside its journal; nothing here changes the outcome.
 
     Attributes:
+        every: steps between two lines for a person; every step is in ``log.jsonl``.
         trackers: of ``tensorboard``, ``wandb``, ``trackio``: each an extra of that name.
         project: under which trackers of several runs file this one.
         peak_tflops: what one device can do at most, in TFLOP/s, for the MFU; 0: as the table of
             :mod:`cutaway.training.flops` says, and no MFU where it says nothing.
     """
 
+    every: int = 10
     trackers: tuple[str, ...] = ()
     project: str = "cutaway"
     peak_tflops: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"log.every is {self.every}.", "Give 1 or more.")
         for name in self.trackers:
             if name not in KNOWN:
                 raise ConfigError(f"log.trackers has {name!r}.", nearest(name, KNOWN))

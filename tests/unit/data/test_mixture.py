@@ -17,7 +17,7 @@ def mixture(seed: int = 3, weights: tuple[float, ...] = (5, 3, 2)) -> Mixture:
 
 
 def test_every_round_has_the_exact_shares() -> None:
-    parts = mixture().batch(step=0, size=20_000)[:, 0] // 100_000
+    parts = mixture().batch(first=0, size=20_000)[:, 0] // 100_000
     for half in (parts[:10_000], parts[10_000:]):
         assert np.bincount(half).tolist() == [5_000, 3_000, 2_000]
     begin = np.bincount(parts[:1_000])
@@ -26,28 +26,28 @@ def test_every_round_has_the_exact_shares() -> None:
 
 
 def test_each_corpus_deals_as_it_would_alone() -> None:
-    mixed = mixture().batch(step=0, size=15_000)
+    mixed = mixture().batch(first=0, size=15_000)
     for i, row in enumerate(ROWS):
         own = mixed[mixed[:, 0] // 100_000 == i]
-        alone = Windows(row, length=11, seed=3).batch(step=0, size=len(own))
+        alone = Windows(row, length=11, seed=3).batch(first=0, size=len(own))
         assert np.array_equal(own, alone)  # so without replacement, epoch by epoch
 
 
 def test_a_step_is_a_function_of_the_seed_alone() -> None:
     deal = mixture()
-    wanted = deal.batch(step=900, size=16)
-    assert np.array_equal(mixture().batch(step=900, size=16), wanted)
-    deal.batch(step=3, size=16)
-    assert np.array_equal(deal.batch(step=900, size=16), wanted)
-    assert not np.array_equal(mixture(seed=4).batch(step=900, size=16), wanted)
-    parts = [deal.batch(step=step, size=4) for step in range(3600, 3604)]
+    wanted = deal.batch(first=14_400, size=16)
+    assert np.array_equal(mixture().batch(first=14_400, size=16), wanted)
+    deal.batch(first=48, size=16)
+    assert np.array_equal(deal.batch(first=14_400, size=16), wanted)
+    assert not np.array_equal(mixture(seed=4).batch(first=14_400, size=16), wanted)
+    parts = [deal.batch(first=step * 4, size=4) for step in range(3600, 3604)]
     assert np.array_equal(np.concatenate(parts), wanted)
 
 
 def test_an_epoch_ends_where_the_first_corpus_begins_again() -> None:
     deal = mixture(weights=(0.8, 0.1, 0.1))
     assert deal.per_epoch == 998 * 10 // 8
-    assert deal.cut_to(6).batch(step=0, size=2).shape == (2, 6)
+    assert deal.cut_to(6).batch(first=0, size=2).shape == (2, 6)
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=1, max_size=8))

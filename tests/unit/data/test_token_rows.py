@@ -59,7 +59,9 @@ def test_written_starts_are_those_of_the_ids(tmp_path: Path) -> None:
     windows = Windows(rows, length=400, seed=2)
     plain = Windows(whole, length=400, seed=2)
     for step in range(9):
-        assert np.array_equal(windows.batch(step=step, size=8), plain.batch(step=step, size=8))
+        assert np.array_equal(
+            windows.batch(first=step * 8, size=8), plain.batch(first=step * 8, size=8)
+        )
 
 
 def test_files_of_three_projects_make_one_row(tmp_path: Path) -> None:

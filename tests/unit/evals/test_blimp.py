@@ -9,31 +9,15 @@ import pytest
 import torch
 
 from cutaway.errors import DataError
-from cutaway.evals import MinimalPair, blimp, read_blimp
-from cutaway.models import GPT2, GPT2Config
-from cutaway.tokenizers import Tokenizer
+from cutaway.evals import blimp, minimal_pair, read_blimp
+from cutaway.models import GPT2
+from fixed_models import favouring
 from lms import language_model
 
-
-def favouring(letter: str) -> tuple[GPT2, Tokenizer]:
-    """A model that finds one letter likelier than all others, whatever came before.
-
-    The final norm puts out its bias alone, and only that letter's embedding answers to it.
-    """
-    tokenizer = Tokenizer.from_ranks({bytes([byte]): byte for byte in range(256)})
-    model = GPT2(GPT2Config(vocab_size=257, n_ctx=256, n_embd=8, n_layer=1, n_head=2))
-    with torch.no_grad():
-        model.wte.weight.zero_()
-        model.wte.weight[ord(letter)] = 1.0
-        model.ln_f.weight.zero_()
-        model.ln_f.bias.fill_(0.5)
-    return model.eval(), tokenizer
-
-
 PAIRS = [
-    MinimalPair("a cat sees", "a cat see!", "agreement"),
-    MinimalPair("two cats see", "two cats sss", "agreement"),
-    MinimalPair("this is", "that is", "islands"),
+    minimal_pair("a cat sees", "a cat see!", "agreement"),
+    minimal_pair("two cats see", "two cats sss", "agreement"),
+    minimal_pair("this is", "that is", "islands"),
 ]
 
 
@@ -48,13 +32,13 @@ def test_the_sentence_with_more_of_the_letter_wins() -> None:
 
 def test_equal_sentences_are_not_right() -> None:
     model, tokenizer = favouring("z")
-    assert blimp(model, tokenizer, [MinimalPair("abc", "bca", "p")]).accuracy == 0.0
+    assert blimp(model, tokenizer, [minimal_pair("abc", "bca", "p")]).accuracy == 0.0
 
 
 def test_limit_takes_the_first_pairs_of_each_paradigm() -> None:
     model, tokenizer = favouring("s")
     found = blimp(model, tokenizer, PAIRS, limit=1)
-    assert {name: part.pairs for name, part in found.paradigms.items()} == {
+    assert {name: part.asked for name, part in found.paradigms.items()} == {
         "agreement": 1,
         "islands": 1,
     }
@@ -67,7 +51,7 @@ def test_it_is_the_scores_of_the_sentences_one_by_one(
     lm = language_model(enliven, n_ctx=128, dtype=torch.float32)
     pairs = list(islice(read_blimp(shared_data / "blimp" / "blimp.jsonl.xz"), 40))
     found = blimp(lm.model, lm.tokenizer, pairs)
-    right = [lm.score(pair.good).nll < lm.score(pair.bad).nll for pair in pairs]
+    right = [lm.score(good).nll < lm.score(bad).nll for _, (good, bad), _, _ in pairs]
     assert found.accuracy == sum(right) / len(right)
 
 
@@ -79,7 +63,7 @@ def test_the_published_pairs(shared_data: Path) -> None:
     assert len(found.paradigms) == 67
     fields = json.loads(json.dumps(found.to_dict()))
     assert "67 paradigms" in fields["protocol"]
-    assert set(fields["paradigms"]) == {pair.paradigm for pair in pairs}
+    assert set(fields["paradigms"]) == {pair.group for pair in pairs}
 
 
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:

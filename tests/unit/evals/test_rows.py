@@ -124,3 +124,21 @@ def test_windows_predict_every_token_once_with_enough_before_it(
         assert len(row.ids) <= n_ctx + 1
         assert list(row.ids) == list(range(row.ids[0], row.ids[0] + len(row.ids)))
         assert row.first >= min(row.ids[row.first], n_ctx - stride + 1)
+
+
+def test_barred_tokens_are_no_choice_where_predictions_begin(tiny_model: GPT2) -> None:
+    with torch.inference_mode():
+        best, second = tiny_model(torch.tensor([[5, 7]]))[0, -1].topk(2).indices.tolist()
+        after = int(tiny_model(torch.tensor([[5, 7, second]]))[0, -1].argmax())
+    rows = [Row([5, 7, best], first=2), Row([5, 7, second], first=2)]
+    rows += [Row([5, 7, second, after], first=2), Row([5], first=1), Row([5, 7, second, after], 3)]
+    expected = [False, True, True, True, after != best]
+    for barred, greedy in (((), [True, False, False, True, True]), ((best,), expected)):
+        for model in (tiny_model, EngineReader(FakeEngine(tiny_model))):
+            scores = list(score_rows(model, rows, n_vocab=61, barred=barred))
+            assert [score.is_greedy for score in scores] == greedy
+    plain = score_rows(tiny_model, rows, n_vocab=61)
+    for one, other in zip(
+        plain, score_rows(tiny_model, rows, n_vocab=61, barred=[best]), strict=True
+    ):
+        assert one.logprob == other.logprob

@@ -17,6 +17,17 @@ from cutaway.models import GPT2
 from engines import FakeEngine
 from lms import language_model
 
+STORY = "".join(f"{i} the end .\n" for i in range(1, 21)) + "21 the XXXXX .\tend\t\tend|thing\n"
+SCENE = {
+    "ind": 1,
+    "activity_label": "Ending",
+    "ctx_a": "The end.",
+    "ctx_b": "it",
+    "ctx": "The end. it",
+    "label": 1,
+    "endings": ["is in.", "ends.", "an end.", "the thing."],
+}
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
@@ -28,6 +39,16 @@ def data(tmp_path: Path) -> Path:
         "blimp/blimp.jsonl": json.dumps(pair) + "\n",
         "words/lambada_test.jsonl": json.dumps({"text": "in the end"}) + "\n",
         "words/wikitext2.test.txt": " = A = \n the thing , the end . \n",
+        "words/ptb.test.txt": " it was n't the end \n",
+        "words/cbtest_CN_valid_2000ex.txt": STORY,
+        "words/cbtest_CN_test_2500ex.txt": STORY,
+        "words/hellaswag_val.jsonl": json.dumps(SCENE) + "\n",
+        "wikitext-103/wiki.test.tokens": " = A = \n",
+        "wikitext-103/wiki.valid.tokens": " = A = \n",
+        "heldout/news.en.heldout-00000-of-00050": "the end .\n",
+        "heldout/news.en.heldout-00001-of-00050": "the end .\n",
+        "text/enwik8": "<page>the end</page>",
+        "text/text8": " the end",
         "words/wikitext2.valid.txt": " other \n",
         "words/README.md": "nothing",
     }
@@ -48,6 +69,13 @@ def test_a_folder_is_sorted(data: Path) -> None:
         "blimp": ["blimp.jsonl"],
         "lambada": ["lambada_test.jsonl"],
         "wikitext": ["wikitext2.test.txt"],
+        "wikitext103": ["wiki.test.tokens"],
+        "ptb": ["ptb.test.txt"],
+        "1bw": ["news.en.heldout-00000-of-00050"],
+        "enwik8": ["enwik8"],
+        "text8": ["text8"],
+        "cbt": ["cbtest_CN_valid_2000ex.txt"],
+        "hellaswag": ["hellaswag_val.jsonl"],
         "copies": ["tales.train.txt"],
     }
 
@@ -58,10 +86,16 @@ def test_files_go_by_their_name_unless_told(data: Path) -> None:
         f"wikitext={data / 'words'}",
         str(data / "words" / "README.md"),
         str(data / "words" / "wikitext2.valid.txt"),
+        str(data / "wikitext-103" / "wiki.valid.tokens"),
+        str(data / "words" / "cbtest_CN_test_2500ex.txt"),
+        str(data / "heldout" / "news.en.heldout-00001-of-00050"),
     ]
     assert names(find_files(given)) == {
         "bpb": ["tales.train.txt", "README.md"],
         "wikitext": ["wikitext2.test.txt", "wikitext2.valid.txt"],
+        "wikitext103": ["wiki.valid.tokens"],
+        "cbt": ["cbtest_CN_test_2500ex.txt"],
+        "1bw": ["news.en.heldout-00001-of-00050"],
     }
 
 
@@ -129,9 +163,25 @@ def test_the_table_names_each_figure(data: Path, capsys: pytest.CaptureFixture[s
     tasks = ",".join(TASKS)
     assert run(["eval", "tiny", "--tasks", tasks, "--data", str(data), *SMALL]) == 0
     out, err = capsys.readouterr()
-    for label in ("bits per byte", "BLiMP", "LAMBADA", "WikiText-2", "4-grams", "copied", "king"):
+    labels = ["bits per byte", "per word", "BLiMP", "LAMBADA", "WikiText-2", "WikiText-103"]
+    labels += ["Penn Treebank", "One Billion", "enwik8", "text8", "CBT-CN", "HellaSwag acc_norm"]
+    for label in [*labels, "4-grams", "copied", "king"]:
         assert label in out
     assert "stride 40" in err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_options_reach_the_measurements(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["eval", "tiny", "--tasks", "lambada,ptb,cbt", "--data", str(data), "--json"]
+    results = []
+    for options in ([], ["--no-detokenizer", "--stop-word-filter", "--stride", "8"]):
+        assert run([*asked, *options]) == 0
+        results.append(json.loads(capsys.readouterr().out)["results"])
+    for joined, cut in zip(results[0].values(), results[1].values(), strict=True):
+        assert joined["protocol"] != cut["protocol"]
+    assert results[1]["ptb"]["stride"] == 8
+    assert results[1]["lambada"]["stop_word_filter"]
+    assert [result["cbt"]["detokenized"] for result in results] == [True, False]
 
 
 @pytest.mark.usefixtures("tiny")
@@ -149,7 +199,8 @@ def test_an_engine_is_what_is_measured(data: Path, enliven: Callable[..., GPT2])
 
     lm = LanguageModel(never, plain.tokenizer, engine=engine)  # type: ignore[arg-type]
     files = find_files([str(data)])
-    for task in TASKS:
+    alike = {"wikitext103", "1bw", "text8"}  # done as wikitext, ptb and enwik8
+    for task in [task for task in TASKS if task not in alike]:
         suites = [Suite(lm=one, files=files, per_prompt=1, max_new_tokens=4) for one in (lm, plain)]
         ours, theirs = (suite.run(task).to_dict() for suite in suites)
         assert ours.keys() == theirs.keys()

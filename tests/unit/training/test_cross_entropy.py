@@ -12,13 +12,14 @@ from torch.nn import functional as F
 from cutaway.models import GPT2
 from cutaway.training import cross_entropy
 from cutaway.training.cross_entropy import IGNORED, summed_cross_entropy
-from cutaway.training.objectives import causal_lm
+from cutaway.training.objectives import TokenBatch, causal_lm
 
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_entropy, "_CHUNK", 7)
     monkeypatch.setattr(cross_entropy, "_TILE", 4)
+    monkeypatch.setattr(cross_entropy, "_ROWS", 3)
 
 
 def plain(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
@@ -51,6 +52,41 @@ def test_loss_and_gradients_are_those_of_whole_logits(
         gradients(summed_cross_entropy, *inputs), gradients(plain, *inputs), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=rtol, atol=rtol)
+
+
+def test_a_head_that_is_not_trained_costs_no_gradient() -> None:
+    x, weight, targets = problem(torch.float64)
+    frozen = weight.detach()
+    (expected,) = torch.autograd.grad(summed_cross_entropy(x, weight, targets), x)
+    loss = summed_cross_entropy(x, frozen, targets)
+    assert [t is None for t in loss.grad_fn.saved_tensors] == [False, True]  # type: ignore[union-attr]
+    (found,) = torch.autograd.grad(loss, x)
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", [None, torch.bfloat16])
+def test_a_graph_that_is_kept_gives_the_same_again(kind: torch.dtype | None) -> None:
+    x, weight, targets = problem(torch.float32)
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind is not None):
+        loss = 3.0 * summed_cross_entropy(x, weight, targets)
+    first = torch.autograd.grad(loss, (x, weight), retain_graph=True)
+    second = torch.autograd.grad(loss, (x, weight), retain_graph=True)
+    last = torch.autograd.grad(loss, (x, weight))
+    for a, b, c in zip(first, second, last, strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(a, c)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_the_loss_under_autocast_is_summed_in_float32(kind: torch.dtype) -> None:
+    """It is the loss of the logits in 16 bits, exactly but for the order of a sum."""
+    x, weight, targets = problem(torch.float32, 200)
+    logits = (x.to(kind) @ weight.to(kind).T).float()
+    expected = F.cross_entropy(logits, targets, reduction="sum")
+    with torch.autocast("cpu", kind):
+        torch.testing.assert_close(
+            summed_cross_entropy(x, weight, targets), expected, rtol=1e-6, atol=0
+        )
 
 
 def test_gradients_are_those_of_finite_differences() -> None:
@@ -116,14 +152,13 @@ def test_under_autocast_only_the_products_are_rounded() -> None:
 def test_both_uses_of_the_tied_embedding_are_in_its_gradient(tiny_model: GPT2) -> None:
     model = tiny_model.double()
     tokens = torch.randint(61, (3, 20))
-    loss, n = causal_lm(model, tokens)
+    loss = causal_lm(model, TokenBatch.of_windows(tokens))
     loss.backward()
     ours = {name: p.grad for name, p in model.named_parameters()}
     model.zero_grad()
     logits, targets = model(tokens[:, :-1]), tokens[:, 1:]
     whole = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
     whole.backward()
-    assert n == targets.numel()
     torch.testing.assert_close(loss, whole, rtol=1e-12, atol=0)
     for name, p in model.named_parameters():
         torch.testing.assert_close(ours[name], p.grad, rtol=1e-12, atol=1e-12, msg=name)
@@ -132,17 +167,17 @@ def test_both_uses_of_the_tied_embedding_are_in_its_gradient(tiny_model: GPT2) -
 PROGRAM = """
 import torch
 from cutaway.models import GPT2, GPT2Config
-from cutaway.training.objectives import causal_lm
+from cutaway.training.objectives import TokenBatch, causal_lm
 
 model = GPT2(GPT2Config(vocab_size=61, n_ctx=24, n_embd=20, n_layer=2, n_head=5))
-tokens = torch.randint(61, (3, 20))
+batch = TokenBatch.of_windows(torch.randint(61, (3, 20)))
 found = []
 for loss in (causal_lm, torch.compile(causal_lm, backend="aot_eager")):
     model.zero_grad()
-    value, n = loss(model, tokens)
-    (value / n).backward()
+    value = loss(model, batch)
+    (value / batch.n_targets).backward()
     found.append([value.detach(), *(p.grad for p in model.parameters())])
-assert n == 57
+assert batch.n_targets == 57
 for ours, compiled in zip(*found, strict=True):
     torch.testing.assert_close(ours, compiled)
 """

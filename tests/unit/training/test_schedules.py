@@ -25,6 +25,18 @@ def test_wsd_is_flat_until_its_decay_and_ends_above_zero() -> None:
     assert factors[80:] == pytest.approx([left / 20 for left in range(20, 0, -1)])
 
 
+def test_a_line_falls_in_equal_steps() -> None:
+    schedule = Schedule(kind="linear", warmup_steps=2, final=0.5)
+    assert [schedule.factor(s, steps=6) for s in range(6)] == [0.5, 1, 1, 0.875, 0.75, 0.625]
+
+
+def test_inverse_root_halves_when_the_steps_are_four_times_as_many() -> None:
+    schedule = Schedule(kind="inverse-root", warmup_steps=25)
+    assert schedule.factor(24, steps=1000) == 1.0
+    assert schedule.factor(99, steps=1000) == 0.5
+    assert schedule.factor(399, steps=1000) == schedule.factor(399, steps=9000) == 0.25
+
+
 def test_a_longer_run_shares_its_stable_part() -> None:
     schedule = Schedule(kind="wsd", warmup_steps=5, decay_steps=20)
     assert [schedule.factor(s, steps=100) for s in range(80)] == [
@@ -35,7 +47,7 @@ def test_a_longer_run_shares_its_stable_part() -> None:
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"kind": "linear"}, "schedule.kind is 'linear'"),
+        ({"kind": "linaer"}, "schedule.kind is 'linaer'"),
         ({"warmup_steps": -1}, "schedule.warmup_steps is -1"),
         ({"final": 1.5}, "schedule.final is 1.5"),
     ],

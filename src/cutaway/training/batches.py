@@ -1,0 +1,68 @@
+"""Which windows a step learns from: a function of the step, as all of a run is."""
+
+import torch
+
+from cutaway.data import Deal
+from cutaway.training.objectives import TokenBatch
+from cutaway.training.recipe import Recipe
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """Deals the batch of every step.
+
+    Args:
+        recipe: sizes of the batch, short windows, final text.
+        train: windows of ``n_ctx + 1`` tokens.
+        final: windows of the last ``training.final_steps``, where there are such.
+        eot: the id that ends a document, for ``training.document_mask``.
+    """
+
+    def __init__(
+        self, recipe: Recipe, train: Deal, final: Deal | None = None, *, eot: int | None = None
+    ) -> None:
+        loop = recipe.training
+        self._loop, self._n_ctx = loop, recipe.model.n_ctx
+        self._eot = eot if loop.document_mask else None
+        self._train, self._final = train, train if final is None else final
+        if loop.short_steps:
+            length = loop.short_window + 1
+            self._short_train, self._short_final = train.cut_to(length), self._final.cut_to(length)
+
+    def size(self, step: int) -> int:
+        """Windows of ``n_ctx`` tokens in the batch of a step, whatever it is cut to."""
+        grown = [g.batch_size for g in self._loop.batch_growth if g.step <= step]
+        return grown[-1] if grown else self._loop.batch_size
+
+    def first(self, step: int) -> int:
+        """How many windows all steps before it have had."""
+        total, since, size = 0, 0, self._loop.batch_size
+        for growth in self._loop.batch_growth:
+            if growth.step >= step:
+                break
+            total, since, size = (
+                total + (growth.step - since) * size,
+                growth.step,
+                growth.batch_size,
+            )
+        return total + (step - since) * size
+
+    def of(self, step: int) -> tuple[TokenBatch, int]:
+        """The batch of a step (from 0), and how many of its rows go through the model at once."""
+        loop = self._loop
+        is_final = step >= loop.steps - loop.final_steps
+        windows, more = self._final if is_final else self._train, 1
+        if step < loop.short_steps:
+            windows = self._short_final if is_final else self._short_train
+            more = self._n_ctx // loop.short_window
+        batch = self._batch(windows, more * self.first(step), more * self.size(step))
+        return batch, more * loop.micro_batch_size
+
+    def looks(self, windows: Deal, n: int) -> TokenBatch:
+        """The first ``n`` windows of a validation corpus, or all if there are fewer."""
+        return self._batch(windows, 0, min(n, windows.per_epoch))
+
+    def _batch(self, windows: Deal, first: int, n: int) -> TokenBatch:
+        rows = torch.from_numpy(windows.batch(first=first, size=n))
+        return TokenBatch.of_windows(rows, eot=self._eot)

@@ -1,0 +1,84 @@
+"""What a recipe says about its text: the files, and the vocabulary that they are read with."""
+
+from dataclasses import dataclass
+
+from cutaway.errors import ConfigError
+
+__all__ = ["DataConfig", "Prepared", "Source", "TokenizerConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file of the corpus.
+
+    Attributes:
+        file: path, relative to the corpus folder.
+        repeat: how often its documents occur in one pass over the corpus.
+        first: the share of its documents to take, from the top of the file.
+        part: from where to where each document is taken, as shares of its characters; for a
+            corpus that is one document, such as a book of which the end is held out.
+    """
+
+    file: str
+    repeat: int = 1
+    first: float = 1.0
+    part: tuple[float, ...] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.repeat < 1:
+            raise ConfigError(f"repeat of {self.file!r} is {self.repeat}.", "Give 1 or more.")
+        if not 0.0 < self.first <= 1.0:
+            raise ConfigError(f"first of {self.file!r} is {self.first}.", "It must be in (0, 1].")
+        if len(self.part) != 2 or not 0.0 <= self.part[0] < self.part[1] <= 1.0:
+            raise ConfigError(
+                f"part of {self.file!r} is {list(self.part)}.",
+                "Give two shares of its characters, such as [0.0, 0.9].",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A directory that ``cutaway data prepare`` made.
+
+    Attributes:
+        folder: path, relative to the corpus folder.
+        weight: its share of the windows, beside the weights of the others.
+    """
+
+    folder: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizerConfig:
+    """The vocabulary: the files to learn it from, or none.
+
+    With none it is that of the prepared directories, or GPT-2's own 50,257 entries.
+    """
+
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """The corpus.
+
+    Attributes:
+        train: what the model learns from.
+        final: what it learns from in the last ``training.final_steps``: the kind of text it is
+            to be best at (Hu et al. 2024, "MiniCPM", section 4.3: such data while the rate decays).
+        valid: what it is measured on; with ``prepared`` it is their validation split by default.
+        prepared: in the place of ``train``: directories of shards, mixed by weight.
+    """
+
+    train: tuple[Source, ...] = ()
+    final: tuple[Source, ...] = ()
+    valid: tuple[Source, ...] = ()
+    prepared: tuple[Prepared, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.train and self.prepared:
+            raise ConfigError(
+                "data.train and data.prepared both name a corpus.",
+                "Give one; `cutaway data prepare` makes a prepared one of files.",
+            )

@@ -1,0 +1,57 @@
+"""Texts that the model writes while it learns: what a loss does not show."""
+
+import json
+import logging
+from pathlib import Path
+
+from cutaway.generation import LanguageModel
+from cutaway.models import Decoder
+from cutaway.tokenizers import Tokenizer
+from cutaway.training.journal_file import drop_after
+from cutaway.training.recipe import SamplesConfig
+
+__all__ = ["Sampler"]
+
+logger = logging.getLogger("cutaway.training")
+
+
+class Sampler:
+    """Writes samples into a file and on the log.
+
+    Args:
+        config: prompts and their length.
+        tokenizer: of the run.
+        path: of JSON lines: step, prompt, text.
+        seed: of the draws, the same at every step: texts differ by what was learnt.
+    """
+
+    def __init__(
+        self, config: SamplesConfig, tokenizer: Tokenizer, path: Path, *, seed: int
+    ) -> None:
+        self.config, self.tokenizer, self.path, self.seed = config, tokenizer, path, seed
+
+    def is_due(self, done: int) -> bool:
+        """Whether to write after ``done`` steps."""
+        return bool(self.config.every) and not done % self.config.every
+
+    def write(self, done: int, model: Decoder) -> None:
+        """One text for each prompt."""
+        model.eval()
+        lm = LanguageModel(model, self.tokenizer)
+        entries: list[dict[str, object]] = []
+        for prompt in self.config.prompts:
+            text = lm.generate(
+                prompt,
+                seed=self.seed,
+                max_new_tokens=self.config.max_new_tokens,
+                top_k=self.config.top_k,
+            ).text
+            entries.append({"step": done, "prompt": prompt, "text": text})
+            logger.info("step %d  %s", done, json.dumps(prompt + text, ensure_ascii=False))
+        with self.path.open("a", encoding="utf-8") as file:
+            for entry in entries:
+                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+    def resumed(self, step: int) -> None:
+        """Drops the texts after ``step``, which will be written again."""
+        drop_after(self.path, step)

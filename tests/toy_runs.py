@@ -1,0 +1,79 @@
+"""Training runs of a second: a corpus of a few sentences, a model of a few hundred numbers."""
+
+import json
+import random
+from pathlib import Path
+
+from cutaway.training import train
+from cutaway.training.checkpoint import Checkpoints
+from faults import Faults, installed
+
+__all__ = ["RECIPE", "hex_losses", "run", "run_to_a_fault", "write_corpus"]
+
+RECIPE = """
+seed = 3
+[model]
+vocab_size = 290
+n_ctx = 8
+n_embd = 8
+n_layer = 1
+n_head = 2
+dropout = 0.1
+[tokenizer]
+files = ["tales.txt"]
+[data]
+train = [{ file = "tales.txt", repeat = 2 }]
+valid = [{ file = "tales.txt", first = 0.5 }]
+[optimizer]
+kind = "muon"
+lr = 1e-2
+[training]
+steps = 60
+batch_size = 2
+micro_batch_size = 1
+[checkpoints]
+every = 2
+keep_every = 20
+[validation]
+every = 30
+windows = 4
+"""
+DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
+             ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip
+
+
+def write_corpus(folder: Path) -> None:
+    """A corpus and a recipe, ``toy.toml``."""
+    (folder / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
+    (folder / "toy.toml").write_text(RECIPE)
+
+
+def run(folder: str, out: str, *settings: str) -> None:
+    """Trains to the end, or goes on."""
+    train(Path(folder) / "toy.toml", data=Path(folder), out=Path(out), settings=settings)
+
+
+def run_to_a_fault(folder: str, out: str, kind: str, n_saves: int, seed: int) -> None:
+    """Trains until, in the save after so many, some call to the system is the process's last."""
+    real = Checkpoints.save
+    rng, left = random.Random(seed), [n_saves]
+
+    def save(self: Checkpoints, *arguments: object, **named: object) -> Path | None:
+        left[0] -= 1
+        if left[0] != 0:
+            return real(self, *arguments, **named)  # type: ignore[arg-type]
+        with installed(Faults(rng.randrange(1, 45), kind)):
+            return real(self, *arguments, **named)  # type: ignore[arg-type]
+
+    Checkpoints.save = save  # type: ignore[method-assign]
+    run(folder, out)
+
+
+def hex_losses(out: Path) -> dict[int, str]:
+    """The loss of every step, every bit of it; no step is there twice."""
+    losses: dict[int, str] = {}
+    for entry in map(json.loads, (out / "log.jsonl").read_text().splitlines()):
+        if "loss" in entry:
+            assert entry["step"] not in losses
+            losses[entry["step"]] = float(entry["loss"]).hex()
+    return losses
