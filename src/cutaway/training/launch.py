@@ -13,7 +13,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -139,10 +139,9 @@ def _tell(error: CutawayError, note: Path | None) -> None:
         }
         mine = note.with_name(f"{note.name}.{os.getpid()}")
         mine.write_text(json.dumps(content), encoding="utf-8")
-        try:
-            os.link(mine, note)
-        except FileExistsError:
-            return
+        with suppress(FileExistsError):
+            os.link(mine, note)  # all of it, or not at all
+        mine.unlink()
     elif _is_first():
         print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
 
