@@ -15,7 +15,7 @@ from cutaway.models import GPT2, GPT2Config
 from cutaway.training.batches import Batches
 from cutaway.training.cross_entropy import IGNORED
 from cutaway.training.loop import Loop
-from cutaway.training.objectives import TokenBatch, causal_lm
+from cutaway.training.objectives import Objective, TokenBatch, causal_lm
 from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.recipe import (
     CheckpointConfig,
@@ -48,7 +48,13 @@ def toy_tokens() -> np.ndarray:
     return np.array(tokens, dtype=np.uint16)
 
 
-def loop(directory: Path, recipe: Recipe = RECIPE, *, valid: bool = False) -> Loop:
+def loop(
+    directory: Path,
+    recipe: Recipe = RECIPE,
+    *,
+    valid: bool = False,
+    objective: Objective = causal_lm,
+) -> Loop:
     directory.mkdir(exist_ok=True)
     windows = Windows(toy_tokens(), length=recipe.model.n_ctx + 1, seed=recipe.seed)
     final = Windows(16 - toy_tokens(), length=recipe.model.n_ctx + 1, seed=recipe.seed)
@@ -59,6 +65,7 @@ def loop(directory: Path, recipe: Recipe = RECIPE, *, valid: bool = False) -> Lo
         batches=batches,
         valid=batches.looks(windows, recipe.validation.windows) if valid else None,
         directory=directory,
+        objective=objective,
     )
 
 
@@ -157,8 +164,10 @@ def test_a_killed_run_repeats_only_what_was_not_saved(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         stopped.run(StopAfter(8))
     # As if killed after step 8: its checkpoint is not there, the journal is.
-    (newest := stopped.checkpoints.newest()) is not None and (newest / "manifest.json").unlink()  # type: ignore[union-attr]
-    assert stopped.checkpoints.newest().name == "step-00000006"  # type: ignore[union-attr]
+    (newest := stopped.checkpoints.alone.newest()) is not None and (
+        newest / "manifest.json"
+    ).unlink()  # type: ignore[union-attr]
+    assert stopped.checkpoints.alone.newest().name == "step-00000006"  # type: ignore[union-attr]
     loop(tmp_path / "parts").run()
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
@@ -187,7 +196,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(tmp_path: Path) -> No
     ):
         broken.run()
     assert torch.equal(broken.model.wte.weight, before)
-    assert broken.checkpoints.newest() is None
+    assert broken.checkpoints.alone.newest() is None
 
 
 def test_another_recipe_does_not_go_on_with_this_run(tmp_path: Path) -> None:
@@ -276,17 +285,14 @@ def test_a_step_that_is_not_finite_may_be_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One batch in the run breaks the loss: it is named, kept, and nothing is learnt from it."""
-    toy = loop(tmp_path, with_training(max_skipped=1))
-    plain, seen = toy.objective, [0]
+    recipe = with_training(max_skipped=1)
+    bad = loop(tmp_path, recipe).batches.of(6)[0].split(2)[1].tokens  # type: ignore[attr-defined]
 
     def breaks(model: GPT2, batch: TokenBatch) -> torch.Tensor:
-        seen[0] += 1
-        loss = plain(model, batch)
+        loss = causal_lm(model, batch)
         return loss * torch.inf if torch.equal(batch.tokens, bad) else loss
 
-    bad = toy.batches.of(6)[0].split(2)[1].tokens  # type: ignore[attr-defined]
-    toy.objective = toy._loss = breaks
-    toy.run()
+    loop(tmp_path, recipe, objective=breaks).run()
     assert "Step 7: loss inf" in caplog.text
     assert "first in the loss, in micro-batch 2 of 2" in caplog.text
     with np.load(tmp_path / "not-finite" / "step-00000007.npz") as kept:

@@ -160,10 +160,10 @@ def test_whatever_call_fails_once_a_run_comes_to_its_end_or_says_why(tmp_path: P
     def check(error: Exception | None) -> None:
         ended["said why" if error else "came to the end"] += 1
         loop = tiny_loop(out, short)
-        assert error is not None or loop.checkpoints.newest() is not None
+        assert error is not None or loop.checkpoints.alone.newest() is not None
         loop.run()
         assert hex_losses(out).items() <= expected.items()
-        again = loop.checkpoints.newest()
+        again = loop.checkpoints.alone.newest()
         assert again is not None
         assert again.name == "step-00000002"
 
