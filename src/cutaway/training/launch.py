@@ -24,7 +24,6 @@ from cutaway.errors import ConfigError, CutawayError, ProcessesLost
 __all__ = ["is_worker", "launch", "worker"]
 
 _NOTE = "CUTAWAY_ENDED"  # names the file for the note
-_RESTARTS = 3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _TO_FINISH = 600  # seconds for the step under way and a checkpoint, when asked to stop
 
@@ -34,7 +33,7 @@ def is_worker() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
 
 
-def launch(n: int, arguments: Sequence[str], *, restarts: int = _RESTARTS) -> None:
+def launch(n: int, arguments: Sequence[str], *, restarts: int = 3) -> None:
     """Runs ``python -m cutaway`` with these arguments in ``n`` processes.
 
     Args:

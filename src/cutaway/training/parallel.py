@@ -206,7 +206,7 @@ class World:
 
         if self.is_main:
             self._skeleton = copy.deepcopy(loss.model).to("meta")
-        shard(loss, loss.model.h)  # type: ignore[arg-type]
+        shard(loss, loss.model.h, self.device)  # type: ignore[arg-type]
         return loss
 
     def whole_model(self, model: nn.Module) -> Any:

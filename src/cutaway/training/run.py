@@ -80,7 +80,7 @@ def train(
     """
     recipe = read_recipe(recipe_path, settings, init=init)
     check_trackers(recipe.log)
-    with joined(recipe.parallel) as world, _held(out, world) as lock:
+    with joined(recipe.parallel, device=device) as world, _held(out, world) as lock:
         return _train(recipe, data, out, device=device, world=world, lock=lock)
 
 

@@ -63,6 +63,7 @@ def test_settings_win_over_the_file(recipe: Path) -> None:
         ("training.final_steps=1", r"data\.final names 0 files, training\.final_steps is 1"),
         ("training.precision=fp8", r"precision is 'fp8'"),
         ("parallel.kind=tp", r"parallel\.kind is 'tp'.*\n.*ddp, fsdp"),
+        ("parallel.restarts=-1", r"parallel\.restarts is -1"),
         ("parallel.timeout=0", r"parallel\.timeout is 0"),
         ("optimizer.kind=sgd", r"optimizer\.kind is 'sgd'"),
         ("optimizer.lr=-1", r"optimizer\.lr is -1"),
