@@ -1,4 +1,4 @@
-"""GPT-2 as it would be without taps: its own source with every ``tap(name, x)`` made ``x``."""
+"""A model as it would be without taps: its own source with every ``tap(name, x)`` made ``x``."""
 
 import ast
 import inspect
@@ -7,7 +7,7 @@ from types import ModuleType
 
 from cutaway.models import gpt2
 
-__all__ = ["untapped_gpt2"]
+__all__ = ["untapped", "untapped_gpt2"]
 
 
 class _Strip(ast.NodeTransformer):
@@ -26,11 +26,16 @@ class _Strip(ast.NodeTransformer):
 
 def untapped_gpt2() -> ModuleType:
     """The module ``cutaway.models.gpt2`` again, under another name and without its taps."""
+    return untapped(gpt2)
+
+
+def untapped(tapped: ModuleType) -> ModuleType:
+    """The module of a model again, under another name and without its taps."""
     strip = _Strip()
-    tree = ast.fix_missing_locations(strip.visit(ast.parse(inspect.getsource(gpt2))))
+    tree = ast.fix_missing_locations(strip.visit(ast.parse(inspect.getsource(tapped))))
     if strip.n_taps < 15:
         raise AssertionError(f"only {strip.n_taps} taps found in the source of the model")
-    module = ModuleType("untapped_gpt2")
+    module = ModuleType(f"untapped_{tapped.__name__.rpartition('.')[2]}")
     sys.modules[module.__name__] = module  # dataclasses look their module up
-    exec(compile(tree, "untapped_gpt2", "exec"), module.__dict__)
+    exec(compile(tree, module.__name__, "exec"), module.__dict__)
     return module

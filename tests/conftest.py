@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2, Decoder, GPT2Config, Modern, ModernConfig
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -57,8 +57,14 @@ def tiny_model(tiny_config: GPT2Config, enliven: Callable[[GPT2], GPT2]) -> GPT2
     return enliven(GPT2(tiny_config))
 
 
+@pytest.fixture
+def tiny_modern(enliven: Callable[..., Modern]) -> Modern:
+    """The modern decoder of the size of :func:`tiny_config`, with weights that all count."""
+    return enliven(Modern(ModernConfig(vocab_size=61, n_ctx=24, n_embd=20, n_layer=3, n_head=5)))
+
+
 @pytest.fixture(scope="session")
-def enliven() -> Callable[[GPT2], GPT2]:
+def enliven() -> Callable[..., Decoder]:
     """Gives a model weights under which a mistake in any part moves the logits.
 
     Fresh weights hide mistakes: biases are 0, gains 1, and scores so small that attention is a
@@ -66,7 +72,7 @@ def enliven() -> Callable[[GPT2], GPT2]:
     which makes attention patterns as uneven as those of a trained model.
     """
 
-    def randomise(model: GPT2, *, seed: int = 1) -> GPT2:
+    def randomise(model: Decoder, *, seed: int = 1) -> Decoder:
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for name, parameter in model.named_parameters():

@@ -13,8 +13,8 @@ REPO = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json
 import torch
-from benchmarks.untapped import untapped_gpt2
-from cutaway.models import GPT2, GPT2Config
+from benchmarks.untapped import untapped
+from cutaway.models import gpt2, modern
 
 fields = dict(vocab_size=61, n_ctx=24, n_embd=20, n_layer=2, n_head=5)
 
@@ -29,9 +29,10 @@ def graph_of(model):
         assert torch.equal(compiled(tokens), model(tokens))
     return nodes
 
-other = untapped_gpt2()
-print(json.dumps([graph_of(GPT2(GPT2Config(**fields))),
-                  graph_of(other.GPT2(other.GPT2Config(**fields)))]))
+for module, name in ((gpt2, "GPT2"), (modern, "Modern")):
+    models = [(getattr(one, name), getattr(one, name + "Config"))
+              for one in (module, untapped(module))]
+    print(json.dumps([graph_of(model(config(**fields))) for model, config in models]))
 """
 
 
@@ -40,7 +41,9 @@ def test_a_compiled_model_is_the_same_graph_with_taps_and_without() -> None:
         [sys.executable, "-c", PROGRAM], cwd=REPO, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
-    tapped, untapped = json.loads(run.stdout)
-    assert len(tapped) == 1  # one graph: no tap breaks it
-    assert tapped == untapped
-    assert len(tapped[0]) > 40
+    graphs = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(graphs) == 2  # of GPT-2 and of the modern decoder
+    for tapped, untapped in graphs:
+        assert len(tapped) == 1  # one graph: no tap breaks it
+        assert tapped == untapped
+        assert len(tapped[0]) > 40

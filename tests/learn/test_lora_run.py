@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 import cutaway
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
-from cutaway.errors import ConfigError, MissingWeights
+from cutaway.errors import ConfigError, DataError, MissingWeights
 from cutaway.models import GPT2
 from cutaway.training import read_recipe, train
 
@@ -90,3 +90,32 @@ def test_it_learns_goes_on_and_is_written(folder: Path, caplog: pytest.LogCaptur
     assert all(torch.equal(again[name], tensor) for name, tensor in merged.items())
     with pytest.raises(ConfigError, match=r"was made with lora = .*rank=4"):
         train(folder / "toy.toml", data=folder, out=half, settings=["lora.rank=2"])
+
+
+def test_it_adapts_a_model_that_is_there(folder: Path) -> None:
+    base = train(folder / "toy.toml", data=folder, out=folder / "base", settings=["lora={rank=0}"])
+    trained = train(
+        folder / "toy.toml",
+        data=folder,
+        out=folder / "tuned",
+        init=str(folder / "base" / "model"),
+        settings=["training.steps=3", "tokenizer.files=[]"],
+    )
+    told = json.loads((folder / "tuned" / "adapter" / "adapter_config.json").read_text())
+    assert told["base_model_name_or_path"] == str(folder / "base" / "model")
+    tuned = load_checkpoint(trained.directory)
+    again = load_checkpoint(base.directory, adapter=folder / "tuned")
+    assert again.fingerprint == tuned.fingerprint != load_checkpoint(base.directory).fingerprint
+
+    other = load_checkpoint(base.directory)
+    with torch.no_grad():
+        other.model.wpe.weight[3] += 1e-3
+    save_checkpoint(base.directory, other.model, other.tokenizer)
+    with pytest.raises(DataError, match="the model beneath the LoRA"):
+        train(
+            folder / "toy.toml",
+            data=folder,
+            out=folder / "tuned",
+            init=str(base.directory),
+            settings=["training.steps=4", "tokenizer.files=[]"],
+        )

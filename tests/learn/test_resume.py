@@ -23,7 +23,7 @@ from cutaway.training import journal_file, train
 from cutaway.training.batches import Batches
 from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.loop import Loop
-from cutaway.training.recipe import CheckpointConfig, LoopConfig, Recipe
+from cutaway.training.recipe import CheckpointConfig, LoopConfig, Recipe, ValidationConfig
 from faults import each_fault
 from forks import Forks, forks
 from processes import kills
@@ -63,7 +63,7 @@ class Killings:
     """Starts a run again and again; some of its processes are killed."""
 
     def __init__(self, folder: Path, server: Forks) -> None:
-        self.folder, self.server, self.rng = folder, server, random.Random(7)
+        self.folder, self.server, self.rng = folder, server, random.Random(kills(25))
         self.counts = Counter[str]()
 
     def once(self, out: Path) -> bool:
@@ -108,8 +108,8 @@ def test_killed_at_random_moments_every_later_loss_is_the_same(folder: Path, ser
         assert (out / "model" / "model.safetensors").read_bytes() == model
         assert not list(out.rglob(".*.tmp"))
         shutil.rmtree(out)
+        print(f"{n_runs} runs: {dict(counts)}", flush=True)
     assert counts["kills during a save"] > kills(25) // 10
-    print(f"{n_runs} runs: {dict(counts)}")
 
 
 def test_no_step_depends_on_a_generator_that_it_has_not_seeded(tmp_path: Path) -> None:
@@ -203,6 +203,30 @@ def test_a_full_disk_keeps_the_run_until_its_last_save(
     assert hex_losses(tmp_path / "run") == hex_losses(tmp_path / "whole")
 
 
+def test_the_best_that_could_not_be_saved_does_not_push_out_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(
+        TINY,
+        training=replace(TINY.training, steps=5),
+        validation=ValidationConfig(every=1, windows=2, keep_best=True),
+    )
+    loop, real = tiny_loop(tmp_path, recipe), Checkpoints._write
+    loop.valid = loop.batches.of(0)[0]
+    told = iter([3.0, 2.0, 1.0, 2.5, 2.5])
+
+    def full_at_3(self: Checkpoints, final: Path, step: int, *more: object) -> None:
+        if step == 3:
+            raise ResourceError("Full.")
+        real(self, final, step, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Checkpoints, "_write", full_at_3)
+    monkeypatch.setattr(loop, "_look", lambda *_: next(told))
+    assert loop.run() == 2.0
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["step-00000002", "step-00000005"]
+
+
 def test_a_journal_that_cannot_be_written_waits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,7 +267,7 @@ def test_other_files_for_the_same_tokens_are_refused(folder: Path) -> None:
     run(str(folder), str(folder / "run"), "training.steps=2")
     shutil.rmtree(folder / "run" / "checkpoints")
     other = 'data.train=[{file="tales.txt",repeat=3}]'
-    with pytest.raises(ConfigError, match=r"train\.bin was encoded from tales\.txt repeat=2"):
+    with pytest.raises(ConfigError, match=r"train\.bin was encoded from tales\.txt .repeat 2"):
         run(str(folder), str(folder / "run"), "training.steps=2", other)
 
 

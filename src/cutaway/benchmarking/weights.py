@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cutaway.benchmarking.shape import Shape
 from cutaway.files import cache_directory
+from cutaway.models.config import gpt2_only
 
 __all__ = ["Weights", "checkpoint", "kept_in", "random_weights"]
 
@@ -75,6 +76,7 @@ def checkpoint(source: str, root: Path) -> Weights:
     import cutaway
 
     lm = cutaway.load(source)
+    shape = Shape.of(gpt2_only(lm.config, "This benchmark"))
     name = re.sub(r"[^A-Za-z0-9]+", "-", Path(lm.name).name).strip("-")[:40]
 
     def save(folder: Path) -> None:
@@ -82,6 +84,5 @@ def checkpoint(source: str, root: Path) -> Weights:
 
         save_checkpoint(folder, lm.model, None)
 
-    shape = Shape.of(lm.config)
     folder = root / f"{name}-{lm.fingerprint[:16]}"
     return Weights(folder, shape, f"{lm.name} ({shape.title})", save)

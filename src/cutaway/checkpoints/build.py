@@ -15,7 +15,7 @@ from cutaway.checkpoints.quantized_file import widened
 from cutaway.checkpoints.raw import all_finite
 from cutaway.checkpoints.walk import Weight
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import Decoder, DecoderConfig, new_model
 from cutaway.numbers import Quantized, to_array, to_tensor
 
 __all__ = ["build"]
@@ -25,12 +25,12 @@ _DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 def build(
     weights: Iterator[tuple[str, Weight]],
-    config: GPT2Config,
+    config: DecoderConfig,
     what: str,
     *,
     dtype: torch.dtype | None,
     device: torch.device | str,
-) -> GPT2:
+) -> Decoder:
     """The model of these weights.
 
     Args:
@@ -54,7 +54,7 @@ def build(
         check_memory(parameter_count(config) * dtype.itemsize, what)
     state = {name: _as_asked(name, weight, dtype).to(device) for name, weight in weights}
     with torch.device("meta"):
-        model = GPT2(config)
+        model = new_model(config)
     model.load_state_dict(state, assign=True)
     return model.eval()
 

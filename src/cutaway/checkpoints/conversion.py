@@ -21,7 +21,8 @@ from cutaway.checkpoints.vocabulary import VOCABULARY_FILES
 from cutaway.checkpoints.walk import stored_kind
 from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, TokenizerError, nearest
 from cutaway.files import replace_together
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2, Decoder, GPT2Config
+from cutaway.models.config import gpt2_only
 from cutaway.numbers import Bits, dtype_of, kind_of, to_array, to_tensor
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def convert(
     with explained(source):
         found = find_adapted(source, adapter, allow_pickle=allow_pickle)
     dtype = _dtype(found, to, dtype)
-    _check_epsilon(found, to)
+    if to != "hf" or dtype in _BITS:
+        _check_gpt2(found, to)
     with replace_together(folder) as stage:
         written = stage / (destination.name if is_file else _FILES[to])
         expected = _write(found, written, to=to, dtype=dtype, with_vocabulary=not is_file)
@@ -200,9 +202,11 @@ def _dtype(found: Found, to: str, dtype: torch.dtype | Rounded | None) -> torch.
     return dtype
 
 
-def _check_epsilon(found: Found, to: str) -> None:
-    """Only config.json can state it; the other programs have it as a constant."""
-    epsilon = found.config.layer_norm_epsilon
+def _check_gpt2(found: Found, to: str) -> None:
+    """Other models have only our layout; and only config.json can state an epsilon."""
+    what = f"Converting to {to}" if to != "hf" else "Quantizing"
+    config = gpt2_only(found.config, what, "Convert to hf, as float32, float16 or bfloat16.")
+    epsilon = config.layer_norm_epsilon
     if to != "hf" and epsilon != GPT2Config().layer_norm_epsilon:
         raise KeyMismatch(
             f"layer_norm_epsilon is {epsilon}, which the layout {to} cannot state.",
@@ -232,12 +236,13 @@ def _write(
 
 
 def _store(
-    path: Path, model: GPT2, tokenizer: "Tokenizer | None", *, to: str, dtype: torch.dtype
+    path: Path, model: Decoder, tokenizer: "Tokenizer | None", *, to: str, dtype: torch.dtype
 ) -> None:
     """Writes the weights as ``dtype``, and gives those to the model."""
     if to == "hf":
         write_huggingface(path.parent, model, tokenizer, dtype=dtype)
     else:
+        assert isinstance(model, GPT2)  # _check_gpt2 has seen to it
         if to == "nanogpt":
             write_nanogpt(path, model, dtype)
         else:
@@ -250,9 +255,10 @@ def _store(
 
 
 def _store_rounded(
-    path: Path, model: GPT2, tokenizer: "Tokenizer | None", *, bits: Bits, dtype: torch.dtype
+    path: Path, model: Decoder, tokenizer: "Tokenizer | None", *, bits: Bits, dtype: torch.dtype
 ) -> None:
     """Writes codes, and all but the matrices as ``dtype``, and gives those to the model."""
+    assert isinstance(model, GPT2)  # _check_gpt2 has seen to it
     codes = quantized(model, bits)
     write_huggingface(path.parent, model, tokenizer, dtype=dtype, codes=codes)
     for name, parameter in model.named_parameters():
@@ -267,7 +273,7 @@ def _narrowed(name: str, parameter: Tensor, dtype: torch.dtype) -> Tensor:
     return to_tensor(narrowed(name, to_array(parameter), kind_of(dtype))).float()
 
 
-def _prompts(model: GPT2) -> Tensor:
+def _prompts(model: Decoder) -> Tensor:
     """The same few texts for every model of a size."""
     generator = torch.Generator().manual_seed(20190214)
     shape = (_N_PROMPTS, min(_LENGTH, model.config.n_ctx))
@@ -275,11 +281,11 @@ def _prompts(model: GPT2) -> Tensor:
 
 
 @torch.no_grad()
-def _logits(model: GPT2, prompts: Tensor) -> Tensor:
+def _logits(model: Decoder, prompts: Tensor) -> Tensor:
     return model(prompts)
 
 
-def _compared(output: GPT2, expected: _Expected, where: str) -> tuple[float, Quality | None]:
+def _compared(output: Decoder, expected: _Expected, where: str) -> tuple[float, Quality | None]:
     """The largest difference of two logits, if it is none to speak of, and the cost of rounding."""
     difference = _difference(_logits(output, expected.prompts), expected.logits, where)
     if expected.rows is None:

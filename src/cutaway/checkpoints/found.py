@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cutaway.checkpoints.folder import Folder
 from cutaway.checkpoints.stored import Stored
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 from cutaway.numbers import Bits
 
 __all__ = ["Found"]
@@ -25,7 +25,7 @@ class Found:
     """
 
     layout: str
-    config: GPT2Config
+    config: DecoderConfig
     tensors: dict[str, Stored]
     folder: Folder
     head: Stored | None = None

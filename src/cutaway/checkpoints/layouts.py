@@ -9,9 +9,10 @@ from cutaway.checkpoints.folder import Folder, regular_file, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.huggingface import find_huggingface, read_config
 from cutaway.checkpoints.llmc import MAGIC, find_llmc
+from cutaway.checkpoints.modern import find_modern, is_modern, read_modern_config
 from cutaway.checkpoints.training import find_training_step, newest_step
 from cutaway.errors import CheckpointNotFound, CorruptCheckpoint
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 
 __all__ = ["config_in", "find"]
 
@@ -32,7 +33,7 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
         return _in_file(path)
     folder = Folder.at(path)
     if folder.has("config.json"):
-        return find_huggingface(folder, allow_pickle=allow_pickle)
+        return _configured(folder, allow_pickle=allow_pickle)
     if folder.has("hparams.json"):
         from cutaway.checkpoints.openai import find_openai
 
@@ -61,17 +62,24 @@ def find(path: Path, *, allow_pickle: bool) -> Found:
     raise CheckpointNotFound(f"No checkpoint in {path}; it holds {held or 'nothing'}.", _EXPECTED)
 
 
-def config_in(path: Path) -> GPT2Config:
+def config_in(path: Path) -> DecoderConfig:
     """The size of the checkpoint at ``path``, from a small file if one states it."""
     if path.is_dir():
         folder = Folder.at(path)
         if folder.has("config.json"):
-            return read_config(folder)
+            return read_modern_config(folder) if is_modern(folder) else read_config(folder)
         if folder.has("hparams.json"):
             from cutaway.checkpoints.openai import read_hparams
 
             return read_hparams(folder)
     return find(path, allow_pickle=False).config
+
+
+def _configured(folder: Folder, *, allow_pickle: bool, weights: str | None = None) -> Found:
+    """A checkpoint whose ``config.json`` says which model it is."""
+    if is_modern(folder):
+        return find_modern(folder, weights=weights)
+    return find_huggingface(folder, allow_pickle=allow_pickle, weights=weights)
 
 
 def _nanogpt(path: Path) -> Found:
@@ -88,7 +96,7 @@ def _in_file(path: Path) -> Found:
         return find_llmc(path)
     if path.suffix == ".safetensors":
         folder = Folder.at(path.parent)
-        return find_huggingface(folder, allow_pickle=False, weights=path.name)
+        return _configured(folder, allow_pickle=False, weights=path.name)
     if path.name in ("config.json", "hparams.json", "checkpoint") or path.suffix == ".index":
         return find(path.parent, allow_pickle=False)
     raise CorruptCheckpoint(f"{path} is no checkpoint of a known kind.", _EXPECTED)

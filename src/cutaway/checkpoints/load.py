@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from cutaway.checkpoints.layouts import config_in
 from cutaway.checkpoints.opened import explained, open_checkpoint
 from cutaway.checkpoints.places import locate
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 
 if TYPE_CHECKING:
     import torch
 
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Loaded", "load_checkpoint", "load_config"]
@@ -30,7 +30,7 @@ class Loaded:
         fingerprint: the SHA-256 of its sizes and weights as stored; equal in every layout.
     """
 
-    model: "GPT2"
+    model: "Decoder"
     tokenizer: "Tokenizer | None"
     name: str
     layout: str
@@ -72,7 +72,7 @@ def load_checkpoint(
     return Loaded(model, opened.tokenizer, opened.name, opened.layout, opened.fingerprint())
 
 
-def load_config(source: str | Path) -> GPT2Config:
+def load_config(source: str | Path) -> DecoderConfig:
     """The size of a checkpoint, without its weights; ``source`` as for :func:`load_checkpoint`."""
     with explained(source):
         return config_in(locate(source, allow_pickle=False))

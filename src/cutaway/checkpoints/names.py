@@ -1,6 +1,6 @@
 """Which tensor is which: one table for each layout, read one way to save and the other to load.
 
-Our names and shapes are those of :class:`cutaway.models.GPT2`. ``{i}`` stands for the number of a
+Our names and shapes are those of the models themselves. ``{i}`` stands for the number of a
 block. The order of the rows is the order in which llm.c writes them, and that of a fingerprint.
 """
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig, ModernConfig
 from cutaway.numbers import Array
 
 __all__ = [
     "HUGGINGFACE",
     "LLMC",
+    "MODERN",
     "NANOGPT",
     "OPENAI",
     "QUANTIZED",
@@ -23,6 +24,7 @@ __all__ = [
     "Table",
     "code_form",
     "code_rows",
+    "our_table",
     "parameter_count",
     "parameter_shapes",
 ]
@@ -98,6 +100,17 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "ln_f.bias": ("D",),
 }
 
+_MODERN_SHAPES: dict[str, tuple[str, ...]] = {
+    "wte.weight": ("V", "D"),
+    "h.{i}.attn.c_q.weight": ("D", "D"),
+    "h.{i}.attn.c_k.weight": ("D", "D"),
+    "h.{i}.attn.c_v.weight": ("D", "D"),
+    "h.{i}.attn.c_proj.weight": ("D", "D"),
+    "h.{i}.mlp.c_fc.weight": ("D", "4D"),
+    "h.{i}.mlp.c_proj.weight": ("4D", "D"),
+    "lm_head.weight": ("V", "D"),
+}
+
 _MATRICES = {
     "h.{i}.attn.c_attn.weight",
     "h.{i}.attn.c_proj.weight",
@@ -111,6 +124,7 @@ def _linear(name: str) -> Form:
 
 
 HUGGINGFACE = Table(tuple(Row(name, name) for name in _SHAPES))
+MODERN = Table(tuple(Row(name, name) for name in _MODERN_SHAPES))
 NANOGPT = Table(tuple(Row(name, f"transformer.{name}", _linear(name)) for name in _SHAPES))
 LLMC = Table(tuple(Row(name, name, _linear(name)) for name in _SHAPES))
 QUANTIZED = LLMC  # our own: rows of codes are outputs
@@ -147,26 +161,35 @@ def code_form(name: str) -> Form:
     return _linear(_template(name))
 
 
-def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
+def our_table(config: DecoderConfig) -> Table:
+    """How our own files name the tensors of such a model."""
+    return MODERN if isinstance(config, ModernConfig) else HUGGINGFACE
+
+
+def parameter_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     """Every parameter of a model of this size and its shape; nothing is allocated.
 
     The number of entries grows with ``n_layer``: check :func:`parameter_count` first.
     """
     d = config.n_embd
     sizes = {"V": config.vocab_size, "C": config.n_ctx, "D": d, "3D": 3 * d, "4D": 4 * d}
+    shapes = _MODERN_SHAPES if isinstance(config, ModernConfig) else _SHAPES
     return {
-        row.ours: tuple(sizes[axis] for axis in _SHAPES[_template(row.ours)])
-        for row in HUGGINGFACE.expanded(config.n_layer)
+        row.ours: tuple(sizes[axis] for axis in shapes[_template(row.ours)])
+        for row in our_table(config).expanded(config.n_layer)
     }
 
 
-def parameter_count(config: GPT2Config, *, biases: bool = True) -> int:
+def parameter_count(config: DecoderConfig, *, biases: bool = True) -> int:
     """The number of parameters, by arithmetic: a config may ask for any size.
 
+    >>> from cutaway.models import GPT2Config
     >>> parameter_count(GPT2Config())
     124439808
     """
     d = config.n_embd
+    if isinstance(config, ModernConfig):  # no biases, gains or places; a head of its own
+        return 2 * config.vocab_size * d + config.n_layer * 12 * d * d
     block = 12 * d * d + 2 * d  # matrices of 3, 1, 4 and 4 D x D; two gains
     if biases:
         block += 11 * d  # of 3, 1, 4 and 1 D; of the norms

@@ -16,7 +16,7 @@ from cutaway.errors import CheckpointError, CutawayError, ResourceError
 if TYPE_CHECKING:
     import torch
 
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Opened", "explained", "find_adapted", "open_checkpoint"]
@@ -79,7 +79,7 @@ class Opened:
 
     def model(
         self, *, dtype: "torch.dtype | None" = None, device: "torch.device | str" = "cpu"
-    ) -> "GPT2":
+    ) -> "Decoder":
         """The readable model, ready to run, dropout off; quantized weights are widened for it.
 
         Args:

@@ -308,6 +308,8 @@ def _read_manifest(directory: Path) -> tuple[int, dict[str, Piece]]:
     try:
         data = (directory / MANIFEST).read_bytes()
         fields = json.loads(data)
+        if fields and all(isinstance(value, str) for value in fields.values()):
+            return _first_version(directory, fields)
         if fields.get("version") != VERSION or fields.get("format") != FORMAT:
             raise ValueError("of another version")
         step, pieces = fields["step"], fields["pieces"]
@@ -323,6 +325,17 @@ def _read_manifest(directory: Path) -> tuple[int, dict[str, Piece]]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = shown(error) if isinstance(error, ValueError) else "not what was written"
     raise damaged(directory, [f"{MANIFEST} ({reason})"])
+
+
+def _first_version(directory: Path, digests: Mapping[str, str]) -> tuple[int, dict[str, Piece]]:
+    """Manifests had digests alone once: the sizes are those that are found."""
+    pieces: dict[str, Piece] = {}
+    for name, digest in digests.items():
+        path = directory / name
+        pieces[name] = Piece(path.stat().st_size if path.is_file() else -1, digest)
+    if STATE not in pieces:
+        raise ValueError("not what was written")
+    return int(directory.name.removeprefix("step-")), pieces
 
 
 def _outer_damage(directory: Path, step: int, pieces: Mapping[str, Piece]) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["Quality", "logits_of", "quality", "written_by"]
 
@@ -79,7 +79,7 @@ def quality(
     )
 
 
-def logits_of(model: GPT2, ids: Int[Tensor, "B T"]) -> Iterator[Float[Tensor, "T V"]]:
+def logits_of(model: Decoder, ids: Int[Tensor, "B T"]) -> Iterator[Float[Tensor, "T V"]]:
     """The logits of each row, one row at a time."""
     for row in ids:
         with torch.no_grad():
@@ -88,7 +88,7 @@ def logits_of(model: GPT2, ids: Int[Tensor, "B T"]) -> Iterator[Float[Tensor, "T
 
 
 @torch.no_grad()
-def written_by(model: GPT2, *, start: int | None) -> Int[Tensor, "B T"]:
+def written_by(model: Decoder, *, start: int | None) -> Int[Tensor, "B T"]:
     """A few rows that the model writes itself, drawn from its own distribution.
 
     The last token of a row is written and never read, so a row is one longer than was read.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutaway.checkpoints.huggingface import config_to_json
-from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.modern import modern_to_json
+from cutaway.checkpoints.names import our_table
 from cutaway.checkpoints.quantized_file import to_be_stored
 from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.safetensors_file import write_safetensors
@@ -15,13 +16,15 @@ from cutaway.checkpoints.stored import WEIGHT_KINDS, Stored
 from cutaway.checkpoints.vocabulary import check_fit
 from cutaway.errors import ConfigError
 from cutaway.files import replace_together
+from cutaway.models import ModernConfig
+from cutaway.models.config import gpt2_only
 from cutaway.numbers import Array, Kind, Quantized, dtype_of, kind_of, to_array
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
     from cutaway.tokenizers import Tokenizer
 
 __all__ = ["save_checkpoint", "write_huggingface"]
@@ -29,7 +32,7 @@ __all__ = ["save_checkpoint", "write_huggingface"]
 
 def save_checkpoint(
     directory: str | Path,
-    model: "GPT2",
+    model: "Decoder",
     tokenizer: "Tokenizer | None",
     *,
     dtype: "torch.dtype | None" = None,
@@ -59,7 +62,7 @@ def save_checkpoint(
 
 def write_huggingface(
     folder: Path,
-    model: "GPT2",
+    model: "Decoder",
     tokenizer: "Tokenizer | None",
     *,
     dtype: "torch.dtype | None" = None,
@@ -80,7 +83,11 @@ def write_huggingface(
         eot = tokenizer.eot
         tokenizer.save(folder)
     bits = next(iter(codes.values())).bits if codes else None
-    fields = config_to_json(config, kind=kind, eot=eot, bits=bits)
+    if isinstance(config, ModernConfig):
+        fields = modern_to_json(config, kind=kind, eot=eot)
+    else:
+        ours = gpt2_only(config, "The layout of transformers")
+        fields = config_to_json(ours, kind=kind, eot=eot, bits=bits)
     (folder / "config.json").write_text(json.dumps(fields, indent=2) + "\n")
     with (folder / "model.safetensors").open("wb") as file:
         write_safetensors(file, _in_order(model, kind, codes or {}))
@@ -88,10 +95,10 @@ def write_huggingface(
         (folder / "README.md").write_text(card)
 
 
-def _in_order(model: "GPT2", kind: Kind, codes: Mapping[str, Quantized]) -> dict[str, Stored]:
+def _in_order(model: "Decoder", kind: Kind, codes: Mapping[str, Quantized]) -> dict[str, Stored]:
     """The tensors of the file, each of the kind of number to write it as."""
     state, result = model.state_dict(), dict[str, Stored]()
-    for row in HUGGINGFACE.expanded(model.config.n_layer):
+    for row in our_table(model.config).expanded(model.config.n_layer):
         if row.ours in codes:
             result |= to_be_stored(row.ours, codes[row.ours])
         else:

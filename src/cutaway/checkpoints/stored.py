@@ -14,7 +14,7 @@ from cutaway.checkpoints.folder import shown
 from cutaway.checkpoints.mapped import mapped_bytes
 from cutaway.checkpoints.names import Row, Table, parameter_count, parameter_shapes
 from cutaway.errors import CorruptCheckpoint, KeyMismatch, MissingWeights
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 from cutaway.numbers import BFLOAT16, FLOAT16, FLOAT32, Array, Kind, Quantized
 
 __all__ = ["WEIGHT_KINDS", "Stored", "accounted", "check_size", "in_file", "missing", "said"]
@@ -67,7 +67,7 @@ def said(dtype: Kind | None) -> str:
 
 
 def check_size(
-    config: GPT2Config,
+    config: DecoderConfig,
     tensors: Collection[Stored],
     where: str,
     *,
@@ -108,7 +108,7 @@ def check_size(
 
 def accounted(
     table: Table,
-    config: GPT2Config,
+    config: DecoderConfig,
     tensors: Mapping[str, Stored],
     where: str,
     *,
@@ -132,7 +132,7 @@ def accounted(
     unknown = [name for name in tensors if name not in rows]
     if unknown:
         raise KeyMismatch(
-            f"{where} has {len(unknown)} tensor(s) that GPT-2 does not: {_some(unknown)}.",
+            f"{where} has {len(unknown)} tensor(s) that the model does not: {_some(unknown)}.",
             "It is another architecture, or a fine-tune with additional parts.",
         )
     absent = [n for n, row in rows.items() if n not in tensors and not optional(row.ours)]

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from cutaway.checkpoints.folder import Folder, shown
 from cutaway.checkpoints.found import Found
-from cutaway.checkpoints.names import HUGGINGFACE
+from cutaway.checkpoints.names import our_table
 from cutaway.checkpoints.pieces import damage
 from cutaway.checkpoints.safetensors_file import open_safetensors
 from cutaway.checkpoints.stored import accounted, check_size
 from cutaway.errors import ConfigError, CorruptCheckpoint, MissingWeights
-from cutaway.models import GPT2Config
+from cutaway.models.config import config_of_kind
 
 __all__ = ["find_training_step", "newest_step"]
 
@@ -40,13 +40,14 @@ def find_training_step(folder: Folder) -> Found:
     if not isinstance(fields, dict):
         raise CorruptCheckpoint(f"{where} holds no recipe with a model.", "The file is damaged.")
     try:
-        config = GPT2Config.from_dict(cast(dict[str, object], fields))
+        kind, fields = config_of_kind(cast(dict[str, Any], fields))
+        config = kind.from_dict(fields)
     except ConfigError as error:
         raise CorruptCheckpoint(f"{where}: {shown(error.what, limit=200)}", error.hint) from error
     path = folder.file("model.safetensors")
     tensors = open_safetensors(path)
     check_size(config, tensors.values(), str(path), n_bytes=path.stat().st_size)
-    ours = accounted(HUGGINGFACE, config, tensors, str(path))
+    ours = accounted(our_table(config), config, tensors, str(path))
     run = folder.path.parent.parent  # the vocabulary belongs to the run
     return Found("training", config, ours, Folder.at(run) if _is_step(folder.path) else folder)
 

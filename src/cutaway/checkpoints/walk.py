@@ -15,7 +15,7 @@ from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.names import parameter_shapes
 from cutaway.checkpoints.raw import all_finite, raw_bytes
 from cutaway.errors import CorruptCheckpoint, KeyMismatch
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 from cutaway.numbers import FLOAT32, Array, Kind, Quantized
 
 __all__ = ["Weight", "stored_kind", "walk"]
@@ -25,7 +25,7 @@ Weight = Array | Quantized
 _HASHED = 2  # tensors at a time, while the next is read
 
 
-def walk(found: Found, config: GPT2Config) -> Generator[tuple[str, Weight], None, str]:
+def walk(found: Found, config: DecoderConfig) -> Generator[tuple[str, Weight], None, str]:
     """Every weight as stored, under our names and in our order, checked; then the fingerprint.
 
     The fingerprint is the SHA-256 of the sizes and of the SHA-256 of every tensor as stored, under

@@ -10,7 +10,7 @@ from cutaway.cli.output import Stream, stdout
 from cutaway.cli.render import count_of_bytes
 
 if TYPE_CHECKING:
-    from cutaway.models import GPT2Config, ParameterTable
+    from cutaway.models import DecoderConfig, ParameterTable
 
 app = new_app()
 
@@ -20,14 +20,14 @@ def params(
     model: Annotated[
         str,
         typer.Argument(
-            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, or a model directory."
+            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, modern, or a model directory."
         ),
     ],
     as_json: Json = False,
 ) -> None:
     """Count a model's parameters, matrix by matrix.
 
-    No weights are read and no memory is needed: gpt2-xl is counted on any machine. The output
+    No weights are read and no memory is needed: gpt2-xl is counted on any machine. GPT-2's output
     head is the token embedding turned round, so it is not counted again.
     """
     from cutaway.models import parameter_table
@@ -39,7 +39,7 @@ def params(
         _write(stdout(), model, table)
 
 
-def _config(model: str) -> "GPT2Config":
+def _config(model: str) -> "DecoderConfig":
     from cutaway.checkpoints import load_config
     from cutaway.models import PRESETS
 
@@ -83,9 +83,11 @@ def _write(out: Stream, model: str, table: "ParameterTable") -> None:
     )
     rows = [(m.name, " x ".join(map(str, m.shape)), m.size) for m in table.matrices]
     names, shapes = (max(len(str(row[i])) for row in rows) for i in (0, 1))
+    in_block = False
     for matrix, (name, shape, size) in zip(table.matrices, rows, strict=True):
-        if matrix.name == "ln_f.weight":
+        if in_block and not matrix.in_block:
             _write_blocks(out, table, width=names + shapes)
+        in_block = matrix.in_block
         out.write(f"  {name:<{names}}  ").write(f"{shape:>{shapes}}", "dim").line(f"  {size:>15,}")
     label = f"total in {table.n_tensors:,} tensors"
     out.line(f"  {label:<{names + shapes + 2}}  {table.total:>15,}", "bold")

@@ -10,7 +10,7 @@ from cutaway.evals.choices import Question, Tally, answer_questions, first_of_ea
 from cutaway.evals.figures import Figure, percent
 from cutaway.evals.records import read_records
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["HUMAN_ACCURACY", "Blimp", "blimp", "minimal_pair", "read_blimp"]
@@ -85,7 +85,7 @@ def read_blimp(path: Path) -> Iterator[Question]:
 
 
 def blimp(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     pairs: Iterable[Question],
     *,

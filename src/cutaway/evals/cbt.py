@@ -19,7 +19,7 @@ from cutaway.evals.detokenizers import TREEBANK
 from cutaway.evals.figures import Figure, percent
 from cutaway.evals.published import read_lines
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Cbt", "cbt", "read_cbt"]
@@ -144,7 +144,7 @@ def _question(story: list[str], line: str, kind: str, place: str, *, detokenized
 
 
 def cbt(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     questions: Iterable[Question],
     *,

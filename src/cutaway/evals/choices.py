@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cutaway.evals.pairs import encode_pairs, fitted_row
 from cutaway.evals.rows import Row, score_rows
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Answered", "Question", "Tally", "answer_questions", "first_of_each", "tallies"]
@@ -74,7 +74,7 @@ class Tally:
 
 
 def answer_questions(
-    model: GPT2 | Reader, tokenizer: Tokenizer, questions: Iterable[Question]
+    model: Decoder | Reader, tokenizer: Tokenizer, questions: Iterable[Question]
 ) -> Iterator[Answered]:
     """Asks for the probability of every choice after ``<|endoftext|>`` and the context.
 

@@ -12,7 +12,7 @@ from cutaway.evals.published import read_whole
 from cutaway.evals.rows import score_rows, window_rows
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import check_stride
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Compression", "Wikipedia", "bits_per_unit", "read_wikipedia"]
@@ -114,7 +114,7 @@ def read_wikipedia(path: Path, corpus: Wikipedia) -> bytes:
 
 
 def bits_per_unit(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     data: bytes,
     corpus: Wikipedia,

@@ -12,7 +12,7 @@ from cutaway.evals.choices import Question, answer_questions
 from cutaway.evals.figures import Figure, percent
 from cutaway.evals.records import bad_line, read_objects
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["HellaSwag", "hellaswag", "read_hellaswag"]
@@ -113,7 +113,7 @@ def _plain(text: str) -> str:
 
 
 def hellaswag(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     scenes: Iterable[Question],
     *,

@@ -16,7 +16,7 @@ from cutaway.evals.published import read_lines
 from cutaway.evals.records import read_records
 from cutaway.evals.rows import score_rows
 from cutaway.generation.reader import Reader
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["STOP_WORDS", "Lambada", "lambada", "read_lambada"]
@@ -129,7 +129,7 @@ def read_lambada(path: Path, *, detokenized: bool = True) -> Iterator[str]:
 
 
 def lambada(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     passages: Iterable[str],
     *,

@@ -13,7 +13,7 @@ from cutaway.generation.model_reader import ModelReader
 from cutaway.generation.model_rows import evaluating
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import windows
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["Row", "RowScore", "score_rows", "scorer_of", "window_rows"]
 
@@ -51,7 +51,7 @@ class RowScore:
 
 
 def score_rows(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     rows: Iterable[Row],
     *,
     n_vocab: int,
@@ -93,7 +93,7 @@ def score_rows(
     yield from _score_pool(model, pool, vocabulary, batch_tokens)
 
 
-def scorer_of(lm: LanguageModel) -> GPT2 | Reader:
+def scorer_of(lm: LanguageModel) -> Decoder | Reader:
     """What scores rows: the engine if the model has one, else the network itself."""
     return lm.model if isinstance(lm.reader, ModelReader) else lm.reader
 
@@ -117,13 +117,13 @@ class _Vocabulary(NamedTuple):
 
 
 def _score_pool(
-    model: GPT2 | Reader, pool: Sequence[Row], vocabulary: _Vocabulary, batch_tokens: int
+    model: Decoder | Reader, pool: Sequence[Row], vocabulary: _Vocabulary, batch_tokens: int
 ) -> list[RowScore]:
     """Scores of rows in their order; they are read from the longest to the shortest."""
     scores: dict[int, RowScore] = {}
     for places in _batches(pool, batch_tokens):
         batch = [pool[place] for place in places]
-        if isinstance(model, GPT2):
+        if isinstance(model, Decoder):
             scored = _score_padded(model, batch, vocabulary)
         else:
             scored = _score_read(model, batch, vocabulary)
@@ -154,7 +154,7 @@ def _score_read(reader: Reader, batch: Sequence[Row], vocabulary: _Vocabulary) -
     return _row_scores(*_predictions(logits, targets, counts, vocabulary.barred), counts)
 
 
-def _score_padded(model: GPT2, batch: Sequence[Row], vocabulary: _Vocabulary) -> list[RowScore]:
+def _score_padded(model: Decoder, batch: Sequence[Row], vocabulary: _Vocabulary) -> list[RowScore]:
     device = model.wte.weight.device
     width = max(len(row.ids) for row in batch)
     padded = [[*row.ids, *[0] * (width - len(row.ids))] for row in batch]

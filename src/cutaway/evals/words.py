@@ -14,7 +14,7 @@ from cutaway.evals.published import read_lines
 from cutaway.evals.rows import Row, score_rows, window_rows
 from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import check_stride
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["CORPORA", "WordCorpus", "WordPerplexity", "read_words", "word_perplexity"]
@@ -146,7 +146,7 @@ def read_words(path: Path, corpus: WordCorpus) -> list[str]:
 
 
 def word_perplexity(
-    model: GPT2 | Reader,
+    model: Decoder | Reader,
     tokenizer: Tokenizer,
     lines: Sequence[str],
     corpus: WordCorpus,

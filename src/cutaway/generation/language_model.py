@@ -25,17 +25,17 @@ from cutaway.generation.reader import EngineReader, Reader
 from cutaway.generation.sample import Prompt, Sample, TextStream
 from cutaway.generation.scoring import Score, check_stride, score_ids
 from cutaway.generation.settings import GenerationConfig, GenerationSettings
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 from cutaway.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
 
 __all__ = ["LanguageModel"]
 
 
 class LanguageModel:
-    """GPT-2 with its vocabulary: generates, streams, and scores text.
+    """A model with its vocabulary: generates, streams, and scores text.
 
     Args:
         model: the network, run as it is, in its dtype and on its device; or what makes it, which
@@ -60,12 +60,12 @@ class LanguageModel:
 
     def __init__(
         self,
-        model: "GPT2 | Callable[[], GPT2]",
+        model: "Decoder | Callable[[], Decoder]",
         tokenizer: Tokenizer | None = None,
         *,
         engine: Engine | None = None,
         drafter: DrafterMaker | None = None,
-        config: GPT2Config | None = None,
+        config: DecoderConfig | None = None,
         name: str = "unnamed",
         fingerprint: str = "",
         exact: bool = False,
@@ -86,17 +86,17 @@ class LanguageModel:
         )
 
     @property
-    def model(self) -> "GPT2":
+    def model(self) -> "Decoder":
         """The network to look into; made now if it was not yet needed."""
-        from cutaway.models import GPT2  # torch, which an engine does without
+        from cutaway.models import Decoder  # torch, which an engine does without
 
         with self._lock:
-            if not isinstance(self._model, GPT2):
+            if not isinstance(self._model, Decoder):
                 self._model = self._model()
             return self._model
 
     @property
-    def config(self) -> GPT2Config:
+    def config(self) -> DecoderConfig:
         """The size of the model."""
         return self._config or self.model.config
 

@@ -13,13 +13,15 @@ from cutaway.engine.native import FORMATS
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
+from cutaway.models import GPT2Config
+from cutaway.models.config import gpt2_only
 from cutaway.processor import CPUINFO, processor_flags
 
 if TYPE_CHECKING:
     import torch
 
     from cutaway.checkpoints import Opened
-    from cutaway.models import GPT2
+    from cutaway.models import Decoder
 
 __all__ = ["NAMES", "load"]
 
@@ -32,6 +34,7 @@ NAMES: Mapping[str, Format] = {
 """What the engine's formats are called."""
 _TORCH = ("float32", "bfloat16")  # what other devices compute in
 _CPU = CPUINFO
+_NO_ENGINE = "Leave dtype out, or give dtype='readable' or a torch dtype."
 
 
 def load(
@@ -133,6 +136,11 @@ def _with_engine(
     from cutaway.checkpoints import open_checkpoint
 
     opened = open_checkpoint(source, adapter=adapter, allow_pickle=settings.allow_pickle)
+    if not settings.wait and not isinstance(opened.config, GPT2Config):
+        warnings.warn(
+            "The engine computes GPT-2 only: the readable model in float32 is used.", stacklevel=3
+        )
+        return _named(opened, opened.model())
     try:
         if not settings.wait and not is_ready():
             start()
@@ -167,8 +175,9 @@ def _with_engine(
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
+    config = gpt2_only(opened.config, f"The engine ({settings.format})", _NO_ENGINE)
     engine = Engine(
-        opened.config,
+        config,
         format=settings.format,
         threads=settings.threads,
         cache_bytes=settings.cache_bytes,
@@ -232,7 +241,7 @@ def _drafter(opened: "Opened", settings: _Settings) -> DrafterMaker | None:
 
 def _read_again(
     source: str | Path, *, adapter: str | Path | None, allow_pickle: bool, expected: str
-) -> "GPT2":
+) -> "Decoder":
     """The readable model of what an engine was filled with."""
     from cutaway.checkpoints import load_checkpoint
 
@@ -246,7 +255,7 @@ def _read_again(
 
 def _named(
     opened: "Opened",
-    model: "GPT2 | Callable[[], GPT2]",
+    model: "Decoder | Callable[[], Decoder]",
     engine: Engine | None = None,
     *,
     drafter: DrafterMaker | None = None,

@@ -9,7 +9,7 @@ from cutaway.generation.choosing import Logits
 from cutaway.generation.model_rows import ModelRows, as_logits, evaluating
 from cutaway.generation.reader import CHUNK, logprobs_by_logits
 from cutaway.generation.rows import Rows
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import Decoder, DecoderConfig
 
 __all__ = ["ModelReader"]
 
@@ -24,12 +24,12 @@ class ModelReader:
         n_vocab: entries of the vocabulary that have a token; all of them unless given.
     """
 
-    def __init__(self, model: GPT2, *, n_vocab: int | None = None) -> None:
+    def __init__(self, model: Decoder, *, n_vocab: int | None = None) -> None:
         self._model = model
         self._n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
 
     @property
-    def config(self) -> GPT2Config:
+    def config(self) -> DecoderConfig:
         """The size of the model."""
         return self._model.config
 

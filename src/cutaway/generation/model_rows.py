@@ -22,7 +22,7 @@ from torch import Tensor
 
 from cutaway.generation.choosing import Logits
 from cutaway.generation.rows import Rows
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.nn import KVCache
 
 __all__ = ["ModelRows", "as_logits", "evaluating"]
@@ -31,7 +31,7 @@ _BLOCK = 64
 
 
 @contextmanager
-def evaluating(model: GPT2) -> Generator[None]:
+def evaluating(model: Decoder) -> Generator[None]:
     """Runs a model without gradients and dropout, and leaves it in the mode it was in."""
     was_training = model.training
     if was_training:
@@ -63,7 +63,7 @@ class ModelRows(Rows):
 
     def __init__(
         self,
-        model: GPT2,
+        model: Decoder,
         histories: Sequence[Sequence[int]],
         *,
         n_total: int,

@@ -15,7 +15,7 @@ from cutaway.generation.choosing import Logits, log_sums
 from cutaway.generation.drafting import DrafterMaker
 from cutaway.generation.engine_rows import EngineRows
 from cutaway.generation.rows import Rows
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 
 __all__ = ["CHUNK", "EngineReader", "Reader", "logprobs_by_logits"]
 
@@ -31,7 +31,7 @@ class Reader(Protocol):
     """Reads texts and says how likely each token is to come next."""
 
     @property
-    def config(self) -> GPT2Config:
+    def config(self) -> DecoderConfig:
         """The size of the model."""
         ...
 
@@ -93,7 +93,7 @@ class EngineReader:
         self._n_vocab = engine.config.vocab_size if n_vocab is None else n_vocab
 
     @property
-    def config(self) -> GPT2Config:
+    def config(self) -> DecoderConfig:
         """The size of the model."""
         return self.engine.config
 

@@ -8,9 +8,13 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
+from cutaway.interp.parts import bias_of, epsilon_of, has_no_mean, only_there, poured_in
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
+from cutaway.models import Modern
 from cutaway.models.gpt2 import Block
+from cutaway.models.modern import ModernBlock
+from cutaway.nn import Projection, rms_norm
 
 __all__ = ["CellValue", "cell", "python_of_run"]
 
@@ -67,6 +71,7 @@ def cell(
     if site in _TOP:
         return _top(run, site, q=q, i=_given("i", i))
     layer, name = _split(run, site)
+    only_there(run.model, name)
     if name in _SQUARE:
         head, k = _given("head", head), _given("k", k)
         check_index("head", head, run.model.config.n_head)
@@ -138,14 +143,16 @@ def _top(run: Run, site: str, *, q: int, i: int) -> CellValue:
     if site == "logits":
         check_index("i", i, model.config.vocab_size)
         value = run.logits(q)[i]
-        formula, python = "ln_f · wte[token]", f"run.logits({q})[{i}].item()"
-        operands = {"ln_f": run.final()[q], "wte[token]": model.wte.weight[i]}
+        head = "wte" if model.head is model.wte.weight else "lm_head"
+        formula, python = f"ln_f · {head}[token]", f"run.logits({q})[{i}].item()"
+        operands = {"ln_f": run.final()[q], f"{head}[token]": model.head[i]}
     elif site == "ln_f":
         check_index("i", i, model.config.n_embd)
         value = run.final()[q, i]
-        formula, operands = _norm(model.ln_f, run.stream(n_layer)[q], i)
+        formula, operands = _norm(run, model.ln_f, run.stream(n_layer)[q], i)
         python = f"run.final()[{q}, {i}].item()"
     else:
+        only_there(model, site)
         check_index("i", i, model.config.n_embd)
         row = run.ids[q] if site == "wte" else q
         value = getattr(model, site).weight[row, i]
@@ -194,7 +201,9 @@ def _explained(
     block, module = run.block(layer), cast("Block", run.model.h[layer])
     if name in ("ln_1", "ln_2"):
         before = block["resid_pre" if name == "ln_1" else "resid_mid"][q]
-        return _norm(cast("nn.LayerNorm", getattr(module, name)), before, i)
+        return _norm(run, getattr(module, name), before, i)
+    if has_no_mean(run.model) and head is not None and name in ("attn.q", "attn.k", "attn.v"):
+        return _turned(run, layer, name, head=head, q=q, i=i)
     if name in ("attn.qkv", "attn.q", "attn.k", "attn.v"):
         config = run.model.config
         column = i if head is None else head * config.head_dim + i
@@ -209,7 +218,8 @@ def _explained(
     if name == "mlp.pre":
         return _product("ln_2", block["ln_2"][q], "c_fc", module.mlp.c_fc, i)
     if name == "mlp.post":
-        return "GELU(pre)", {"pre": block["mlp.pre"][q, i : i + 1]}
+        formula = "max(pre, 0)²" if has_no_mean(run.model) else "GELU(pre)"
+        return formula, {"pre": block["mlp.pre"][q, i : i + 1]}
     if name == "mlp_out":
         return _product("post", block["mlp.post"][q], "c_proj", module.mlp.c_proj, i)
     return _sum(run, layer, name, q=q, i=i)
@@ -233,7 +243,7 @@ def _changed(
 
 def _sum(run: Run, layer: int, name: str, *, q: int, i: int) -> tuple[str, dict[str, Tensor]]:
     """A place of the stream: what was there, and what came in."""
-    block, model = run.block(layer), run.model
+    block = run.block(layer)
     if name == "resid_mid":
         parts = {"resid_pre": block["resid_pre"][q], "attn_out": block["attn_out"][q]}
     elif name == "resid_post":
@@ -241,12 +251,37 @@ def _sum(run: Run, layer: int, name: str, *, q: int, i: int) -> tuple[str, dict[
     elif layer:
         return f"h.{layer - 1}.resid_post", {"resid_post": run.stream(layer)[q, i : i + 1]}
     else:
-        parts = {"wte": model.wte.weight[run.ids[q]], "wpe": model.wpe.weight[q]}
+        parts = dict(poured_in(run.model, run.ids[q], q))
+        if len(parts) == 1:
+            return _norm(run, None, run.model.wte.weight[run.ids[q]], i)
     return " + ".join(parts), {part: value[i : i + 1] for part, value in parts.items()}
 
 
-def _norm(norm: nn.LayerNorm, x: Tensor, i: int) -> tuple[str, dict[str, Tensor]]:
-    formula = f"(x[{i}] - mean) / √(variance + {norm.eps}) · gain + bias"
+def _turned(
+    run: Run, layer: int, name: str, *, head: int, q: int, i: int
+) -> tuple[str, dict[str, Tensor]]:
+    """A number of a query or key: one of a pair that was normalised and turned; or of a value."""
+    config, attn = run.model.config, cast("ModernBlock", run.model.h[layer]).attn
+    matrix = f"c_{name[-1]}"
+    project, first = cast("Projection", getattr(attn, matrix)), head * config.head_dim
+    x = run.block(layer)["ln_1"][q]
+    if name == "attn.v":
+        return _product("ln_1", x, matrix, project, first + i)
+    half, turn = config.head_dim // 2, cast("Modern", run.model).rotation(torch.tensor([q]))
+    raw = project(x)[first : first + config.head_dim]
+    j = i % half
+    pair = rms_norm(raw)[[j, j + half]]
+    formula = "a · cos - b · sin" if i < half else "a · sin + b · cos"
+    return formula, {"a, b": pair, "cos": turn.cos[0, j : j + 1], "sin": turn.sin[0, j : j + 1]}
+
+
+def _norm(run: Run, module: object, x: Tensor, i: int) -> tuple[str, dict[str, Tensor]]:
+    epsilon = epsilon_of(run.model)
+    if has_no_mean(run.model):
+        formula = f"x[{i}] / √(mean of squares + {epsilon})"
+        return formula, {"x": x, "mean of squares": x.square().mean()[None]}
+    norm = cast("nn.LayerNorm", module)
+    formula = f"(x[{i}] - mean) / √(variance + {epsilon}) · gain + bias"
     mean, variance = x.mean()[None], x.var(correction=0)[None]
     gain, bias = norm.weight[i : i + 1], norm.bias[i : i + 1]
     return formula, {"x": x, "mean": mean, "variance": variance, "gain": gain, "bias": bias}
@@ -255,10 +290,9 @@ def _norm(norm: nn.LayerNorm, x: Tensor, i: int) -> tuple[str, dict[str, Tensor]
 def _product(
     left: str, x: Tensor, name: str, module: nn.Module, column: int
 ) -> tuple[str, dict[str, Tensor]]:
-    weight, bias = cast("Tensor", module.weight), cast("Tensor", module.bias)
-    operands = {
-        left: x,
-        f"{name}[.][{column}]": weight[:, column],
-        "bias": bias[column : column + 1],
-    }
-    return f"{left} · {name}[.][{column}] + bias", operands
+    weight = cast("Tensor", module.weight)
+    operands = {left: x, f"{name}[.][{column}]": weight[:, column]}
+    formula = f"{left} · {name}[.][{column}]"
+    if not hasattr(module, "bias"):
+        return formula, operands
+    return f"{formula} + bias", operands | {"bias": bias_of(module)[column : column + 1]}

@@ -14,7 +14,7 @@ from cutaway.errors import ConfigError
 from cutaway.interp.bounds import check_index
 from cutaway.interp.edit import Ablator, Patcher
 from cutaway.interp.sites import Chain, SiteTap
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig
 
 __all__ = ["Edits", "HeadPatch", "ImpossibleEdit", "edit_tap"]
 
@@ -58,7 +58,7 @@ class Edits:
         """Whether earlier positions stay as they are when the text grows."""
         return self.causal and not self.patches
 
-    def check(self, config: GPT2Config, donors: Mapping[str, object]) -> None:
+    def check(self, config: DecoderConfig, donors: Mapping[str, object]) -> None:
         """Raises for what a model of this size does not have.
 
         Raises:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.interp.bounds import check_count, check_index, check_vocab
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["EmbeddingMap", "Neighbours", "embedding_map", "nearest_tokens"]
 
@@ -50,7 +50,9 @@ class EmbeddingMap:
 
 
 @torch.inference_mode()
-def nearest_tokens(model: GPT2, *, id: int, k: int = 12, n_vocab: int | None = None) -> Neighbours:
+def nearest_tokens(
+    model: Decoder, *, id: int, k: int = 12, n_vocab: int | None = None
+) -> Neighbours:
     """Finds the tokens whose embeddings point the same way as that of ``id``.
 
     Args:
@@ -78,7 +80,7 @@ def nearest_tokens(model: GPT2, *, id: int, k: int = 12, n_vocab: int | None = N
 
 
 @torch.inference_mode()
-def embedding_map(model: GPT2, *, n_axes: int = 2, n_vocab: int | None = None) -> EmbeddingMap:
+def embedding_map(model: Decoder, *, n_axes: int = 2, n_vocab: int | None = None) -> EmbeddingMap:
     """Draws all token embeddings on their principal components, found in float64.
 
     Args:
@@ -106,6 +108,6 @@ def embedding_map(model: GPT2, *, n_axes: int = 2, n_vocab: int | None = None) -
     return EmbeddingMap(points=points.float(), explained=explained.float())
 
 
-def _tokens(model: GPT2, n_vocab: int | None) -> Tensor:
+def _tokens(model: Decoder, n_vocab: int | None) -> Tensor:
     """The embeddings that have a token (V, D), in float32."""
     return model.wte.weight[: check_vocab(n_vocab, model.config.vocab_size)].float()

@@ -25,7 +25,7 @@ from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index
 from cutaway.interp.record import Recorder
 from cutaway.interp.runs import Run
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import Decoder, DecoderConfig
 from cutaway.nn import KVCache
 
 __all__ = ["Ledger", "Measured", "MultiplyAdds", "ledger", "measure", "multiply_adds"]
@@ -84,12 +84,13 @@ class Measured:
     difference: Float[Tensor, " N"]
 
 
-def multiply_adds(config: GPT2Config, *, n_new: int, n_held: int = 0) -> int:
+def multiply_adds(config: DecoderConfig, *, n_new: int, n_held: int = 0) -> int:
     """Multiply-adds of one pass over ``n_new`` tokens behind ``n_held`` cached ones.
 
     In each layer 12 D^2 for a token (3 D^2 for queries, keys and values, D^2 behind the heads,
     8 D^2 in the MLP) and 2 D for each query and key; on top D V, the scores behind one position.
 
+    >>> from cutaway.models import GPT2Config
     >>> multiply_adds(GPT2Config(), n_new=1)
     123550464
     """
@@ -181,7 +182,7 @@ class MultiplyAdds(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def _measure(model: GPT2, ids: tuple[int, ...], positions: list[int]) -> list[tuple[float, ...]]:
+def _measure(model: Decoder, ids: tuple[int, ...], positions: list[int]) -> list[tuple[float, ...]]:
     """A row for each position, in their order."""
     tokens = torch.tensor([ids], device=model.wte.weight.device)
     cache = model.new_cache(1, len(ids))
@@ -202,7 +203,7 @@ def _measure(model: GPT2, ids: tuple[int, ...], positions: list[int]) -> list[tu
 _Step = Callable[[Recorder], Tensor]
 
 
-def _steps(model: GPT2, tokens: Tensor, cache: KVCache) -> tuple[_Step, _Step]:
+def _steps(model: Decoder, tokens: Tensor, cache: KVCache) -> tuple[_Step, _Step]:
     """The last token behind a cache that holds the others, and all tokens without a cache."""
 
     def cached(tap: Recorder) -> Tensor:
@@ -215,7 +216,7 @@ def _steps(model: GPT2, tokens: Tensor, cache: KVCache) -> tuple[_Step, _Step]:
     return cached, plain
 
 
-def _count(model: GPT2, step: _Step) -> tuple[int, int, Tensor]:
+def _count(model: Decoder, step: _Step) -> tuple[int, int, Tensor]:
     """Positions whose keys the step makes, its multiply-adds and its logits."""
     recorder = Recorder({f"h.{i}.attn.k" for i in range(model.config.n_layer)})
     with MultiplyAdds() as counter:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.interp.bounds import check_index
+from cutaway.interp.parts import bias_of
 from cutaway.interp.push import own_choice, readout
 from cutaway.interp.runs import Run
 from cutaway.models.gpt2 import Block
@@ -84,7 +85,7 @@ def merge(
     z, attn_out = block["attn.z"][:, q].float(), block["attn_out"][q].float()
     rows = project.weight.float().view(config.n_head, config.head_dim, config.n_embd)
     parts = torch.einsum("hk,hkd->hd", z, rows)
-    bias = project.bias.float()
+    bias = bias_of(project).float()
     through = readout(run, q=q)
     whole = through.push(torch.stack([bias, attn_out]), id=id)
     return Merge(

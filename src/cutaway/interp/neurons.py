@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.interp.bounds import check_choice, check_count, check_index, check_vocab
+from cutaway.interp.parts import bias_of
 from cutaway.interp.push import own_choice, readout
 from cutaway.interp.runs import Run
 from cutaway.models.gpt2 import Block
@@ -113,7 +114,7 @@ def neurons(
     rest, index = index[top:], index[:top]
     pushes = through.pushes(contributions[index])[:, :n_vocab]
     promoted, demoted = pushes.topk(words), pushes.topk(words, largest=False)
-    whole = through.push(torch.stack([project.bias, block["mlp_out"][q]]), id=id)
+    whole = through.push(torch.stack([bias_of(project), block["mlp_out"][q]]), id=id)
     return Neurons(
         layer=layer,
         q=q,

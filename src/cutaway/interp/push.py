@@ -16,8 +16,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.interp.bounds import check_index, check_vocab
+from cutaway.interp.parts import final_gain, final_scale, has_no_mean
 from cutaway.interp.runs import Run
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["Readout", "own_choice", "readout"]
 
@@ -30,31 +31,33 @@ class Readout:
 
     Attributes:
         model: whose norm and embeddings they are.
-        scale: what the norm divides by here, ``sqrt(variance + epsilon)`` of the final stream.
+        scale: what the norm divides by here, ``sqrt(variance + epsilon)`` of the final stream; of
+            a modern decoder the root of its mean square.
     """
 
-    model: GPT2
+    model: Decoder
     scale: float
 
     def push(self, parts: Float[Tensor, "*axes D"], *, id: int) -> Float[Tensor, "*axes"]:
         """What each addition gives to the logit of ``id``."""
         with torch.inference_mode():
-            row = self.model.wte.weight[id].double() * self.model.ln_f.weight.double()
-            direction = (row - row.mean()) / self.scale  # (D): taking the mean off is linear
+            row = self.model.head[id].double() * final_gain(self.model)[0]
+            direction = self._without_mean(row) / self.scale  # (D): taking the mean off is linear
             return (parts.double() @ direction).float()
 
     def constant(self, *, id: int) -> float:
         """What the bias of the norm gives to the logit of ``id``, whatever the stream is."""
         with torch.inference_mode():
-            return float(self.model.wte.weight[id].double() @ self.model.ln_f.bias.double())
+            return float(self.model.head[id].double() @ final_gain(self.model)[1])
 
     def pushes(self, parts: Float[Tensor, "N D"]) -> Float[Tensor, "N V"]:
         """What each addition gives to the logit of every token; a row of V for each part."""
         with torch.inference_mode():
-            x = parts.double()
-            x = (x - x.mean(-1, keepdim=True)) / self.scale * self.model.ln_f.weight.double()
-            weight = self.model.wte.weight
-            return self.model.unembed(x.to(weight.dtype)).float()
+            x = self._without_mean(parts.double()) / self.scale * final_gain(self.model)[0]
+            return self.model.unembed(x.to(self.model.head.dtype)).float()
+
+    def _without_mean(self, x: Tensor) -> Tensor:
+        return x if has_no_mean(self.model) else x - x.mean(-1, keepdim=True)
 
 
 def readout(run: Run, *, q: int) -> Readout:
@@ -64,9 +67,8 @@ def readout(run: Run, *, q: int) -> Readout:
         ConfigError: for a position that is not there.
     """
     check_index("q", q, len(run.ids))
-    stream = run.stream(run.model.config.n_layer)[q].double()
-    variance = stream.var(correction=0) + run.model.config.layer_norm_epsilon
-    return Readout(model=run.model, scale=float(variance.sqrt()))
+    stream = run.stream(run.model.config.n_layer)[q]
+    return Readout(model=run.model, scale=final_scale(run.model, stream))
 
 
 def own_choice(run: Run, *, q: int, id: int | None = None, n_vocab: int | None = None) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.interp.parts import poured_in
 from cutaway.interp.push import own_choice, readout
 from cutaway.interp.runs import Run
 
@@ -54,7 +55,7 @@ class River:
         q: the position.
         id: the token whose logit is pushed.
         scale: what the last norm divides by at this position.
-        inflows: 2 L + 2, the embeddings first.
+        inflows: 2 L + 2, the embeddings first; 2 L + 1 of a model without positions in its stream.
         constant: what the bias of the last norm gives to the logit.
         logit: of ``id``, by the model.
     """
@@ -120,9 +121,10 @@ def river(run: Run, *, q: int, id: int | None = None, n_vocab: int | None = None
 def _additions(run: Run, *, q: int) -> tuple[list[str], list[str], Tensor, Tensor]:
     """What is added, under which name, and the stream behind it: (2 L + 2, D) each."""
     model = run.model
-    token, place = model.wte.weight[run.ids[q]], model.wpe.weight[q]
-    names, sites = ["wte", "wpe"], ["wte", "h.0.resid_pre"]
-    added, behind = [token, place], [token, run.stream(0)[q]]
+    poured = poured_in(model, run.ids[q], q)
+    names, added = [name for name, _ in poured], [vector for _, vector in poured]
+    sites = ["wte", "h.0.resid_pre"][-len(poured) :]  # of one inflow alone, the stream is at once
+    behind = [*added[:-1], run.stream(0)[q]]
     for layer in range(model.config.n_layer):
         block = run.block(layer)
         names += [f"h.{layer}.attn_out", f"h.{layer}.mlp_out"]

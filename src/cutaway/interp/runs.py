@@ -21,9 +21,10 @@ from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
 from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
+from cutaway.interp.parts import names_in_block, run_block
 from cutaway.interp.record import Recorder
-from cutaway.interp.sites import Chain, block_names
-from cutaway.models import GPT2
+from cutaway.interp.sites import Chain
+from cutaway.models import GPT2, Decoder
 from cutaway.models.gpt2 import Block
 from cutaway.nn import Tap
 from cutaway.nn.attention import attend, split_heads
@@ -59,7 +60,7 @@ class Run:
 
     def __init__(
         self,
-        model: GPT2,
+        model: Decoder,
         ids: Sequence[int],
         *,
         edits: Edits | None = None,
@@ -210,6 +211,8 @@ class Run:
         """
         check_index("layer", layer, self.model.config.n_layer)
         block = self._blocks.get(layer)
+        if block is None and not isinstance(self.model, GPT2):
+            block = self.block(layer)
         if block is not None:
             return block["attn.q"], block["attn.k"]
         last = self._last_compared
@@ -233,11 +236,11 @@ class Run:
 
     def _record(self, layer: int) -> dict[str, Tensor]:
         prefix = f"h.{layer}."
-        names = [name for name in block_names() if name not in _QUADRATIC]
+        names = [name for name in names_in_block(self.model) if name not in _QUADRATIC]
         recorder = Recorder({prefix + name for name in names})
         with evaluating(self.model):
             tap = Chain(self._tap, recorder).at(f"h.{layer}")
-            self.model.h[layer](self.stream(layer)[None], mask=CAUSAL, cache=None, tap=tap)
+            run_block(self.model, layer, self.stream(layer), tap=cast(Tap, tap))
         return {name.removeprefix(prefix): x[0] for name, x in recorder.values.items()}
 
     def _read(self, ids: Sequence[int]) -> None:
@@ -262,7 +265,7 @@ class _State:
     what is held and a few positions more.
     """
 
-    def __init__(self, model: GPT2, n: int, *, has_cache: bool) -> None:
+    def __init__(self, model: Decoder, n: int, *, has_cache: bool) -> None:
         self.model, self.n_held = model, 0
         config, weight = model.config, model.wte.weight
         self.n_room = min(-(-n // _GROWTH) * _GROWTH, config.n_ctx)
@@ -299,7 +302,7 @@ def _nbytes(blocks: Mapping[int, Mapping[str, Tensor]]) -> int:
     return sum(x.nbytes for block in list(blocks.values()) for x in block.values())
 
 
-def _check_length(model: GPT2, n: int) -> None:
+def _check_length(model: Decoder, n: int) -> None:
     if n > model.config.n_ctx:
         n_ctx = model.config.n_ctx
         raise ContextLengthError(
@@ -310,7 +313,7 @@ def _check_length(model: GPT2, n: int) -> None:
         )
 
 
-def _check_ids(model: GPT2, ids: tuple[int, ...]) -> None:
+def _check_ids(model: Decoder, ids: tuple[int, ...]) -> None:
     if not ids:
         raise ConfigError("The text has no tokens.", "Start from <|endoftext|>.")
     _check_length(model, len(ids))
@@ -318,7 +321,7 @@ def _check_ids(model: GPT2, ids: tuple[int, ...]) -> None:
     check_index("id", min(ids), model.config.vocab_size)
 
 
-def run_id(model: GPT2, ids: Sequence[int], *, edits: Edits, fingerprint: str) -> str:
+def run_id(model: Decoder, ids: Sequence[int], *, edits: Edits, fingerprint: str) -> str:
     """A hash of all that decides a run's numbers."""
     from cutaway import __version__
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError, unknown
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import Decoder, DecoderConfig, GPT2Config, new_model
 from cutaway.nn import Tap
 
 __all__ = ["Chain", "SiteTap", "block_names", "site_names"]
@@ -36,9 +36,10 @@ class SiteTap:
         if isinstance(names, str):
             raise ConfigError(f"names is the text {names!r}.", "Give a set or list of names.")
         for name in sorted(self.names or ()):
-            if _LAYER.sub("h.0.", name) not in _names(1):
+            if _LAYER.sub("h.0.", name) not in _names(GPT2Config, 1):  # others have no other names
                 layer = _LAYER.match(name)
-                known = (_LAYER.sub(layer[0] if layer else "h.0.", site) for site in _names(1))
+                sites = _names(GPT2Config, 1)
+                known = (_LAYER.sub(layer[0] if layer else "h.0.", site) for site in sites)
                 raise unknown("site", name, known)
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
@@ -104,23 +105,24 @@ class Chain:
         return type(self)(*(tap.at(scope) for tap in self.taps))
 
 
-def site_names(model: GPT2) -> list[str]:
+def site_names(model: Decoder) -> list[str]:
     """Every site of ``model`` in the order in which values pass it.
 
-    >>> names = site_names(GPT2(GPT2Config(n_layer=2, n_head=2, n_embd=4, vocab_size=9)))
+    >>> config = GPT2Config(n_layer=2, n_head=2, n_embd=4, vocab_size=9)
+    >>> names = site_names(new_model(config))
     >>> names[0], names[5], names[-1]
     ('wte', 'h.0.attn.q', 'logits')
     """
-    return list(_names(model.config.n_layer))
+    return list(_names(type(model.config), model.config.n_layer))
 
 
 def block_names() -> list[str]:
-    """Every site of a block, as it is called after ``h.{i}.``.
+    """Every site of a block of a GPT-2, as it is called after ``h.{i}.``.
 
     >>> block_names()[:2]
     ['resid_pre', 'ln_1']
     """
-    return [name.removeprefix("h.0.") for name in _names(1) if name.startswith("h.0.")]
+    return [name.removeprefix("h.0.") for name in _names(GPT2Config, 1) if name.startswith("h.0.")]
 
 
 class _Names:
@@ -141,10 +143,10 @@ class _Names:
 
 
 @cache
-def _names(n_layer: int) -> tuple[str, ...]:
+def _names(kind: type[DecoderConfig], n_layer: int) -> tuple[str, ...]:
     """All sites, asked of a model without memory: the list is never stale."""
     names: list[str] = []
     with torch.device("meta"), torch.no_grad():
-        config = GPT2Config(vocab_size=2, n_ctx=2, n_embd=2, n_layer=n_layer, n_head=1)
-        GPT2(config).eval()(torch.zeros(1, 1, dtype=torch.long), tap=_Names(names))
+        config = kind(vocab_size=2, n_ctx=2, n_embd=2, n_layer=n_layer, n_head=1)
+        new_model(config).eval()(torch.zeros(1, 1, dtype=torch.long), tap=_Names(names))
     return tuple(names)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cutaway.errors import unknown
 from cutaway.interp.bounds import check_count, check_range
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 
 __all__ = ["PooledWeights", "pool_weights", "read_weights"]
 
@@ -54,7 +54,7 @@ class PooledWeights:
 
 
 @torch.inference_mode()
-def pool_weights(model: GPT2, name: str, *, pool: int = 64, bins: int = 64) -> PooledWeights:
+def pool_weights(model: Decoder, name: str, *, pool: int = 64, bins: int = 64) -> PooledWeights:
     """Shrinks a parameter to at most ``pool`` x ``pool`` cells and counts its values.
 
     Every value is in exactly one cell and in exactly one bin. Sums are taken in float64.
@@ -91,7 +91,7 @@ def pool_weights(model: GPT2, name: str, *, pool: int = 64, bins: int = 64) -> P
 
 @torch.inference_mode()
 def read_weights(
-    model: GPT2, name: str, *, rows: slice = slice(None), cols: slice = slice(None)
+    model: Decoder, name: str, *, rows: slice = slice(None), cols: slice = slice(None)
 ) -> Float[Tensor, "rows cols"]:
     """A part of a parameter, every value exactly; a vector is one row.
 
@@ -104,7 +104,7 @@ def read_weights(
     return matrix[r.start : r.stop : r.step, c.start : c.stop : c.step].float()
 
 
-def _parameter(model: GPT2, name: str) -> Tensor:
+def _parameter(model: Decoder, name: str) -> Tensor:
     known = dict(model.named_parameters())
     if name not in known:
         raise unknown("parameter", name, known)

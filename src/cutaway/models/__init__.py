@@ -6,17 +6,35 @@ What needs torch is imported when it is first used; a size does not.
 from typing import TYPE_CHECKING
 
 from cutaway.lazily import lazily
-from cutaway.models.config import GPT2Config
+from cutaway.models.config import DecoderConfig, GPT2Config, ModernConfig
 from cutaway.models.presets import PRESETS
 
 if TYPE_CHECKING:
+    from cutaway.models.build import new_model
+    from cutaway.models.decoder import Decoder
     from cutaway.models.gpt2 import GPT2
+    from cutaway.models.modern import Modern
     from cutaway.models.parameters import Matrix, ParameterTable, parameter_table
 
-__all__ = ["GPT2", "PRESETS", "GPT2Config", "Matrix", "ParameterTable", "parameter_table"]
+__all__ = [
+    "GPT2",
+    "PRESETS",
+    "Decoder",
+    "DecoderConfig",
+    "GPT2Config",
+    "Matrix",
+    "Modern",
+    "ModernConfig",
+    "ParameterTable",
+    "new_model",
+    "parameter_table",
+]
 
 _HOMES = {
+    "Decoder": "cutaway.models.decoder",
     "GPT2": "cutaway.models.gpt2",
+    "Modern": "cutaway.models.modern",
+    "new_model": "cutaway.models.build",
     "Matrix": "cutaway.models.parameters",
     "ParameterTable": "cutaway.models.parameters",
     "parameter_table": "cutaway.models.parameters",

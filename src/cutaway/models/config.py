@@ -1,16 +1,18 @@
-"""The size of a GPT-2: what can be known of a model without its weights, and without torch."""
+"""The size of a model: what can be known of it without its weights, and without torch."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Self
+from dataclasses import fields as fields_of
+from typing import Any, Literal, Self
 
-from cutaway.errors import ConfigError, nearest
+from cutaway.errors import ConfigError, nearest, unknown
 
-__all__ = ["GPT2Config"]
+__all__ = ["DecoderConfig", "GPT2Config", "ModernConfig", "config_of_kind", "gpt2_only"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GPT2Config:
-    """The size of a GPT-2. The defaults are the article's small model.
+class DecoderConfig:
+    """The size of any decoder. The defaults are the article's small model.
 
     Attributes:
         vocab_size: entries of the vocabulary.
@@ -18,8 +20,6 @@ class GPT2Config:
         n_embd: width of the residual stream.
         n_layer: blocks in the stack.
         n_head: attention heads in a block.
-        layer_norm_epsilon: added to the variance in every layer norm.
-        dropout: on embeddings, attention weights and both additions, while training only.
     """
 
     vocab_size: int = 50_257
@@ -27,8 +27,6 @@ class GPT2Config:
     n_embd: int = 768
     n_layer: int = 12
     n_head: int = 12
-    layer_norm_epsilon: float = 1e-5
-    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for field in ("vocab_size", "n_ctx", "n_embd", "n_layer", "n_head"):
@@ -39,12 +37,6 @@ class GPT2Config:
             raise ConfigError(
                 f"n_embd {self.n_embd} does not divide into {self.n_head} heads.",
                 "Choose n_head so that n_embd / n_head is whole.",
-            )
-        if not (_is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
-            raise ConfigError(f"dropout is {self.dropout!r}.", "It must be in [0, 1).")
-        if not (_is_number(self.layer_norm_epsilon) and 0.0 < self.layer_norm_epsilon < 1.0):
-            raise ConfigError(
-                f"layer_norm_epsilon is {self.layer_norm_epsilon!r}.", "It must be in (0, 1)."
             )
 
     @property
@@ -57,21 +49,110 @@ class GPT2Config:
         """Width inside the MLP: "four times wider"."""
         return 4 * self.n_embd
 
-    def to_dict(self) -> dict[str, int | float]:
+    def to_dict(self) -> dict[str, Any]:
         """All fields, ready for JSON or TOML."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, fields: dict[str, object]) -> Self:
+    def from_dict(cls, fields: Mapping[str, object]) -> Self:
         """Builds a configuration from all or some of its fields.
 
         Raises:
             ConfigError: for a field that does not exist, with the nearest that does.
         """
+        known = [field.name for field in fields_of(cls)]
         for field in fields:
-            if field not in cls.__slots__:
-                raise ConfigError(f"Unknown model field {field!r}.", nearest(field, cls.__slots__))
+            if field not in known:
+                raise ConfigError(f"Unknown model field {field!r}.", nearest(field, known))
         return cls(**fields)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GPT2Config(DecoderConfig):
+    """The size of a GPT-2.
+
+    Attributes:
+        layer_norm_epsilon: added to the variance in every layer norm.
+        dropout: on embeddings, attention weights and both additions, while training only.
+    """
+
+    layer_norm_epsilon: float = 1e-5
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        DecoderConfig.__post_init__(self)  # super() does not know a class with slots
+        if not (_is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
+            raise ConfigError(f"dropout is {self.dropout!r}.", "It must be in [0, 1).")
+        if not (_is_number(self.layer_norm_epsilon) and 0.0 < self.layer_norm_epsilon < 1.0):
+            raise ConfigError(
+                f"layer_norm_epsilon is {self.layer_norm_epsilon!r}.", "It must be in (0, 1)."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModernConfig(DecoderConfig):
+    """The size of a :class:`cutaway.models.Modern`.
+
+    Attributes:
+        kind: tells it from a GPT-2 in files.
+        rotary_base: of the wavelengths of the rotary positions: the slowest pair of a head turns
+            once in some ``2 pi rotary_base`` positions.
+    """
+
+    kind: Literal["modern"] = "modern"
+    rotary_base: float = 10_000.0
+
+    def __post_init__(self) -> None:
+        DecoderConfig.__post_init__(self)
+        if self.kind != "modern":
+            raise ConfigError(f"kind is {self.kind!r}.", "It must be 'modern'.")
+        if self.head_dim % 2:
+            raise ConfigError(
+                f"n_embd {self.n_embd} in {self.n_head} heads makes heads of {self.head_dim}.",
+                "Rotary positions turn pairs: choose heads of an even width.",
+            )
+        if not (_is_number(self.rotary_base) and 1.0 < self.rotary_base < float("inf")):
+            raise ConfigError(f"rotary_base is {self.rotary_base!r}.", "It must be above 1.")
+
+
+_KINDS: dict[str, type[GPT2Config] | type[ModernConfig]] = {
+    "gpt2": GPT2Config,
+    "modern": ModernConfig,
+}
+
+
+def config_of_kind(
+    fields: Mapping[str, Any],
+) -> tuple[type[GPT2Config] | type[ModernConfig], dict[str, Any]]:
+    """Which configuration a table with a ``kind`` describes (none: a GPT-2), and its fields.
+
+    >>> config_of_kind({"kind": "gpt2", "n_layer": 2})
+    (<class 'cutaway.models.config.GPT2Config'>, {'n_layer': 2})
+
+    Raises:
+        ConfigError: for an unknown kind, with the nearest that exists.
+    """
+    kind = fields.get("kind", "gpt2")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise unknown("kind of model", str(kind), _KINDS)
+    return _KINDS[kind], {name: value for name, value in fields.items() if name != "kind"}
+
+
+def gpt2_only(config: DecoderConfig, what: str, hint: str = "") -> GPT2Config:
+    """The same configuration, if it is a GPT-2's.
+
+    Args:
+        config: of any model.
+        what: that takes no other model, as the beginning of a sentence.
+        hint: the way out.
+
+    Raises:
+        ConfigError: if it is another's.
+    """
+    if isinstance(config, GPT2Config):
+        return config
+    kind = getattr(config, "kind", type(config).__name__)
+    raise ConfigError(f"{what} knows GPT-2 only; this model is of the kind {kind!r}.", hint)
 
 
 def _is_number(value: object) -> bool:

@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.models.config import GPT2Config
+from cutaway.models.decoder import Decoder
 from cutaway.nn import NO_TAP, Conv1D, KVCache, LayerCache, Tap
 from cutaway.nn.attention import attend, merge_heads, split_heads
 from cutaway.nn.init import init_weights
@@ -85,7 +85,7 @@ class Block(nn.Module):
         return tap("resid_post", x + self.drop(tap("mlp_out", m)))
 
 
-class GPT2(nn.Module):
+class GPT2(Decoder):
     """The whole model: token ids in, one score for every word of the vocabulary out.
 
     Args:
@@ -99,7 +99,7 @@ class GPT2(nn.Module):
 
     def __init__(self, config: GPT2Config, *, seed: int = 0) -> None:
         super().__init__()
-        self.config = config
+        self.config: GPT2Config = config  # pyright: ignore[reportIncompatibleVariableOverride]
         # Embedding.from_pretrained and an empty tensor: init_weights fills it, once.
         tokens = torch.empty(config.vocab_size, config.n_embd)
         places = torch.empty(config.n_ctx, config.n_embd)
@@ -157,36 +157,10 @@ class GPT2(nn.Module):
         """Scores by the dot product with every token embedding (the tied head, no bias)."""
         return tap("logits", F.linear(x, self.wte.weight))
 
-    def new_cache(self, batch: int = 1, n_ctx: int | None = None) -> KVCache:
-        """An empty cache for ``batch`` rows of at most ``n_ctx`` tokens (default: all that fit)."""
-        config, weight = self.config, self.wte.weight
-        return KVCache(
-            n_layer=config.n_layer,
-            batch=batch,
-            n_head=config.n_head,
-            n_ctx=config.n_ctx if n_ctx is None else min(n_ctx, config.n_ctx),
-            head_dim=config.head_dim,
-            dtype=weight.dtype,
-            device=weight.device,
-        )
-
-    def _positions(self, tokens: Tensor, cache: KVCache | None) -> Tensor:
-        n_rows, n_new = tokens.shape
-        if cache is not None and len(cache.lengths) != n_rows:
-            raise ConfigError(
-                f"{n_rows} row(s) of tokens, but the cache holds {len(cache.lengths)}.",
-                "Allocate one row of cache for each row of tokens.",
-            )
-        n_held = 0 if cache is None else max(cache.lengths, default=0)
-        if n_held + n_new > self.config.n_ctx:
-            raise ContextLengthError(
-                f"{n_held + n_new} tokens, but this model has {self.config.n_ctx} positions.",
-                "Shorten the text, or let generation slide its window.",
-            )
-        if cache is None:
-            return torch.arange(n_new, device=tokens.device)
-        cache.reserve(n_new)
-        return cache.positions(n_new, tokens.device)
+    @property
+    def head(self) -> Float[Tensor, "V D"]:
+        """The matrix of :meth:`unembed`: the token embedding again."""
+        return self.wte.weight
 
     if TYPE_CHECKING:
 

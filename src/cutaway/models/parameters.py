@@ -1,4 +1,4 @@
-"""Counting the parameters of a GPT-2, matrix by matrix, without memory for any of them.
+"""Counting the parameters of a model, matrix by matrix, without memory for any of them.
 
 The article closes its second part with a table of its matrices; this is that table, for any size.
 Shapes are asked of the model itself on torch's meta device, so the table is never stale.
@@ -9,7 +9,8 @@ from math import prod
 
 import torch
 
-from cutaway.models.gpt2 import GPT2, GPT2Config
+from cutaway.models.build import new_model
+from cutaway.models.config import DecoderConfig
 
 __all__ = ["Matrix", "ParameterTable", "parameter_table"]
 
@@ -50,7 +51,7 @@ class ParameterTable:
         matrices: one entry for each tensor; those of a block once, with their number of copies.
     """
 
-    config: GPT2Config
+    config: DecoderConfig
     matrices: tuple[Matrix, ...]
 
     @property
@@ -77,7 +78,7 @@ class ParameterTable:
         return 2 * self.config.n_layer * self.config.n_embd * dtype.itemsize
 
 
-def parameter_table(config: GPT2Config) -> ParameterTable:
+def parameter_table(config: DecoderConfig) -> ParameterTable:
     """Counts a model of this size without allocating it.
 
     >>> from cutaway.models import PRESETS
@@ -89,7 +90,7 @@ def parameter_table(config: GPT2Config) -> ParameterTable:
     """
     with torch.device("meta"):
         # All blocks are alike, so one is enough to ask, however many the size has.
-        model = GPT2(replace(config, n_layer=1))
+        model = new_model(replace(config, n_layer=1))
     matrices: list[Matrix] = []
     for name, parameter in model.named_parameters():
         in_block = name.startswith(_BLOCK)

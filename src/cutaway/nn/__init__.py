@@ -15,6 +15,9 @@ from cutaway.nn.attention import attend, merge_heads, split_heads
 from cutaway.nn.cache import KVCache, LayerCache
 from cutaway.nn.conv1d import Conv1D
 from cutaway.nn.masks import Mask, causal_mask
+from cutaway.nn.norm import RMSNorm, rms_norm
+from cutaway.nn.projection import Projection
+from cutaway.nn.rotary import Rotation, rotate, rotation
 from cutaway.nn.tap import NO_TAP, Tap
 
 __all__ = [
@@ -23,9 +26,15 @@ __all__ = [
     "KVCache",
     "LayerCache",
     "Mask",
+    "Projection",
+    "RMSNorm",
+    "Rotation",
     "Tap",
     "attend",
     "causal_mask",
     "merge_heads",
+    "rms_norm",
+    "rotate",
+    "rotation",
     "split_heads",
 ]

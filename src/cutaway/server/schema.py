@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from cutaway.models import GPT2Config
+from cutaway.models import DecoderConfig, GPT2Config
+from cutaway.nn.norm import EPSILON
 from cutaway.server.problems import schema_of_problems
 
 MAX_BODY = 4 << 20
@@ -94,9 +95,11 @@ class ModelConfig(Answer):
     layer_norm_epsilon: float
 
     @classmethod
-    def of(cls, config: GPT2Config) -> "ModelConfig":
+    def of(cls, config: DecoderConfig) -> "ModelConfig":
         """The fields of a configuration and what follows from them."""
-        return cls(**{name: getattr(config, name) for name in cls.model_fields})
+        names = [name for name in cls.model_fields if name != "layer_norm_epsilon"]
+        epsilon = config.layer_norm_epsilon if isinstance(config, GPT2Config) else EPSILON
+        return cls(layer_norm_epsilon=epsilon, **{name: getattr(config, name) for name in names})
 
 
 class Vocabulary(Answer):

@@ -1,12 +1,14 @@
 """Parts of a run's values, cut and pooled before they travel."""
 
 from itertools import pairwise
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
+from cutaway.interp.parts import only_there
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
 from cutaway.server.telling import part
@@ -103,6 +105,7 @@ def _values(run: Run, site: str, *, head: int | None, rows: slice) -> Tensor:
         if n_rows * len(run.ids) * model.config.n_head > _MAX_NUMBERS:
             raise TooManyNumbers(f"{site} is too large at once.", "Ask for one head, or some rows.")
         return torch.stack([look(layer, one, rows) for one in range(model.config.n_head)])
+    only_there(model, name)
     values = run.block(layer)[name]
     if values.ndim == 2:
         return values[rows]
@@ -118,8 +121,9 @@ def _top(run: Run, site: str, rows: slice) -> Tensor:
         return torch.stack([run.logits(q) for q in places])
     if site == "ln_f":
         return run.final()[rows]
+    only_there(model, site)
     if site == "wpe":
-        return model.wpe.weight[rows].detach()
+        return cast("nn.Embedding", model.wpe).weight[rows].detach()
     return model.wte.weight[list(run.ids[rows])].detach()
 
 

@@ -6,7 +6,7 @@ size, time and SHA-256. The digests of the tokens themselves go into every check
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +69,10 @@ def check_sources(path: Path, sources: Iterable[Source], data: Path) -> None:
         raise DataError(
             f"{_note_of(path)} is damaged: {error}.", f"Remove it, or {path} and it to encode anew."
         ) from None
-    now = json.loads(json.dumps([asdict(source) for source in sources]))
-    if then != now:
+    was, now = Recipe.from_dict({"data": {"train": then}}).data.train, tuple(sources)
+    if was != now:
         raise ConfigError(
-            f"{path} was encoded from {_said(then)}, not from {_said(now)}.",
+            f"{path} was encoded from {_said(was)}, not from {_said(now)}.",
             f"Go on with the same recipe, remove {path.with_suffix('.json')}, or choose another "
             "--out.",
         )
@@ -84,12 +84,20 @@ def check_sources(path: Path, sources: Iterable[Source], data: Path) -> None:
         )
 
 
-def _said(sources: Iterable[Mapping[str, Any]]) -> str:
-    return ", ".join(
-        str(source.get("file"))
-        + "".join(f" {key}={value}" for key, value in source.items() if key != "file")
-        for source in sources
-    )
+def _said(sources: Iterable[Source]) -> str:
+    """Files, and what is not as it is by default.
+
+    >>> _said([Source(file="a.txt"), Source(file="b.txt", repeat=2)])
+    'a.txt, b.txt (repeat 2)'
+    """
+    said: list[str] = []
+    for source in sources:
+        usual = Source(file=source.file)
+        names = [f.name for f in fields(source)]
+        other = [n for n in names if getattr(source, n) != getattr(usual, n)]
+        more = ", ".join(f"{name} {getattr(source, name)}" for name in other)
+        said.append(f"{source.file} ({more})" if more else source.file)
+    return ", ".join(said)
 
 
 def _note_of(path: Path) -> Path:

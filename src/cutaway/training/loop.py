@@ -258,13 +258,15 @@ class Loop:
                     "skipped": self.guard.skipped,
                 }
             )
-            self.checkpoints.save(
+            saved = self.checkpoints.save(
                 done,
                 self.state,
                 self.recipe.to_dict(),
                 required=required,
                 spare=[self.looks.best_step] if keep_best else [],
             )
+            if saved is None and is_best and keep_best:
+                self.looks.take_back()
 
     def _resume(self) -> tuple[int, Path | None]:
         """Loads the newest checkpoint; returns the number of steps behind it, and where it is."""

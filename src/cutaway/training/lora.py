@@ -6,6 +6,7 @@ names, so the model can be trained, saved and looked into as before; both ways b
 because nothing is ever added to a weight of the base.
 """
 
+import hashlib
 import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ import torch
 from torch import nn
 
 from cutaway.checkpoints.adapter import merged, write_adapter
+from cutaway.checkpoints.raw import raw_bytes
 from cutaway.errors import ConfigError, unknown
-from cutaway.models import GPT2
+from cutaway.models import GPT2, Decoder
+from cutaway.models.config import gpt2_only
 from cutaway.nn import Conv1D
 from cutaway.nn.lora import LoRAConv1D
 from cutaway.numbers import to_array, to_tensor
@@ -73,9 +76,11 @@ class LoRA:
             optimizer updates and a checkpoint of the run holds.
     """
 
-    def __init__(self, model: GPT2, config: LoRAConfig, *, seed: int = 0) -> None:
+    def __init__(self, model: Decoder, config: LoRAConfig, *, seed: int = 0) -> None:
         if config.rank < 1:
             raise ConfigError(f"lora.rank is {config.rank}.", "Give 1 or more; 8 is usual.")
+        gpt2_only(model.config, "LoRA", "Train the whole model: leave lora.rank out.")
+        assert isinstance(model, GPT2)
         self.model, self.config = model, config
         self._bases = dict(_layers(model, config.targets))
         self._trained_before = [p for p in model.parameters() if p.requires_grad]
@@ -108,6 +113,15 @@ class LoRA:
             f"LoRA of rank {config.rank} on {', '.join(config.targets)}: "
             f"{self.n_trained:,} of {n_all:,} parameters are trained ({share:.2g} %)"
         )
+
+    def digest_of_base(self) -> str:
+        """The SHA-256 of all that is not trained, which the changes have a meaning beside."""
+        digest = hashlib.sha256()
+        for name, p in self.model.named_parameters():
+            if not name.endswith(("lora_A", "lora_B")):
+                digest.update(name.encode())
+                digest.update(raw_bytes(to_array(p)))
+        return digest.hexdigest()
 
     @contextmanager
     def merged(self) -> Generator[GPT2]:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.nn.masks import document_mask
 from cutaway.training.cross_entropy import IGNORED, summed_cross_entropy
 
@@ -116,11 +116,11 @@ class TokenBatch:
         return type(self)(change(self.tokens), change(self.targets), documents)
 
 
-def causal_lm(model: GPT2, batch: TokenBatch) -> Float[Tensor, ""]:
+def causal_lm(model: Decoder, batch: TokenBatch) -> Float[Tensor, ""]:
     """Predicts every token from those before it (Radford et al. 2018, section 3.1).
 
     Args:
-        model: whose scores are the dot products with its token embeddings.
+        model: whose scores are the dot products with the rows of its head.
         batch: the tokens, and the targets that count.
 
     Returns:
@@ -131,4 +131,4 @@ def causal_lm(model: GPT2, batch: TokenBatch) -> Float[Tensor, ""]:
     else:
         mask, positions = document_mask(batch.documents)
         x = model.hidden(batch.tokens, mask=mask, positions=positions)
-    return summed_cross_entropy(x.flatten(0, 1), model.wte.weight, batch.targets.flatten())
+    return summed_cross_entropy(x.flatten(0, 1), model.head, batch.targets.flatten())

@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config
+from cutaway.models import GPT2Config, ModernConfig
 from cutaway.training.corpus_tables import DataConfig, Prepared, Source, TokenizerConfig
 from cutaway.training.loop_tables import (
     CheckpointConfig,
@@ -56,7 +56,7 @@ class Recipe:
 
     seed: int = 0
     init: str = ""
-    model: GPT2Config = field(default_factory=GPT2Config)
+    model: GPT2Config | ModernConfig = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
     lora: LoRAConfig = field(default_factory=LoRAConfig)

@@ -16,7 +16,7 @@ from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents,
 from cutaway.errors import ConfigError
 from cutaway.files import sweep
 from cutaway.lock import Lock, alone
-from cutaway.models import GPT2
+from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
 from cutaway.training.batches import Batches
@@ -118,6 +118,8 @@ def _train(
     samples = out / "samples.jsonl"
     model.to(_device(device) if world.size == 1 else world.device)
     corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
+    if lora is not None:
+        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model,
         recipe,
@@ -138,14 +140,16 @@ def _train(
         valid_loss = loop.run(stop)
     finished = world.whole_model(model)
     if finished is not None:
-        _save(out, finished, tokenizer, lora)
+        _save(out, finished, tokenizer, lora, base=recipe.init or None)
     return TrainedModel(out / "model", valid_loss)
 
 
-def _save(out: Path, model: GPT2, tokenizer: Tokenizer, lora: LoRA | None) -> None:
+def _save(
+    out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None, *, base: str | None
+) -> None:
     (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
     if lora is not None:
-        lora.save(out / "adapter")
+        lora.save(out / "adapter", base=base)
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
     note_model(out)
@@ -163,9 +167,9 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _start(recipe: Recipe, data: Path, out: Path) -> tuple[GPT2, Tokenizer]:
+def _start(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
     """The model before the first step, and the vocabulary."""
-    model = GPT2(recipe.model, seed=recipe.seed)
+    model = new_model(recipe.model, seed=recipe.seed)
     if not recipe.init:
         return model, _tokenizer(recipe, data, out)
     loaded = load_checkpoint(recipe.init)

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from cutaway.generation import LanguageModel
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.journal_file import drop_after
 from cutaway.training.recipe import SamplesConfig
@@ -34,7 +34,7 @@ class Sampler:
         """Whether to write after ``done`` steps."""
         return bool(self.config.every) and not done % self.config.every
 
-    def write(self, done: int, model: GPT2) -> None:
+    def write(self, done: int, model: Decoder) -> None:
         """One text for each prompt."""
         model.eval()
         lm = LanguageModel(model, self.tokenizer)

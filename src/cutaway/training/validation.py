@@ -20,6 +20,7 @@ class Looks:
     def __init__(self, config: ValidationConfig) -> None:
         self.config = config
         self.best_loss, self.best_step, self.worse = math.inf, 0, 0
+        self._before = self.best_loss, self.best_step
 
     def is_due(self, done: int, *, is_last: bool) -> bool:
         """Whether to look after ``done`` steps."""
@@ -28,10 +29,15 @@ class Looks:
     def note(self, done: int, loss: float) -> bool:
         """Takes a look down; returns whether it is the best yet."""
         if loss < self.best_loss:
+            self._before = self.best_loss, self.best_step
             self.best_loss, self.best_step, self.worse = loss, done, 0
             return True
         self.worse += 1
         return False
+
+    def take_back(self) -> None:
+        """The best yet could not be saved: the one before is the best that there is."""
+        self.best_loss, self.best_step = self._before
 
     @property
     def is_enough(self) -> bool:

@@ -20,7 +20,7 @@ from cutaway.interp.masklab import masklab
 from cutaway.interp.merge import merge
 from cutaway.interp.neurons import neurons
 from cutaway.interp.river import river
-from cutaway.models import GPT2
+from cutaway.models import GPT2, Decoder, Modern
 
 IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
 N, Q = len(IDS), 8
@@ -53,10 +53,16 @@ def close(found: object, expected: object, *, name: str = "") -> None:
         assert found == expected, name
 
 
+@pytest.fixture(params=["gpt2", "modern"])
+def model(tiny_model: GPT2, tiny_modern: Modern, request: pytest.FixtureRequest) -> Decoder:
+    """One of each kind."""
+    return tiny_model if request.param == "gpt2" else tiny_modern
+
+
 @pytest.fixture(params=EDITS)
-def run(tiny_model: GPT2, request: pytest.FixtureRequest) -> Run:
-    donor = Run(tiny_model, [9, 8, 7, 6, 5])
-    return Run(tiny_model, IDS, edits=EDITS[request.param], donors={"donor": donor})
+def run(model: Decoder, request: pytest.FixtureRequest) -> Run:
+    donor = Run(model, [9, 8, 7, 6, 5])
+    return Run(model, IDS, edits=EDITS[request.param], donors={"donor": donor})
 
 
 LOOKS = {
@@ -75,9 +81,9 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_a_run_shows_what_a_whole_pass_has(tiny_model: GPT2, name: str) -> None:
+def test_a_run_shows_what_a_whole_pass_has(model: Decoder, name: str) -> None:
     look = LOOKS[name]
-    close(look(Run(tiny_model, IDS)), look(WholeRun(tiny_model, IDS)))
+    close(look(Run(model, IDS)), look(WholeRun(model, IDS)))
 
 
 @pytest.mark.parametrize("name", ["lens", "merge", "neurons", "river", "loss"])
@@ -149,10 +155,10 @@ def test_the_loss_looks_at_no_later_token(tiny_model: GPT2) -> None:
     torch.testing.assert_close(begun.nll[:5], whole.nll[:5], rtol=1e-5, atol=1e-6)
 
 
-def test_a_grown_run_is_looked_at_like_one_made_at_once(tiny_model: GPT2) -> None:
-    grown = Run(tiny_model, IDS[:-1]).extended(IDS[-1])
+def test_a_grown_run_is_looked_at_like_one_made_at_once(model: Decoder) -> None:
+    grown = Run(model, IDS[:-1]).extended(IDS[-1])
     for look in (lens, loss, head_scores, lambda run: merge(run, layer=1, q=N - 1)):
-        close(look(grown), look(Run(tiny_model, IDS)))
+        close(look(grown), look(Run(model, IDS)))
 
 
 def test_looking_changes_nothing_in_a_run(run: Run) -> None:

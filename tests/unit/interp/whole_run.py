@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cutaway.interp import Run
-from cutaway.models import GPT2
+from cutaway.models import Decoder
 from taps import Keep
 
 __all__ = ["WholeRun"]
@@ -15,7 +15,7 @@ __all__ = ["WholeRun"]
 class WholeRun(Run):
     """Answers what a run answers, out of one explicit pass over the whole text, and that alone."""
 
-    def __init__(self, model: GPT2, ids: list[int]) -> None:
+    def __init__(self, model: Decoder, ids: list[int]) -> None:
         self.model, self.ids, self.id = model, tuple(ids), "whole"
         self.values: dict[str, Tensor] = {}
         with torch.no_grad():

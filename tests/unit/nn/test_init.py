@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 
-from cutaway.models import GPT2, PRESETS, GPT2Config
+from cutaway.models import GPT2, PRESETS, GPT2Config, Modern, ModernConfig
 
 CONFIG = GPT2Config(vocab_size=400, n_ctx=120, n_embd=96, n_layer=8, n_head=4)
+MODERN = ModernConfig(vocab_size=400, n_ctx=120, n_embd=96, n_layer=8, n_head=4)
 SCALED = 0.02 / math.sqrt(2 * CONFIG.n_layer)
 
 
@@ -28,6 +29,24 @@ def test_matrices_are_normal_with_the_table_s_spread(name: str, std: float) -> N
     slack = 5 / math.sqrt(2 * weight.numel())
     assert weight.std().item() == pytest.approx(std, rel=slack)
     assert abs(weight.mean().item()) < 5 * std / math.sqrt(weight.numel())
+
+
+@pytest.mark.parametrize(
+    ("name", "std"),
+    [
+        ("wte.weight", 0.02),
+        *[(f"h.3.attn.c_{c}.weight", 96**-0.5) for c in "qkv"],
+        ("h.7.mlp.c_fc.weight", 96**-0.5),
+        *[(f"h.{i}.{part}.c_proj.weight", 0.0) for i, part in ((3, "attn"), (7, "mlp"))],
+        ("lm_head.weight", 0.0),
+    ],
+)
+def test_a_modern_model_s_matrices_keep_the_mean_square_or_add_nothing(
+    name: str, std: float
+) -> None:
+    weight = Modern(MODERN).get_parameter(name)
+    slack = 5 / math.sqrt(2 * weight.numel())
+    assert weight.std().item() == pytest.approx(std, rel=slack)
 
 
 def test_biases_start_at_0_and_gains_at_1() -> None:

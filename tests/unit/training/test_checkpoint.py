@@ -1,5 +1,6 @@
 """A run's checkpoints: what is in them, which are kept, which are refused."""
 
+import json
 import logging
 import os
 import shutil
@@ -17,6 +18,7 @@ from cutaway.errors import (
     DataError,
     ResourceError,
 )
+from cutaway.files import sha256_of
 from cutaway.models import GPT2, GPT2Config
 from cutaway.training import checkpoint as checkpoint_module
 from cutaway.training.checkpoint import Checkpoints
@@ -212,6 +214,24 @@ def test_parts_may_be_written_past_the_stage(checkpoints: Checkpoints) -> None:
     assert checkpoints.resume(fresh()) is not None
     (saved / "shards" / ".metadata").write_bytes(b"deg")
     assert damage(saved) == ["shards/.metadata (another checksum)"]
+
+
+def test_one_of_the_first_version_goes_on(checkpoints: Checkpoints) -> None:
+    """Its manifest had digests alone, its state a step and a recipe."""
+    state = trained()
+    saved = checkpoints.save(1, state, {})
+    assert saved is not None
+    (saved / "state.json").write_text(json.dumps({"step": 1, "recipe": {"seed": 3}}))
+    (saved / "manifest.json").unlink()
+    sums = {path.name: sha256_of(path) for path in saved.iterdir()}
+    (saved / "manifest.json").write_text(json.dumps(sums, indent=2))
+    again = fresh(seed=1)
+    found = checkpoints.resume(again)
+    assert found is not None
+    assert found.state["recipe"] == {"seed": 3}
+    assert equal(state, again)
+    (saved / "model.safetensors").unlink()
+    assert damage(saved) == ["model.safetensors (absent)"]
 
 
 def test_a_guard_ends_the_run(tmp_path: Path) -> None:

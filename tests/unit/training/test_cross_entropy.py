@@ -19,6 +19,7 @@ from cutaway.training.objectives import TokenBatch, causal_lm
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_entropy, "_CHUNK", 7)
     monkeypatch.setattr(cross_entropy, "_TILE", 4)
+    monkeypatch.setattr(cross_entropy, "_ROWS", 3)
 
 
 def plain(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
@@ -61,6 +62,31 @@ def test_a_head_that_is_not_trained_costs_no_gradient() -> None:
     assert [t is None for t in loss.grad_fn.saved_tensors] == [False, True]  # type: ignore[union-attr]
     (found,) = torch.autograd.grad(loss, x)
     assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", [None, torch.bfloat16])
+def test_a_graph_that_is_kept_gives_the_same_again(kind: torch.dtype | None) -> None:
+    x, weight, targets = problem(torch.float32)
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind is not None):
+        loss = 3.0 * summed_cross_entropy(x, weight, targets)
+    first = torch.autograd.grad(loss, (x, weight), retain_graph=True)
+    second = torch.autograd.grad(loss, (x, weight), retain_graph=True)
+    last = torch.autograd.grad(loss, (x, weight))
+    for a, b, c in zip(first, second, last, strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(a, c)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_the_loss_under_autocast_is_summed_in_float32(kind: torch.dtype) -> None:
+    """It is the loss of the logits in 16 bits, exactly but for the order of a sum."""
+    x, weight, targets = problem(torch.float32, 200)
+    logits = (x.to(kind) @ weight.to(kind).T).float()
+    expected = F.cross_entropy(logits, targets, reduction="sum")
+    with torch.autocast("cpu", kind):
+        torch.testing.assert_close(
+            summed_cross_entropy(x, weight, targets), expected, rtol=1e-6, atol=0
+        )
 
 
 def test_gradients_are_those_of_finite_differences() -> None:

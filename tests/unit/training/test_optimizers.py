@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cutaway.models import GPT2
+from cutaway.models import GPT2, Modern
 from cutaway.training.optimizers import OptimizerConfig, build_optimizers, set_rate
 
 
@@ -30,6 +30,18 @@ def test_muon_takes_the_matrices_of_the_blocks_and_no_embedding(tiny_model: GPT2
     named = {name for name, p in tiny_model.named_parameters() if id(p) in held}
     parts = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
     assert named == {f"h.{i}.{part}.weight" for i in range(3) for part in parts}
+
+
+def test_of_a_modern_model_too_muon_takes_the_matrices_of_the_blocks(tiny_modern: Modern) -> None:
+    optimizers = build_optimizers(tiny_modern, OptimizerConfig(kind="muon"))
+    names = {id(p): name for name, p in tiny_modern.named_parameters()}
+    held = {
+        rule: {names[id(p)] for group in optimizer.param_groups for p in group["params"]}
+        for rule, optimizer in optimizers.items()
+    }
+    parts = ("attn.c_q", "attn.c_k", "attn.c_v", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+    assert held["muon"] == {f"h.{i}.{part}.weight" for i in range(3) for part in parts}
+    assert held["adamw"] == {"wte.weight", "lm_head.weight"}
 
 
 def test_rates_follow_the_factor_of_each_group_s_peak(tiny_model: GPT2) -> None:

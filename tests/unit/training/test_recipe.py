@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cutaway.errors import ConfigError
-from cutaway.models import PRESETS
+from cutaway.models import PRESETS, GPT2Config, ModernConfig
 from cutaway.training.recipe import Recipe, Source, read_recipe
 
 REPO = Path(__file__).resolve().parents[3]
@@ -70,6 +70,9 @@ def test_settings_win_over_the_file(recipe: Path) -> None:
         ("optimizer.beta1=1.0", r"optimizer\.beta1 is 1"),
         ("model.n_head=3", r"does not divide into 3 heads"),
         ("model=3", r"model is 3.*\n.*a table"),
+        ("model.kind=modem", r"No kind of model is called 'modem'.*\n.*'modern'"),
+        ("model.kind=3", r"No kind of model is called '3'.*\n.*gpt2, modern"),
+        ("model.rotary_base=500", r"Unknown key 'model\.rotary_base'"),
         ("data.train=3", r"data\.train is 3.*\n.*a list"),
         ("training.steps", r"Cannot read the setting 'training.steps'"),
     ],
@@ -97,6 +100,19 @@ def test_a_source_needs_a_file_and_a_share(recipe: Path) -> None:
 @pytest.mark.parametrize("path", sorted((REPO / "recipes").glob("*.toml")), ids=lambda p: p.stem)
 def test_every_recipe_of_the_project_can_be_read(path: Path) -> None:
     read_recipe(path)
+
+
+def test_a_model_is_a_gpt2_unless_its_kind_is_told(recipe: Path) -> None:
+    plain = read_recipe(recipe)
+    assert type(plain.model) is GPT2Config
+    assert read_recipe(recipe, ["model.kind=gpt2"]) == plain
+    assert type(read_recipe(recipe, ["model.kind=modern"]).model) is ModernConfig
+    with pytest.raises(ConfigError, match=r"Unknown key 'model\.dropout'"):
+        read_recipe(recipe, ["model.kind=modern", "model.dropout=0.1"])
+
+
+def test_the_modern_recipe_trains_the_modern_preset() -> None:
+    assert read_recipe(REPO / "recipes" / "modern.toml").model == PRESETS["modern"]
 
 
 def test_the_pocket_recipe_trains_the_pocket_preset() -> None:

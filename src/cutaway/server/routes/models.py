@@ -51,10 +51,10 @@ def models(request: Request) -> schema.Models:
 def parameters(request: Request, model: schema.ModelName) -> schema.Parameters:
     """Every matrix of the model, as ``cutaway params`` counts them."""
     hosted = _model(request, model)
-    table = parameter_table(hosted.lm.model.config)
+    table = parameter_table(hosted.lm.config)
     return schema.Parameters(
         model=hosted.name,
-        config=schema.ModelConfig.of(table.config),
+        config=schema.ModelConfig.of(hosted.lm.config),
         matrices=[
             schema.Matrix(name=m.name, shape=list(m.shape), parameters=m.size, copies=m.copies)
             for m in table.matrices
@@ -233,7 +233,7 @@ def _info(hosted: Hosted) -> schema.ModelInfo:
         name=hosted.name,
         source=hosted.source,
         fingerprint=hosted.fingerprint,
-        config=schema.ModelConfig.of(model.config),
+        config=schema.ModelConfig.of(hosted.lm.config),
         dtype=str(dtype).removeprefix("torch."),
         n_parameters=table.total,
         bytes=table.weight_bytes(dtype),
