@@ -62,6 +62,7 @@ AROUND = [
 EVERYTHING = {
     "bf16": ["training.precision=bf16", *AROUND],
     "fp16": ["training.precision=fp16", *AROUND],
+    "modern": ["model.kind=modern", MUON, *AROUND],
 }
 REFUSED = ("-diverged", "-lora")
 DIVERGING = ["optimizer.lr=1e30", "schedule.kind=constant", "optimizer.clip=0"]
@@ -159,18 +160,18 @@ def test_two_processes_have_the_losses_of_one(
 
 
 @pytest.mark.parametrize("kind", ["ddp", "fsdp"])
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("what", EVERYTHING)
 def test_so_has_everything_around_a_step(
-    folder: Path, told: dict[str, list[Any]], kind: str, precision: str
+    folder: Path, told: dict[str, list[Any]], kind: str, what: str
 ) -> None:
     """Blocks run again, documents apart, samples, the best model in the end."""
-    one = losses(folder, f"one-{precision}")
-    assert losses(folder, f"{kind}-{precision}") == pytest.approx(one, rel=2e-2)
-    best = told[f"{kind} {precision}"]
-    assert best == pytest.approx(2 * told[f"one {precision}"], rel=2e-2)
-    model = cutaway.load(folder / f"{kind}-{precision}" / "model").model
+    one = losses(folder, f"one-{what}")
+    assert losses(folder, f"{kind}-{what}") == pytest.approx(one, rel=2e-2)
+    best = told[f"{kind} {what}"]
+    assert best == pytest.approx(2 * told[f"one {what}"], rel=2e-2)
+    model = cutaway.load(folder / f"{kind}-{what}" / "model").model
     assert all(p.isfinite().all() for p in model.parameters())
-    texts = (folder / f"{kind}-{precision}" / "samples.jsonl").read_text().splitlines()
+    texts = (folder / f"{kind}-{what}" / "samples.jsonl").read_text().splitlines()
     assert [json.loads(text)["step"] for text in texts] == [6, 12]
 
 
