@@ -122,7 +122,7 @@ def test_ctrl_c_saves_after_the_same_step_everywhere(
     out = folder / "stopped"
     program = ["cutaway", *command(folder, "stopped", *settings("ddp")), "--nproc", "2"]
     with started(program) as process:
-        wait_for_steps(process, out, 30)
+        wait_for_steps(process, out, 10)
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate()
     assert process.returncode == 6, told
