@@ -56,6 +56,15 @@ def a_run(run: dict[str, Any], rank: int) -> float | None:
     ).valid_loss
 
 
+def a_damaged_run(run: dict[str, Any], rank: int) -> float | None:
+    """Goes on where one piece of the newest checkpoint is not what was written."""
+    if rank == 0:
+        checkpoint = max((Path(run["folder"]) / run["out"] / "checkpoints").glob("step-*"))
+        shard = checkpoint / "shard-00002-model-00001-of-00001.safetensors"
+        shard.write_bytes(shard.read_bytes()[:-1] + b"?")
+    return a_run(run, rank)
+
+
 def disagreement(run: dict[str, Any], rank: int) -> None:
     with joined(ParallelConfig()) as world:
         world.agree({"recipe": "same", "corpus": "same"})

@@ -62,7 +62,9 @@ AROUND = [
 EVERYTHING = {
     "bf16": ["training.precision=bf16", *AROUND],
     "fp16": ["training.precision=fp16", *AROUND],
+    "modern": ["model.kind=modern", MUON, *AROUND],
 }
+REFUSED = ("-diverged", "-lora")
 DIVERGING = ["optimizer.lr=1e30", "schedule.kind=constant", "optimizer.clip=0"]
 
 RUNS = {
@@ -92,6 +94,12 @@ RUNS = {
     "fsdp whole": run(3, "fsdp-whole", MUON, DROPOUT, kind="fsdp"),
     "fsdp in parts 1": run(3, "fsdp-parts", MUON, DROPOUT, steps(6), kind="fsdp"),
     "fsdp in parts 2": run(3, "fsdp-parts", MUON, DROPOUT, kind="fsdp"),
+    "fsdp damaged 1": run(2, "fsdp-damaged", MUON, kind="fsdp"),
+    "fsdp damaged 2": {
+        **run(2, "fsdp-damaged", MUON, kind="fsdp"),
+        "do": "a_damaged_run",
+    },
+    "fsdp lora": run(2, "fsdp-lora", "lora.rank=2", kind="fsdp"),
     "disagreement": {"do": "disagreement", "n": 2},
     "sums": {"do": "sums", "n": 3},
     "hung": {"do": "hung", "n": 2},
@@ -113,7 +121,7 @@ def fork(folder: Path, runs: list[dict[str, Any]]) -> list[list[Any]]:
     assert done.returncode == 0, done.stderr
     results: list[list[Any]] = json.loads(done.stdout.splitlines()[-1])
     for run, returned in zip(runs, results, strict=True):
-        if run["do"] == "a_run" and not run["out"].endswith("diverged"):
+        if run["do"] == "a_run" and not run["out"].endswith(REFUSED):
             assert all(isinstance(loss, float) for loss in returned), (run, returned)
     return results
 
@@ -152,18 +160,18 @@ def test_two_processes_have_the_losses_of_one(
 
 
 @pytest.mark.parametrize("kind", ["ddp", "fsdp"])
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("what", EVERYTHING)
 def test_so_has_everything_around_a_step(
-    folder: Path, told: dict[str, list[Any]], kind: str, precision: str
+    folder: Path, told: dict[str, list[Any]], kind: str, what: str
 ) -> None:
     """Blocks run again, documents apart, samples, the best model in the end."""
-    one = losses(folder, f"one-{precision}")
-    assert losses(folder, f"{kind}-{precision}") == pytest.approx(one, rel=2e-2)
-    best = told[f"{kind} {precision}"]
-    assert best == pytest.approx(2 * told[f"one {precision}"], rel=2e-2)
-    model = cutaway.load(folder / f"{kind}-{precision}" / "model").model
+    one = losses(folder, f"one-{what}")
+    assert losses(folder, f"{kind}-{what}") == pytest.approx(one, rel=2e-2)
+    best = told[f"{kind} {what}"]
+    assert best == pytest.approx(2 * told[f"one {what}"], rel=2e-2)
+    model = cutaway.load(folder / f"{kind}-{what}" / "model").model
     assert all(p.isfinite().all() for p in model.parameters())
-    texts = (folder / f"{kind}-{precision}" / "samples.jsonl").read_text().splitlines()
+    texts = (folder / f"{kind}-{what}" / "samples.jsonl").read_text().splitlines()
     assert [json.loads(text)["step"] for text in texts] == [6, 12]
 
 
@@ -190,6 +198,19 @@ def test_every_layout_goes_on_from_the_checkpoints_of_the_others(
 def test_the_same_processes_go_on_bit_for_bit(folder: Path, kind: str) -> None:
     """With dropout, of which every process has its own."""
     assert losses(folder, f"{kind}-parts") == losses(folder, f"{kind}-whole")
+
+
+def test_a_damaged_shard_is_passed_over_by_all(folder: Path, told: dict[str, list[Any]]) -> None:
+    """All go on from the checkpoint before, and come to the same end."""
+    assert told["fsdp damaged 2"] == told["fsdp damaged 1"] == told["fsdp muon"]
+    assert losses(folder, "fsdp-damaged") == losses(folder, "fsdp-muon")
+    (aside,) = (folder / "fsdp-damaged" / "checkpoints").glob("aside-*")
+    assert aside.name == "aside-step-00000012"
+
+
+def test_adapters_are_not_sharded(told: dict[str, list[Any]]) -> None:
+    for process in told["fsdp lora"]:
+        assert process.startswith('ConfigError: lora.rank is set, and parallel.kind is "fsdp".')
 
 
 def test_what_differs_between_processes_is_named_in_all(told: dict[str, list[Any]]) -> None:

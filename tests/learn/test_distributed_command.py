@@ -101,7 +101,7 @@ def test_a_killed_process_costs_no_more_than_the_way_from_the_last_checkpoint(
     """Saving at every step, so that kills fall into saves too."""
     name = f"killed-{kind}-{n_kills}"
     out, rng = folder / name, random.Random(n_kills)
-    saving = [*settings(kind), "checkpoints.every=1"]
+    saving = [*settings(kind), "checkpoints.every=1", f"parallel.restarts={n_kills}"]
     with started(["cutaway", *command(folder, name, *saving), "--nproc", "2"]) as process:
         for i in range(n_kills):
             wait_for_steps(process, out, 10 * (i + 1))
@@ -122,7 +122,7 @@ def test_ctrl_c_saves_after_the_same_step_everywhere(
     out = folder / "stopped"
     program = ["cutaway", *command(folder, "stopped", *settings("ddp")), "--nproc", "2"]
     with started(program) as process:
-        wait_for_steps(process, out, 30)
+        wait_for_steps(process, out, 10)
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate()
     assert process.returncode == 6, told

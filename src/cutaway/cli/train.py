@@ -117,7 +117,10 @@ def train_model(
         options = {"--from": init, "--data": data, "--out": out, "--device": device}
         given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]
         given += [word for change in changes for word in ("--set", change)]
-        launch(nproc, ["train", str(recipe), *given])
+        from cutaway.training.recipe import read_recipe
+
+        read = read_recipe(recipe, changes, init=init)  # what is wrong there is said at once
+        launch(nproc, ["train", str(recipe), *given], restarts=read.parallel.restarts)
         return
     with worker() if is_worker() else nullcontext():
         _train(recipe, data=data, out=out, settings=changes, init=init, device=device)

@@ -35,8 +35,12 @@ def _meeting_place(rank: int, timeout: timedelta) -> Any:
 
 
 @contextmanager
-def joined(config: ParallelConfig) -> Generator[World]:
+def joined(config: ParallelConfig, *, device: str = "auto") -> Generator[World]:
     """The world that the environment tells of: that of torchrun, or one process.
+
+    Args:
+        config: how its processes are laid out.
+        device: ``cpu`` to leave graphics cards alone; else each process takes one if there are any.
 
     Raises:
         ConfigError: if there are more processes than GPUs on a machine that has any.
@@ -46,27 +50,27 @@ def joined(config: ParallelConfig) -> Generator[World]:
         yield World()
         return
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
-    device = torch.device("cpu")
-    if torch.cuda.is_available():
+    place = torch.device("cpu")
+    if device != "cpu" and torch.cuda.is_available():
         if local >= torch.cuda.device_count():
             raise ConfigError(
                 f"Process {local} of this machine has no GPU: there are "
                 f"{torch.cuda.device_count()}.",
-                "Start one process for each GPU, or set CUDA_VISIBLE_DEVICES to nothing.",
+                "Start one process for each GPU, or give --device cpu.",
             )
-        device = torch.device("cuda", local)
-        torch.cuda.set_device(device)
+        place = torch.device("cuda", local)
+        torch.cuda.set_device(place)
     timeout = timedelta(seconds=config.timeout)
     dist.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo",
+        "nccl" if place.type == "cuda" else "gloo",
         store=_meeting_place(rank, timeout),
         rank=rank,
         world_size=size,
         timeout=timeout,
-        device_id=device if device.type == "cuda" else None,
+        device_id=place if place.type == "cuda" else None,
     )
     try:
-        yield World(rank, size, device=device, config=config)
+        yield World(rank, size, device=place, config=config)
     finally:
         dist.destroy_process_group()
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from cutaway.errors import ConfigError, CutawayError, ProcessesLost
 __all__ = ["is_worker", "launch", "worker"]
 
 _NOTE = "CUTAWAY_ENDED"  # names the file for the note
-_RESTARTS = 3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _TO_FINISH = 600  # seconds for the step under way and a checkpoint, when asked to stop
 
@@ -34,7 +33,7 @@ def is_worker() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
 
 
-def launch(n: int, arguments: Sequence[str], *, restarts: int = _RESTARTS) -> None:
+def launch(n: int, arguments: Sequence[str], *, restarts: int = 3) -> None:
     """Runs ``python -m cutaway`` with these arguments in ``n`` processes.
 
     Args:
@@ -139,10 +138,9 @@ def _tell(error: CutawayError, note: Path | None) -> None:
         }
         mine = note.with_name(f"{note.name}.{os.getpid()}")
         mine.write_text(json.dumps(content), encoding="utf-8")
-        try:
-            os.link(mine, note)
-        except FileExistsError:
-            return
+        with suppress(FileExistsError):
+            os.link(mine, note)  # all of it, or not at all
+        mine.unlink()
     elif _is_first():
         print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
 

@@ -205,8 +205,8 @@ class World:
         from cutaway.training.sharded import shard
 
         if self.is_main:
-            self._skeleton = copy.deepcopy(loss.model).to("meta")
-        shard(loss, loss.model.h)  # type: ignore[arg-type]
+            self._skeleton = _without_weights(loss.model)
+        shard(loss, loss.model.h, self.device)  # type: ignore[arg-type]
         return loss
 
     def whole_model(self, model: nn.Module) -> Any:
@@ -223,8 +223,8 @@ class World:
                 gathered[name] = together.cpu()
         if self._skeleton is None:
             return None
-        model = copy.deepcopy(self._skeleton).to_empty(device="cpu")
-        model.load_state_dict(gathered)
+        model = copy.deepcopy(self._skeleton)
+        model.load_state_dict(gathered, assign=True)
         return model
 
     def settle(self, loss: nn.Module, batch: Batch) -> None:
@@ -245,6 +245,12 @@ class World:
         if isinstance(loss, DistributedDataParallel) and not is_last:
             return loss.no_sync()
         return nullcontext()
+
+
+def _without_weights(model: nn.Module) -> nn.Module:
+    """A copy in which parameters have no memory; buffers have theirs."""
+    none = {id(p): nn.Parameter(p.to("meta"), p.requires_grad) for p in model.parameters()}
+    return copy.deepcopy(model, none)
 
 
 def _replicated(loss: LossOf, device: torch.device) -> DistributedDataParallel:

@@ -82,7 +82,7 @@ def train(
     """
     recipe = read_recipe(recipe_path, settings, init=init)
     check_trackers(recipe.log)
-    with joined(recipe.parallel) as world:
+    with joined(recipe.parallel, device=device) as world:
         place = place_of(device) if world.size == 1 else world.device
         if world.is_main:  # for all, before any of them takes memory
             check_fits(recipe, device=place, processes=world.size)
@@ -112,14 +112,7 @@ def _train(
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
-    if recipe.lora.rank and world.is_sharded:
-        raise ConfigError(
-            'lora.rank is set, and parallel.kind is "fsdp".',
-            'Train adapters with parallel.kind = "ddp": there is little to divide.',
-        )
-    lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
-    if lora is not None:
-        logger.info("%s", lora)
+    lora = _lora(model, recipe, world)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
     model.to(device)
@@ -148,6 +141,20 @@ def _train(
     if finished is not None:
         _save(out, finished, tokenizer, lora, base=recipe.init or None)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _lora(model: Decoder, recipe: Recipe, world: World) -> LoRA | None:
+    """The paths beside the model that the recipe asks for."""
+    if not recipe.lora.rank:
+        return None
+    if world.is_sharded:
+        raise ConfigError(
+            'lora.rank is set, and parallel.kind is "fsdp".',
+            'Train adapters with parallel.kind = "ddp": there is little to divide.',
+        )
+    lora = LoRA(model, recipe.lora, seed=recipe.seed)
+    logger.info("%s", lora)
+    return lora
 
 
 def _save(

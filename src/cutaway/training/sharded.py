@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
@@ -19,19 +20,22 @@ from torch.distributed.checkpoint.hf_storage import (
 )
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 
 __all__ = ["read_shards", "shapes_of", "shard", "write_shards"]
 
 
-def shard(loss: nn.Module, blocks: Iterable[nn.Module]) -> None:
+def shard(loss: nn.Module, blocks: Iterable[nn.Module], device: torch.device) -> None:
     """Leaves a share of every parameter in this process; the blocks come together one by one.
 
     The gradient is the sum over processes, not their mean.
     """
+    # Said, for torch would take the graphics cards of a machine that has some.
+    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     for block in blocks:
-        fully_shard(block)
-    fully_shard(loss)
+        fully_shard(block, mesh=mesh)
+    fully_shard(loss, mesh=mesh)
     for module in loss.modules():
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)
