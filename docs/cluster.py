@@ -255,5 +255,5 @@ Against public runs, of which the first and the base MFU are one source:
 The last three columns are the time for so many tokens, by the faster of the two.
 
 {tables}
-For a recipe of your own: `cutaway train RECIPE --plan --mfu 0.4 --peak 989`.
+For a recipe of your own: `cutaway plan RECIPE --mfu 0.4 --peak 989`.
 """

@@ -102,7 +102,7 @@ def test_a_speed_is_given_or_follows_from_the_peak(folder: Path) -> None:
 
 
 def test_the_command_line_prints_a_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", str(folder / "toy.toml"), "--plan", "--out", str(folder / "run")]
+    command = ["plan", str(folder / "toy.toml"), "--out", str(folder / "run")]
     assert run([*command, "--mfu", "0.4", "--peak", "989", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["tokens"] == 3_200
@@ -129,10 +129,10 @@ def test_too_little_memory_is_refused_before_any_is_taken(
     assert "What fits: " in caught.value.hint
     assert not (folder / "run").exists()
     changes = [word for setting in large for word in ("--set", setting)]
-    command = ["train", str(folder / "toy.toml"), "--out", str(folder / "run"), *changes]
-    assert run(command) == 5
+    command = [str(folder / "toy.toml"), "--out", str(folder / "run"), *changes]
+    assert run(["train", *command]) == 5
     capsys.readouterr()
-    assert run([*command, "--plan"]) == 0
+    assert run(["plan", *command]) == 0
     assert "it does not fit" in capsys.readouterr().out
 
 

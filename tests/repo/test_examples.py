@@ -172,5 +172,6 @@ def test_their_commands_are_ours(
     places = {"recipe": "recipe.toml", "data": "corpus", "out": "run"}
     known = {f"${name}": tmp_path / place for name, place in places.items()}
     known |= {f"/shared/{place}": tmp_path / place for place in places.values()}
-    assert run([*(str(known.get(word, word)) for word in words), "--plan"]) == 0
+    assert words[0] == "train"
+    assert run(["plan", *(str(known.get(word, word)) for word in words[1:])]) == 0
     assert "steps              5" in capsys.readouterr().out

@@ -41,6 +41,7 @@ COMMANDS = {
     "verify": "See if files are what was written.",
     "convert": "Write a checkpoint in another project's layout.",
     "data": "Prepare a corpus for training, and check one.",
+    "plan": "Tell what a recipe comes to before it is run.",
     "train": "Train a model from a recipe.",
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",

@@ -11,46 +11,57 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.output import stdout
-from cutaway.cli.train_plan import show_plan
 
 app = new_app()
+
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one entry of the recipe, such as training.steps=200; may be given several "
+        "times.",
+    ),
+]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="A model to start from, by name or path: its sizes, weights and vocabulary.",
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the corpora that the recipe names. Default: the recipe's."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for vocabulary, checkpoints, log and model; a run that is there goes on. "
+        "Default: runs/ and the recipe's name."
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(help="Where to compute: cpu, cuda, cuda:1. Default: a graphics card or cpu."),
+]
+
+
+def places(recipe: Path, *, data: Path | None, out: Path | None) -> tuple[Path, Path]:
+    """The folder of the corpora, and that of the run."""
+    return data or recipe.parent, out or Path("runs") / recipe.stem
 
 
 @app.command(name="train")
 def train_model(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML: model, data, training, seed.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change one entry of the recipe, such as training.steps=200; may be given "
-            "several times.",
-        ),
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="MODEL",
-            help="A model to start from, by name or path: its sizes, weights and vocabulary.",
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the corpora that the recipe names. Default: the recipe's."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for vocabulary, checkpoints, log and model; a run that is there goes on. "
-            "Default: runs/ and the recipe's name."
-        ),
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option(help="Where to compute: cpu, cuda, cuda:1. Default: a graphics card or cpu."),
-    ] = "auto",
+    settings: Settings = None,
+    init: Init = None,
+    data: Data = None,
+    out: Out = None,
+    device: Device = "auto",
     track: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,30 +74,6 @@ def train_model(
         int,
         typer.Option(help="Train with so many processes on this machine; see docs/distributed.md."),
     ] = 1,
-    plan: Annotated[
-        bool,
-        typer.Option(
-            "--plan",
-            help="Run nothing: tell parameters, tokens, FLOPs, memory by part, time, and what of "
-            "the corpus is there.",
-        ),
-    ] = False,
-    tokens_per_second: Annotated[
-        float | None, typer.Option(help="For --plan: the speed, of all processes together.")
-    ] = None,
-    mfu: Annotated[
-        float | None,
-        typer.Option(help="For --plan: the share of the peak that a run reaches, such as 0.4."),
-    ] = None,
-    peak: Annotated[
-        float | None,
-        typer.Option(
-            metavar="TFLOPS",
-            help="For --plan: the peak of each device, such as 989 for an H100 in bfloat16. "
-            "Default: that of the graphics card here, where it is known.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For --plan: one JSON object.")] = False,
 ) -> None:
     """Train a model from a recipe.
 
@@ -96,23 +83,7 @@ def train_model(
 
     tracked = [f"log.trackers={json.dumps(track)}"] if track else []
     changes = [*(settings or []), *tracked]
-    data = recipe.parent if data is None else data
-    out = Path("runs") / recipe.stem if out is None else out
-    if plan:
-        show_plan(
-            recipe,
-            changes,
-            data=data,
-            out=out,
-            init=init,
-            device=device,
-            processes=nproc,
-            as_json=as_json,
-            tokens_per_second=tokens_per_second,
-            mfu=mfu,
-            peak=peak,
-        )
-        return
+    data, out = places(recipe, data=data, out=out)
     if nproc != 1 and not is_worker():
         options = {"--from": init, "--data": data, "--out": out, "--device": device}
         given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]

@@ -1,38 +1,55 @@
-"""What ``cutaway train --plan`` prints."""
+"""``cutaway plan``: what a recipe comes to, before anything is run."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from cutaway.cli.app import new_app
+from cutaway.cli.options import Json
 from cutaway.cli.output import Stream, stdout
 from cutaway.cli.render import count_of_bytes, pad
+from cutaway.cli.train import Data, Device, Init, Out, Settings, places
 
 if TYPE_CHECKING:
     from cutaway.training.planning import CorpusPart, RunPlan
 
-__all__ = ["plan_as_dict", "show_plan", "write_plan"]
+__all__ = ["app", "plan_as_dict", "write_plan"]
+
+app = new_app()
 
 _WIDTH = 18
 
 
+@app.command("plan")
 def show_plan(
-    recipe: Path,
-    settings: Sequence[str],
-    *,
-    data: Path,
-    out: Path,
-    init: str | None,
-    device: str,
-    processes: int,
-    as_json: bool,
-    tokens_per_second: float | None,
-    mfu: float | None,
-    peak: float | None,
+    recipe: Annotated[Path, typer.Argument(help="A recipe in TOML, as `cutaway train` takes it.")],
+    settings: Settings = None,
+    init: Init = None,
+    data: Data = None,
+    out: Out = None,
+    device: Device = "auto",
+    nproc: Annotated[int, typer.Option(min=1, help="Processes that would share a batch.")] = 1,
+    tokens_per_second: Annotated[
+        float | None, typer.Option(help="The speed, of all processes together.")
+    ] = None,
+    mfu: Annotated[
+        float | None, typer.Option(help="The share of the peak that a run reaches, such as 0.4.")
+    ] = None,
+    peak: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TFLOPS",
+            help="The peak of each device, such as 989 for an H100 in bfloat16. Default: that of "
+            "the graphics card here, where it is known.",
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Prints what a recipe comes to.
+    """Tell what a recipe comes to: parameters, tokens, FLOPs, memory by part, time.
 
-    Raises:
-        ConfigError: for a recipe that cannot be taken, or numbers that no speed follows from.
+    Nothing is run. What of the corpus is there, and whether the memory of this machine is enough,
+    is told too.
     """
     import torch
 
@@ -41,13 +58,14 @@ def show_plan(
     from cutaway.training.recipe import read_recipe
     from cutaway.training.run import place_of
 
-    read, place = read_recipe(recipe, settings, init=init), place_of(device)
-    plan = plan_run(read, data=data, out=out, device=place, processes=processes)
+    read, place = read_recipe(recipe, settings or [], init=init), place_of(device)
+    data, out = places(recipe, data=data, out=out)
+    plan = plan_run(read, data=data, out=out, device=place, processes=nproc)
     if peak is not None:
-        peak *= 1e12 * processes
+        peak *= 1e12 * nproc
     elif place.type == "cuda":
         each = peak_of(torch.cuda.get_device_name(place), read.training.precision)
-        peak = None if each is None else each * processes
+        peak = None if each is None else each * nproc
     speed = speed_from(plan, tokens_per_second=tokens_per_second, mfu=mfu, peak=peak)
     if as_json:
         stdout().json(plan_as_dict(plan, speed))
