@@ -49,7 +49,7 @@ class CutawayLM(_LM):
         stride: tokens between two windows of a long text; the whole context unless given, which is
             how the harness's own models read.
         add_bos_token: put ``<|endoftext|>`` before every context. The harness's ``hf`` does not
-            for GPT-2, so with this off the figures are those of ``hf``; ``cutaway eval`` does.
+            for GPT-2, ``cutaway eval`` does.
         seed: of texts that are drawn.
         batch_size: not needed, rows are put together by their length.
         max_batch_size: the same.
@@ -145,6 +145,7 @@ def _device(asked: str | None) -> str:
 def main() -> None:
     """The harness's own command, in which ``--model cutaway`` is known."""
     try:
+        _library("models")  # else the harness takes the one registered name for all there are
         _library("__main__").cli_evaluate()
     except CutawayError as error:
         sys.stderr.write(f"{error}\n")
