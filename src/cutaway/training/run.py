@@ -106,20 +106,11 @@ def _train(
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
-    if recipe.lora.rank and world.is_sharded:
-        raise ConfigError(
-            'lora.rank is set, and parallel.kind is "fsdp".',
-            'Train adapters with parallel.kind = "ddp": there is little to divide.',
-        )
-    lora = LoRA(model, recipe.lora, seed=recipe.seed) if recipe.lora.rank else None
-    if lora is not None:
-        logger.info("%s", lora)
+    lora = _lora(recipe, model, digests, sharded=world.is_sharded)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
     model.to(_device(device) if world.size == 1 else world.device)
     corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
-    if lora is not None:
-        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model,
         recipe,
@@ -142,6 +133,21 @@ def _train(
     if finished is not None:
         _save(out, finished, tokenizer, lora, base=recipe.init or None)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:
+    """What is trained in the place of the model, if that is so; its base counts as data."""
+    if not recipe.lora.rank:
+        return None
+    if sharded:
+        raise ConfigError(
+            'lora.rank is set, and parallel.kind is "fsdp".',
+            'Train adapters with parallel.kind = "ddp": there is little to divide.',
+        )
+    lora = LoRA(model, recipe.lora, seed=recipe.seed)
+    logger.info("%s", lora)
+    digests["the model beneath the LoRA"] = lora.digest_of_base()
+    return lora
 
 
 def _save(
