@@ -67,7 +67,8 @@ recorder.values["h.1.attn.pattern"]  # (B, H, T, S)
 Axes: B batch, T query positions, S key positions (with a cache, also those of earlier tokens), D
 `n_embd`, H heads, K head size, F `n_inner`, V vocabulary. `wpe` has no batch axis unless the rows
 of the cache differ in length. Asking for `scores` or `pattern` makes that layer compute attention
-in plain steps instead of a fused kernel.
+in plain steps instead of a fused kernel. The modern decoder (`models/modern.py`) has the same sites
+but for `wpe` and `attn.qkv`; its queries and keys are those that were normalised and turned.
 
 | name | shape | what it is |
 |---|---|---|
@@ -201,11 +202,22 @@ def openapi() -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
+def cluster() -> str:
+    """GPT-2's sizes on 1 to 256 GPUs, by docs/cluster.py."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        import cluster as computed
+    finally:
+        sys.path.remove(str(DOCS))
+    return computed.page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "taps.md": taps,
     "cli.md": cli,
     "errors.md": errors,
     "parameters.md": parameters,
+    "cluster.md": cluster,
     "../web/openapi.json": openapi,
 }
 

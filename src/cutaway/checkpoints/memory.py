@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cutaway.errors import ResourceError
 
-__all__ = ["check_memory"]
+__all__ = ["available_memory", "check_memory"]
 
 _MEMINFO = Path("/proc/meminfo")
 
@@ -49,13 +49,18 @@ def check_memory(n_bytes: int, what: str, hint: str = _HINT) -> None:
     Raises:
         ResourceError: with both numbers.
     """
-    known = [_of_machine(), *(_of_group(group) for group in _GROUPS)]
-    available = min((n for n in known if n is not None), default=None)
+    available = available_memory()
     if available is not None and n_bytes > available:
         raise ResourceError(
             f"{what} needs {n_bytes / 1e9:.1f} GB of memory; {available / 1e9:.1f} GB are free.",
             hint,
         )
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still have; None where the system does not tell."""
+    known = [_of_machine(), *(_of_group(group) for group in _GROUPS)]
+    return min((n for n in known if n is not None), default=None)
 
 
 def _of_machine() -> int | None:

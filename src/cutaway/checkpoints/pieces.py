@@ -248,12 +248,13 @@ def open_saved(directory: Path) -> Saved:
 
 
 def note_model(run: Path) -> None:
-    """Notes in ``model.json`` what the files of a run's finished ``model`` are.
+    """Notes in ``model.json`` what the files of a run's ``model`` are, and of an ``adapter``.
 
     Raises:
         ResourceError: if the disk is full or refuses.
     """
-    pieces = {path.name: asdict(_piece(path)) for path in _files(run / "model")}
+    files = [path for name in ("model", "adapter") for path in _files(run / name)]
+    pieces = {path.relative_to(run).as_posix(): asdict(_piece(path)) for path in files}
     with atomic_write(run / "model.json") as file:
         file.write((json.dumps(pieces, indent=2) + "\n").encode())
 
@@ -267,7 +268,7 @@ def model_damage(run: Path, *, fast: bool = False) -> list[str]:
         return []
     except (OSError, ValueError, TypeError, AttributeError) as error:
         return [f"model.json ({shown(error)})"]
-    return _damage_of(run / "model", pieces, fast=fast)
+    return _damage_of(run, pieces, fast=fast)
 
 
 def damage(directory: Path, *, fast: bool = False) -> list[str]:

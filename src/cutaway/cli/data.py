@@ -12,7 +12,7 @@ from cutaway.cli.options import Json
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad
 from cutaway.cli.vocabulary import open_tokenizer
-from cutaway.errors import Interrupted
+from cutaway.errors import ConfigError, Interrupted
 
 if TYPE_CHECKING:
     from cutaway.data import Manifest
@@ -81,6 +81,18 @@ def prepare_corpus(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out, and count, records that are no text.")
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Dask scheduler, such as tcp://host:8786, whose workers do it; all must see "
+            "the files by the same paths. Needs --tasks.",
+        ),
+    ] = None,
+    tasks: Annotated[
+        int | None,
+        typer.Option(min=1, help="Into how many parts to deal the files for --on."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make shards of tokens from a corpus.
@@ -88,7 +100,7 @@ def prepare_corpus(
     Text is cut into documents at lines that hold only <|endoftext|>. Ctrl-C or worse loses no
     finished shard: the same command goes on, and ends in the same bytes.
     """
-    from cutaway.data import PrepareConfig, prepare
+    from cutaway.data import PrepareConfig
 
     config = PrepareConfig(
         val=val,
@@ -102,7 +114,9 @@ def prepare_corpus(
     vocabulary = open_tokenizer(tokenizer)
     started = time.perf_counter()
     try:
-        manifest = prepare(sources, out, tokenizer=vocabulary, config=config, workers=workers)
+        manifest = _prepared(
+            sources, out, on=on, tasks=tasks, tokenizer=vocabulary, config=config, workers=workers
+        )
     except KeyboardInterrupt:
         raise Interrupted(
             f"Stopped; the finished shards are in {out}.", "Run the same command again to go on."
@@ -113,6 +127,22 @@ def prepare_corpus(
     else:
         stdout().line(str(out))
         _write(stderr(), report)
+
+
+def _prepared(
+    sources: list[str], out: Path, *, on: str | None, tasks: int | None, **options: Any
+) -> "Manifest":
+    """Here, or as tasks on a cluster."""
+    from cutaway.data import dask_executor, prepare, prepare_on
+
+    if (on is None) != (tasks is None):
+        raise ConfigError(
+            f"--on is {on}, --tasks is {tasks}.", "Give both to work on a cluster, or neither."
+        )
+    if on is None or tasks is None:
+        return prepare(sources, out, **options)
+    with dask_executor(on) as executor:
+        return prepare_on(executor, sources, out, n_tasks=tasks, **options)
 
 
 def _report(manifest: "Manifest", seconds: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import sys
 import threading
 import webbrowser
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,10 @@ def explore(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="To serve on; 0 for any that is free.")
     ] = 8337,
+    runs: Annotated[
+        Path | None,
+        typer.Option(help="Also show the training runs in this folder. Default: runs, if it is."),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
     """See the model at work in a browser.
@@ -62,9 +67,11 @@ def explore(
 
     if not (STATIC / "index.html").is_file():
         raise ConfigError("The explorer's page is not built.", "In a clone, run: make explore")
+    folder = _runs_in(runs)
     listening = _listen(port)
     try:
-        served = create_app([open_model(name, adapter=adapter) for name in names])
+        lms = [open_model(name, adapter=adapter) for name in names]
+        served = create_app(lms, trainings_in=folder)
         address = f"http://{_HOST}:{listening.getsockname()[1]}/"
         stdout().line(address).flush()  # a pipe would hold it back as long as the server runs
         stderr().line("Ctrl-C stops it.", "dim")
@@ -73,6 +80,18 @@ def explore(
         _serve(uvicorn, served, listening)
     finally:
         listening.close()
+
+
+def _runs_in(asked: Path | None) -> Path | None:
+    """The folder of training runs: the one asked for, or ``runs`` where there is one.
+
+    Raises:
+        ConfigError: if the one asked for is none.
+    """
+    if asked is not None and not asked.is_dir():
+        raise ConfigError(f"--runs {asked}: there is no such folder.", "Name the one of --out.")
+    default = Path("runs")
+    return asked or (default if default.is_dir() else None)
 
 
 def _serve(uvicorn: "object", served: "FastAPI", listening: socket.socket) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.output import stdout
+from cutaway.cli.train_plan import show_plan
 
 app = new_app()
 
@@ -62,6 +63,30 @@ def train_model(
         int,
         typer.Option(help="Train with so many processes on this machine; see docs/distributed.md."),
     ] = 1,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Run nothing: tell parameters, tokens, FLOPs, memory by part, time, and what of "
+            "the corpus is there.",
+        ),
+    ] = False,
+    tokens_per_second: Annotated[
+        float | None, typer.Option(help="For --plan: the speed, of all processes together.")
+    ] = None,
+    mfu: Annotated[
+        float | None,
+        typer.Option(help="For --plan: the share of the peak that a run reaches, such as 0.4."),
+    ] = None,
+    peak: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TFLOPS",
+            help="For --plan: the peak of each device, such as 989 for an H100 in bfloat16. "
+            "Default: that of the graphics card here, where it is known.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For --plan: one JSON object.")] = False,
 ) -> None:
     """Train a model from a recipe.
 
@@ -73,6 +98,21 @@ def train_model(
     changes = [*(settings or []), *tracked]
     data = recipe.parent if data is None else data
     out = Path("runs") / recipe.stem if out is None else out
+    if plan:
+        show_plan(
+            recipe,
+            changes,
+            data=data,
+            out=out,
+            init=init,
+            device=device,
+            processes=nproc,
+            as_json=as_json,
+            tokens_per_second=tokens_per_second,
+            mfu=mfu,
+            peak=peak,
+        )
+        return
     if nproc != 1 and not is_worker():
         options = {"--from": init, "--data": data, "--out": out, "--device": device}
         given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]

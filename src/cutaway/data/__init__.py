@@ -1,6 +1,7 @@
 """Corpora to token shards to batches."""
 
 from cutaway.data.documents import read_documents
+from cutaway.data.elsewhere import dask_executor, prepare_on
 from cutaway.data.mixture import Mixture
 from cutaway.data.preparation import PrepareConfig, prepare
 from cutaway.data.rows import TokenRow, TokenShards, open_shards
@@ -20,11 +21,13 @@ __all__ = [
     "TokenRow",
     "TokenShards",
     "Windows",
+    "dask_executor",
     "finish_tasks",
     "open_shards",
     "open_tokens",
     "plan_tasks",
     "prepare",
+    "prepare_on",
     "read_documents",
     "read_manifest",
     "run_task",

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from cutaway.data.documents import SEPARATOR
 from cutaway.errors import DataError, MissingExtra, nearest
 
-__all__ = ["FORMATS", "LONGEST", "BadRecord", "Reader"]
+__all__ = ["FORMATS", "LONGEST", "SEPARATOR", "BadRecord", "Reader", "split_text"]
+
+SEPARATOR = "<|endoftext|>"
+"""A line that holds only this stands between two documents of a text file."""
 
 LONGEST = 32 << 20  # bytes of a text document; a longer one is cut at the end of a line
 _LONGEST_LINE = 256 << 20  # bytes of a line of JSON or CSV
@@ -38,19 +40,24 @@ class BadRecord:
 Reader = Callable[[BinaryIO, str], Iterator[bytes | BadRecord]]
 
 
-def _text(file: BinaryIO, key: str) -> Iterator[bytes]:
+def split_text(file: BinaryIO, *, longest: int | None) -> Iterator[bytes]:
     """Documents between lines that hold only ``<|endoftext|>``.
 
     The line feed before such a line, and one at the end of the file, is not the document's.
+
+    Args:
+        file: open for reading.
+        longest: bytes of a document; a longer one is cut at the end of a line. None for no limit.
     """
+    at_once = -1 if longest is None else longest
     lines: list[bytes] = []
     size = 0
-    for line in iter(partial(file.readline, LONGEST), b""):
+    for line in iter(partial(file.readline, at_once), b""):
         if len(line) < 80 and line.strip() == _SEPARATOR:
             yield _without_line_feed(lines, b"\r\n" if line.endswith(b"\r\n") else b"\n")
             lines, size = [], 0
             continue
-        if size + len(line) > LONGEST and lines:
+        if longest is not None and size + len(line) > longest and lines:
             yield b"".join(lines)
             lines, size = [], 0
         lines.append(line)
@@ -61,6 +68,10 @@ def _text(file: BinaryIO, key: str) -> Iterator[bytes]:
 
 def _without_line_feed(lines: list[bytes], line_feed: bytes) -> bytes:
     return b"".join(lines).removesuffix(line_feed)
+
+
+def _text(file: BinaryIO, key: str) -> Iterator[bytes]:
+    return split_text(file, longest=LONGEST)
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, ClassVar, cast
 from cutaway.data.formats import FORMATS, BadRecord
 from cutaway.errors import ConfigError, DataError, MissingExtra, nearest
 
-__all__ = ["STDIN", "Source", "find_sources", "read_source"]
+__all__ = ["STDIN", "Source", "file_source", "find_sources", "opened", "read_source"]
 
 STDIN = "-"
 _SUFFIXES = {
@@ -69,7 +69,7 @@ def find_sources(names: Sequence[str | Path], *, format: str | None = None) -> l
         elif path.is_dir():
             found += _in_directory(path)
         elif path.is_file():
-            found.append(_source(path, format or "txt"))
+            found.append(file_source(path, format or "txt"))
         else:
             raise DataError(f"No corpus at {path}.", "Check the path.")
     return found
@@ -77,7 +77,7 @@ def find_sources(names: Sequence[str | Path], *, format: str | None = None) -> l
 
 def _in_directory(folder: Path) -> list[Source]:
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-    found = [_source(path, "") for path in paths]
+    found = [file_source(path, "") for path in paths]
     found = [source for source in found if source.format]
     if not found:
         raise DataError(
@@ -87,7 +87,13 @@ def _in_directory(folder: Path) -> list[Source]:
     return found
 
 
-def _source(path: Path, otherwise: str) -> Source:
+def file_source(path: Path, otherwise: str) -> Source:
+    """A file as a source, by its name.
+
+    Args:
+        path: of a file that is there.
+        otherwise: its format where the name does not say it.
+    """
     packing = path.suffix if path.suffix in _PACKINGS else ""
     inner = path.with_suffix("") if packing else path
     format = _SUFFIXES.get(inner.suffix.lower(), otherwise)
@@ -101,9 +107,21 @@ def read_source(source: Source, *, text_key: str) -> Iterator[bytes | BadRecord]
         DataError: if it cannot be read to its end, with its name.
         MissingExtra: if a library is needed for it that is not installed.
     """
+    with opened(source) as file:
+        yield from FORMATS[source.format](file, text_key)
+
+
+@contextmanager
+def opened(source: Source) -> Generator[BinaryIO]:
+    """A source as a file to read from, unpacked on the way; what goes wrong inside has its name.
+
+    Raises:
+        DataError: if it cannot be read to its end.
+        MissingExtra: if a library is needed for it that is not installed.
+    """
     try:
         with _opened(source) as file:
-            yield from FORMATS[source.format](file, text_key)
+            yield file
     except MissingExtra:
         raise
     except DataError as error:

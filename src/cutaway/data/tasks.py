@@ -3,7 +3,7 @@
 ``plan_tasks`` deals the files out, ``run_task`` is one preparation of its own, and ``finish_tasks``
 puts all shards under one manifest. Whatever runs functions in many places can run the tasks, in
 any order and as often as it likes: a task that was begun goes on, one that is done does nothing.
-All that they share is a file system.
+All that they share is a file system. :mod:`cutaway.data.elsewhere` runs them on a cluster.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,7 +56,18 @@ def plan_tasks(
         ConfigError: if duplicates are to be dropped, which no task can do alone.
         DataError: if a file is absent.
     """
-    config, folder = config or PrepareConfig(), Path(out)
+    tasks = deal_out(sources, Path(out), n_tasks=n_tasks, config=config or PrepareConfig())
+    Path(out).mkdir(parents=True, exist_ok=True)
+    tokenizer.save(Path(out))
+    return tasks
+
+
+def deal_out(
+    sources: Sequence[str | Path], folder: Path, *, n_tasks: int, config: PrepareConfig
+) -> list[PrepareTask]:
+    """The tasks of :func:`plan_tasks`; writes nothing."""
+    if n_tasks < 1:
+        raise ConfigError(f"n_tasks is {n_tasks}.", "Give 1 or more.")
     if config.drop_duplicates:
         raise ConfigError(
             "Tasks do not see each other's documents, so duplicates cannot be dropped.",
@@ -65,8 +76,6 @@ def plan_tasks(
     found = find_sources(sources, format=config.format)
     if any(source.name == STDIN for source in found):
         raise ConfigError("Stdin cannot be dealt out to tasks.", "Name files.")
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(folder)
     shares = _deal(found, min(n_tasks, len(found)))
     return [
         PrepareTask(sources=share, out=str(folder / f"part-{i:05d}"), config=config)
@@ -110,7 +119,7 @@ def finish_tasks(tasks: Iterable[PrepareTask]) -> Manifest:
         tokenizer=first.tokenizer,
         tokenizer_sha256=first.tokenizer_sha256,
         vocab_size=first.vocab_size,
-        options=asdict(parts[0][2].config),
+        options={**asdict(parts[0][2].config), "tasks": len(parts)},
         sources=[source for _, manifest, _ in parts for source in manifest.sources],
         counts={
             name: sum(manifest.counts[name] for _, manifest, _ in parts) for name in first.counts

@@ -8,10 +8,8 @@ from typing import Any
 
 from cutaway.errors import DataError
 from cutaway.evals.figures import Figure
-from cutaway.evals.rows import Row, score_rows, window_rows
-from cutaway.generation.reader import Reader
+from cutaway.evals.rows import Row, Scorer, score_rows, window_rows
 from cutaway.generation.scoring import check_stride
-from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["BitsPerByte", "SourceBits", "bits_per_byte"]
@@ -137,7 +135,7 @@ class BitsPerByte:
 
 
 def bits_per_byte(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     sources: Mapping[str, Iterable[str]],
     *,
@@ -173,12 +171,7 @@ def bits_per_byte(
 
 
 def _measure(
-    model: Decoder | Reader,
-    tokenizer: Tokenizer,
-    name: str,
-    documents: Iterable[str],
-    *,
-    stride: int,
+    model: Scorer, tokenizer: Tokenizer, name: str, documents: Iterable[str], *, stride: int
 ) -> SourceBits:
     n_documents = n_bytes = n_tokens = n_words = 0
     n_ctx, eot = model.config.n_ctx, tokenizer.eot

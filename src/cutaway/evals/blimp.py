@@ -9,8 +9,7 @@ from cutaway.errors import DataError
 from cutaway.evals.choices import Question, Tally, answer_questions, first_of_each, tallies
 from cutaway.evals.figures import Figure, percent
 from cutaway.evals.records import read_records
-from cutaway.generation.reader import Reader
-from cutaway.models import Decoder
+from cutaway.evals.rows import Scorer
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["HUMAN_ACCURACY", "Blimp", "blimp", "minimal_pair", "read_blimp"]
@@ -85,7 +84,7 @@ def read_blimp(path: Path) -> Iterator[Question]:
 
 
 def blimp(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     pairs: Iterable[Question],
     *,

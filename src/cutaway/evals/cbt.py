@@ -18,8 +18,7 @@ from cutaway.evals.choices import (
 from cutaway.evals.detokenizers import TREEBANK
 from cutaway.evals.figures import Figure, percent
 from cutaway.evals.published import read_lines
-from cutaway.generation.reader import Reader
-from cutaway.models import Decoder
+from cutaway.evals.rows import Scorer
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Cbt", "cbt", "read_cbt"]
@@ -144,7 +143,7 @@ def _question(story: list[str], line: str, kind: str, place: str, *, detokenized
 
 
 def cbt(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     questions: Iterable[Question],
     *,

@@ -7,9 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cutaway.evals.pairs import encode_pairs, fitted_row
-from cutaway.evals.rows import Row, score_rows
-from cutaway.generation.reader import Reader
-from cutaway.models import Decoder
+from cutaway.evals.rows import Row, Scorer, score_rows
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Answered", "Question", "Tally", "answer_questions", "first_of_each", "tallies"]
@@ -74,7 +72,7 @@ class Tally:
 
 
 def answer_questions(
-    model: Decoder | Reader, tokenizer: Tokenizer, questions: Iterable[Question]
+    model: Scorer, tokenizer: Tokenizer, questions: Iterable[Question]
 ) -> Iterator[Answered]:
     """Asks for the probability of every choice after ``<|endoftext|>`` and the context.
 

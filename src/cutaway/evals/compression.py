@@ -9,10 +9,8 @@ from typing import Any, Literal
 from cutaway.errors import DataError
 from cutaway.evals.figures import Figure
 from cutaway.evals.published import read_whole
-from cutaway.evals.rows import score_rows, window_rows
-from cutaway.generation.reader import Reader
+from cutaway.evals.rows import Scorer, score_rows, window_rows
 from cutaway.generation.scoring import check_stride
-from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["Compression", "Wikipedia", "bits_per_unit", "read_wikipedia"]
@@ -114,7 +112,7 @@ def read_wikipedia(path: Path, corpus: Wikipedia) -> bytes:
 
 
 def bits_per_unit(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     data: bytes,
     corpus: Wikipedia,

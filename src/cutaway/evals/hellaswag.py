@@ -11,8 +11,7 @@ from cutaway.errors import DataError
 from cutaway.evals.choices import Question, answer_questions
 from cutaway.evals.figures import Figure, percent
 from cutaway.evals.records import bad_line, read_objects
-from cutaway.generation.reader import Reader
-from cutaway.models import Decoder
+from cutaway.evals.rows import Scorer
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["HellaSwag", "hellaswag", "read_hellaswag"]
@@ -113,7 +112,7 @@ def _plain(text: str) -> str:
 
 
 def hellaswag(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     scenes: Iterable[Question],
     *,

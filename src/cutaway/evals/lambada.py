@@ -14,9 +14,7 @@ from cutaway.evals.figures import Figure, percent
 from cutaway.evals.pairs import fitted_row
 from cutaway.evals.published import read_lines
 from cutaway.evals.records import read_records
-from cutaway.evals.rows import score_rows
-from cutaway.generation.reader import Reader
-from cutaway.models import Decoder
+from cutaway.evals.rows import Scorer, score_rows
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["STOP_WORDS", "Lambada", "lambada", "read_lambada"]
@@ -129,7 +127,7 @@ def read_lambada(path: Path, *, detokenized: bool = True) -> Iterator[str]:
 
 
 def lambada(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     passages: Iterable[str],
     *,

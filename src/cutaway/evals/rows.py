@@ -15,11 +15,15 @@ from cutaway.generation.reader import Reader
 from cutaway.generation.scoring import windows
 from cutaway.models import Decoder
 
-__all__ = ["Row", "RowScore", "score_rows", "scorer_of", "window_rows"]
+__all__ = ["Row", "RowScore", "Scorer", "score_rows", "scorer_of", "window_rows"]
 
 _BATCH = 1024  # tokens that the model reads at once, padding included: a CPU likes few
 _POOL = 256 * _BATCH  # tokens that are sorted by length before they are cut into batches
 _LOGITS = 2**22  # scores held at once: 16 MB in float32
+
+
+Scorer = Decoder | Reader
+"""What gives probabilities: the network itself, or what reads in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class RowScore:
 
 
 def score_rows(
-    model: Decoder | Reader,
+    model: Scorer,
     rows: Iterable[Row],
     *,
     n_vocab: int,
@@ -93,7 +97,7 @@ def score_rows(
     yield from _score_pool(model, pool, vocabulary, batch_tokens)
 
 
-def scorer_of(lm: LanguageModel) -> Decoder | Reader:
+def scorer_of(lm: LanguageModel) -> Scorer:
     """What scores rows: the engine if the model has one, else the network itself."""
     return lm.model if isinstance(lm.reader, ModelReader) else lm.reader
 
@@ -117,7 +121,7 @@ class _Vocabulary(NamedTuple):
 
 
 def _score_pool(
-    model: Decoder | Reader, pool: Sequence[Row], vocabulary: _Vocabulary, batch_tokens: int
+    model: Scorer, pool: Sequence[Row], vocabulary: _Vocabulary, batch_tokens: int
 ) -> list[RowScore]:
     """Scores of rows in their order; they are read from the longest to the shortest."""
     scores: dict[int, RowScore] = {}

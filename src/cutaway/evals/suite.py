@@ -23,7 +23,6 @@ from cutaway.evals.rows import scorer_of
 from cutaway.evals.samples import Samples, draw_samples
 from cutaway.evals.words import CORPORA, WordPerplexity, read_words, word_perplexity
 from cutaway.generation import LanguageModel
-from cutaway.models import Decoder
 
 __all__ = ["TASKS", "Result", "Suite", "check_tasks"]
 
@@ -101,7 +100,7 @@ class Suite:
 
     @property
     def _by_engine(self) -> bool:
-        return not isinstance(scorer_of(self.lm), Decoder)
+        return scorer_of(self.lm) is self.lm.reader
 
     @property
     def precision(self) -> str:

@@ -11,10 +11,8 @@ from cutaway.errors import DataError
 from cutaway.evals.detokenizers import NEWS, PENN, WIKITEXT, Detokenizer
 from cutaway.evals.figures import Figure
 from cutaway.evals.published import read_lines
-from cutaway.evals.rows import Row, score_rows, window_rows
-from cutaway.generation.reader import Reader
+from cutaway.evals.rows import Row, Scorer, score_rows, window_rows
 from cutaway.generation.scoring import check_stride
-from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 
 __all__ = ["CORPORA", "WordCorpus", "WordPerplexity", "read_words", "word_perplexity"]
@@ -146,7 +144,7 @@ def read_words(path: Path, corpus: WordCorpus) -> list[str]:
 
 
 def word_perplexity(
-    model: Decoder | Reader,
+    model: Scorer,
     tokenizer: Tokenizer,
     lines: Sequence[str],
     corpus: WordCorpus,

@@ -13,7 +13,7 @@ from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.generation import LanguageModel
 from cutaway.server.problems import problem_json, problem_of
-from cutaway.server.routes import looks, masks, models, runs
+from cutaway.server.routes import looks, masks, models, runs, trainings
 from cutaway.server.schema import Problem
 from cutaway.server.security import Guard
 from cutaway.server.store import ModelNotFound, RunNotFound, Store, host
@@ -29,6 +29,7 @@ def create_app(
     *,
     hosts: frozenset[str] = frozenset(),
     max_bytes: int = 2 << 30,
+    trainings_in: Path | None = None,
 ) -> FastAPI:
     """The explorer for these models.
 
@@ -36,6 +37,7 @@ def create_app(
         served: the one to begin with first.
         hosts: names under which the server may be asked besides those of this machine.
         max_bytes: of memory for runs; older ones are forgotten, and come back when asked for.
+        trainings_in: the folder whose training runs are shown; None for none.
 
     Raises:
         ConfigError: if there is no model.
@@ -50,8 +52,9 @@ def create_app(
         openapi_url="/api/openapi.json",
         responses={"4XX": {"model": Problem, "description": "What went wrong."}},
     )
+    app.state.trainings_in = trainings_in
     app.state.store = Store(host(served), max_bytes=max_bytes)
-    for router in (models.router, runs.router, looks.router, masks.router):
+    for router in (models.router, runs.router, looks.router, masks.router, trainings.router):
         app.include_router(router)
     app.add_exception_handler(CutawayError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -367,3 +367,57 @@ class Cell(Answer):
     formula: str
     operands: list[Operand]
     python: str
+
+
+# --- training ------------------------------------------------------------------------------------
+
+RunName = Annotated[str, Query(min_length=1, max_length=512, description="As listed.")]
+Figure = Annotated[
+    str, Query(min_length=1, max_length=64, description="`loss`, or another of `figures`.")
+]
+Over = Annotated[Literal["steps", "tokens", "time"], Query(description="The horizontal axis.")]
+
+
+class Training(Answer):
+    """A training run, as its journal tells it; losses in nats per token."""
+
+    name: str
+    state: Literal["running", "finished", "stopped", "diverged", "failed", "killed", "unknown"]
+    why: str
+    step: int
+    steps: int | None
+    loss: float | None
+    valid_loss: float | None
+    valid_step: int | None
+    bits_per_byte: float | None
+    tokens: int | None
+    tokens_per_second: float | None
+    when: str
+    damaged_lines: list[int]
+
+
+class Trainings(Answer):
+    """The runs of the folder that is served, the newest last; whether there is one."""
+
+    served: bool
+    runs: list[Training]
+
+
+class CurvePoint(Answer):
+    """Neighbouring steps: where they are, their mean, the least and the most of them."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+class Curves(Answer):
+    """A figure of a run over its way, at most 400 points; looks at validation one by one."""
+
+    name: str
+    figure: str
+    over: Literal["steps", "tokens", "time"]
+    figures: list[str]
+    points: list[CurvePoint]
+    valid: list[CurvePoint]

@@ -265,7 +265,7 @@ class Loop:
                 required=required,
                 spare=[self.looks.best_step] if keep_best else [],
             )
-            if saved is None and is_best and keep_best:
+            if not saved and is_best and keep_best:
                 self.looks.take_back()
 
     def _resume(self) -> tuple[int, Path | None]:

@@ -25,13 +25,14 @@ from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
 from cutaway.training.parallel import World
+from cutaway.training.planning import check_fits
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
 from cutaway.training.trackers import check_trackers
 
-__all__ = ["TrainedModel", "train"]
+__all__ = ["TrainedModel", "place_of", "train"]
 
 logger = logging.getLogger("cutaway.training")
 
@@ -75,13 +76,18 @@ def train(
         CheckpointNotFound: if there is no such model to start from.
         CorruptShard: if a prepared directory is damaged.
         Interrupted: after SIGINT or SIGTERM, with the state saved.
-        ResourceError: if the disk is full at the last save, where the checkpoint before stays and
-            before that the run goes on; if another process is training in ``out``.
+        ResourceError: if there is too little memory for it, before any is taken; if the disk is
+            full at the last save, where the checkpoint before stays and before that the run goes
+            on; if another process is training in ``out``.
     """
     recipe = read_recipe(recipe_path, settings, init=init)
     check_trackers(recipe.log)
-    with joined(recipe.parallel) as world, _held(out, world) as lock:
-        return _train(recipe, data, out, device=device, world=world, lock=lock)
+    with joined(recipe.parallel) as world:
+        place = place_of(device) if world.size == 1 else world.device
+        if world.is_main:  # for all, before any of them takes memory
+            check_fits(recipe, device=place, processes=world.size)
+        with _held(out, world) as lock:
+            return _train(recipe, data, out, device=place, world=world, lock=lock)
 
 
 @contextmanager
@@ -98,7 +104,7 @@ def _held(out: Path, world: World) -> Generator[Lock | None]:
 
 
 def _train(
-    recipe: Recipe, data: Path, out: Path, *, device: str, world: World, lock: Lock | None
+    recipe: Recipe, data: Path, out: Path, *, device: torch.device, world: World, lock: Lock | None
 ) -> TrainedModel:
     with world.main_first():
         model, tokenizer = _start(recipe, data, out)
@@ -109,7 +115,7 @@ def _train(
     lora = _lora(recipe, model, digests, sharded=world.is_sharded)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
-    model.to(_device(device) if world.size == 1 else world.device)
+    model.to(device)
     corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
     loop = Loop(
         model,
@@ -161,7 +167,12 @@ def _save(
     note_model(out)
 
 
-def _device(name: str) -> torch.device:
+def place_of(name: str) -> torch.device:
+    """A device by its name; ``auto`` for a graphics card if there is one.
+
+    Raises:
+        ConfigError: if it cannot be used.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

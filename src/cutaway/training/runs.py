@@ -15,7 +15,7 @@ from typing import Any, cast
 from cutaway.errors import DataError, UnknownName, nearest
 from cutaway.training.journal_file import is_held
 
-__all__ = ["Run", "Validation", "find_runs", "open_run", "read_run"]
+__all__ = ["LOG", "Run", "Validation", "find_runs", "open_run", "read_run", "run_places"]
 
 LOG = "log.jsonl"
 _ENDS = ("finished", "stopped", "diverged", "failed")
@@ -141,7 +141,7 @@ def open_run(name: str, folder: Path) -> Run:
     Raises:
         UnknownName: if there is none, with the nearest there is.
     """
-    places = dict(_places(folder)) if folder.is_dir() else {}
+    places = run_places(folder)
     path = places.get(name) or Path(name)
     if not (path / LOG).is_file():
         raise UnknownName(
@@ -150,6 +150,11 @@ def open_run(name: str, folder: Path) -> Run:
             name=name,
         )
     return read_run(path, name=name)
+
+
+def run_places(folder: Path) -> dict[str, Path]:
+    """The directories of runs by their names in ``folder``; none where there is no such folder."""
+    return dict(_places(folder)) if folder.is_dir() else {}
 
 
 def _places(folder: Path) -> Iterator[tuple[str, Path]]:

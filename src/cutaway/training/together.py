@@ -35,14 +35,15 @@ class SharedCheckpoints:
     def __init__(self, checkpoints: Checkpoints, world: World) -> None:
         self.alone, self.world = checkpoints, world
 
-    def save(self, step: int, state: TrainingState, recipe: dict[str, Any], **how: Any) -> None:
-        """As :meth:`Checkpoints.save`; when it returns, the checkpoint is there for all."""
-        shared = _SharedState(state, self.world)
+    def save(self, step: int, state: TrainingState, recipe: dict[str, Any], **how: Any) -> bool:
+        """As :meth:`Checkpoints.save`; whether it is there now, for all of them."""
+        shared, saved = _SharedState(state, self.world), False
         if self.world.is_main:
             with self._leading():
-                self.alone.save(step, shared, recipe, **how)
+                saved = self.alone.save(step, shared, recipe, **how) is not None
         else:
             shared.follow()
+        return self.world.any(saved)
 
     def resume(self, state: TrainingState, check: Callable[[Saved], None]) -> Saved | None:
         """As :meth:`Checkpoints.resume`."""

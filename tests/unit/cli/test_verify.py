@@ -78,6 +78,15 @@ def test_damage_is_named_and_ends_with_4(
     assert run(["verify", str(toy), "--fast"]) == 4
 
 
+def test_an_adapter_is_part_of_a_run(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_ = made / "lora"
+    train_toy(str(made), str(run_), "training.steps=2", "lora.rank=2")
+    assert run(["verify", str(run_)]) == 0
+    flip(run_ / "adapter" / "adapter_model.safetensors")
+    assert run(["verify", str(run_)]) == 4
+    assert "adapter/adapter_model.safetensors (another checksum)" in capsys.readouterr().err
+
+
 def test_a_model_is_read_whole(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(toy / "model", toy.parent / "copied")
     assert run(["verify", str(toy.parent / "copied")]) == 0

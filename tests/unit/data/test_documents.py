@@ -23,6 +23,13 @@ def test_documents_are_split_at_lines_of_end_of_text(tmp_path: Path, suffix: str
     assert list(read_documents(path)) == DOCUMENTS
 
 
+def test_a_long_file_stays_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutaway.data.formats.LONGEST", 10)  # where a preparation cuts
+    path = tmp_path / "corpus.txt"
+    path.write_text("a line of text\n" * 9)
+    assert list(read_documents(path)) == [("a line of text\n" * 9).strip()]
+
+
 def test_a_file_without_separators_is_one_document(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt"
     path.write_text("a\nb")

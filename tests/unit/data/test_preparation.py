@@ -240,30 +240,40 @@ from pathlib import Path
 from corpora import TINY
 from cutaway.data import PrepareConfig, preparation, prepare, reading
 reading.BLOCK_BYTES, preparation._BATCH_BYTES = 3_000, 2_000
+print("begun", flush=True)
 prepare(sys.argv[2:], sys.argv[1], tokenizer=TINY, workers=2,
         config=PrepareConfig(val=0.1, shard_tokens=2_000))
 """
 
 
 def test_killed_at_random_moments_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    corpus = write_corpus(tmp_path / "corpus", n=1_500)
+    """Each kill falls into the work: some shards after the process began, and a moment more."""
+    corpus = write_corpus(tmp_path / "corpus", n=150)
     expected = made(corpus, tmp_path / "expected", shard_tokens=2_000)
-    rng, n_killed, tries = random.Random(0), 0, 0
+    n_shards = sum(name.endswith(".bin") for name in expected)
+    rng, n_killed, tries, reached = random.Random(0), 0, 0, set[int]()
     out = tmp_path / "out"
     while n_killed < kills(4):
         tries += 1
-        process = subprocess.Popen(
+        more = rng.randrange(n_shards // 4)
+        enough = len(list(out.glob("*.bin"))) + more
+        with subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(out), *map(str, corpus)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        while process.poll() is None and not (out / "train-00000.json").exists():
-            time.sleep(0.001)
-        time.sleep(rng.random() * 0.2)
-        process.send_signal(signal.SIGKILL)
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout
+            process.stdout.readline()
+            while process.poll() is None and len(list(out.glob("*.bin"))) < enough:
+                time.sleep(0.001)
+            time.sleep(rng.random() * 0.02)
+            process.send_signal(signal.SIGKILL)
         n_killed += process.wait() == -signal.SIGKILL
+        reached.add(len(list(out.glob("*.bin"))))
         if (out / "manifest.json").exists():
             assert contents(out).items() >= expected.items()
             out = tmp_path / f"out-{tries}"
+    assert len(reached) > 2  # they did fall into different parts of the work
     assert made(corpus, out, shard_tokens=2_000) == expected
 
 

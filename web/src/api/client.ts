@@ -12,6 +12,7 @@ import { bytesOf } from '../core/tokens';
 import { asJson } from './types';
 import type {
   Cell,
+  Curves,
   Draw,
   GenerateBody,
   GenerateEvent,
@@ -29,6 +30,7 @@ import type {
   RunInfo,
   StepInfo,
   Tokenized,
+  Trainings,
   VocabularyTokens,
 } from './types';
 
@@ -145,6 +147,19 @@ export class Api {
 
   masklab(run: RunInfo, query: Query, signal?: AbortSignal): Promise<Frame[]> {
     return this.frames(run, `/masklab${text(query)}`, signal);
+  }
+
+  /** The training runs of the served folder. */
+  trainings(signal?: AbortSignal): Promise<Trainings> {
+    return this.#json('GET', '/api/trainings', undefined, signal);
+  }
+
+  /** A figure of a training run over its way. */
+  curves(
+    query: { name: string; figure?: string; over?: string },
+    signal?: AbortSignal,
+  ): Promise<Curves> {
+    return this.#json('GET', `/api/trainings/curves${text(query)}`, undefined, signal);
   }
 
   parameters(model: string, signal?: AbortSignal): Promise<Parameters> {

@@ -507,6 +507,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trainings
+         * @description The runs of the folder; none where no folder is served.
+         */
+        get: operations["trainings_api_trainings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Curves
+         * @description A figure of a run; with the training loss come the looks at validation.
+         *
+         *     Empty where the run does not note the figure, or has no step yet; ``figures`` are those it has.
+         */
+        get: operations["curves_api_trainings_curves_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -548,6 +590,41 @@ export interface components {
             operands: components["schemas"]["Operand"][];
             /** Python */
             python: string;
+        };
+        /**
+         * CurvePoint
+         * @description Neighbouring steps: where they are, their mean, the least and the most of them.
+         */
+        CurvePoint: {
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+        };
+        /**
+         * Curves
+         * @description A figure of a run over its way, at most 400 points; looks at validation one by one.
+         */
+        Curves: {
+            /** Name */
+            name: string;
+            /** Figure */
+            figure: string;
+            /**
+             * Over
+             * @enum {string}
+             */
+            over: "steps" | "tokens" | "time";
+            /** Figures */
+            figures: string[];
+            /** Points */
+            points: components["schemas"]["CurvePoint"][];
+            /** Valid */
+            valid: components["schemas"]["CurvePoint"][];
         };
         /**
          * Draw
@@ -1454,6 +1531,51 @@ export interface components {
             n_words: number;
             /** N Ctx */
             n_ctx: number;
+        };
+        /**
+         * Training
+         * @description A training run, as its journal tells it; losses in nats per token.
+         */
+        Training: {
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "finished" | "stopped" | "diverged" | "failed" | "killed" | "unknown";
+            /** Why */
+            why: string;
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number | null;
+            /** Loss */
+            loss: number | null;
+            /** Valid Loss */
+            valid_loss: number | null;
+            /** Valid Step */
+            valid_step: number | null;
+            /** Bits Per Byte */
+            bits_per_byte: number | null;
+            /** Tokens */
+            tokens: number | null;
+            /** Tokens Per Second */
+            tokens_per_second: number | null;
+            /** When */
+            when: string;
+            /** Damaged Lines */
+            damaged_lines: number[];
+        };
+        /**
+         * Trainings
+         * @description The runs of the folder that is served, the newest last; whether there is one.
+         */
+        Trainings: {
+            /** Served */
+            served: boolean;
+            /** Runs */
+            runs: components["schemas"]["Training"][];
         };
         /**
          * Vocabulary
@@ -2379,6 +2501,71 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_api_trainings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trainings"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    curves_api_trainings_curves_get: {
+        parameters: {
+            query: {
+                /** @description As listed. */
+                name: string;
+                /** @description `loss`, or another of `figures`. */
+                figure?: string;
+                /** @description The horizontal axis. */
+                over?: "steps" | "tokens" | "time";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curves"];
                 };
             };
             /** @description What went wrong. */

@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 
 export type Candidate = Schemas['Candidate'];
 export type Cell = Schemas['Cell'];
+export type Curves = Schemas['Curves'];
 export type Draw = Schemas['Draw'];
 export type HeadMerge = Schemas['HeadMerge'];
 export type HeadScores = Schemas['HeadScores'];
@@ -27,6 +28,8 @@ export type RunInfo = Schemas['RunInfo'];
 export type StepInfo = Schemas['StepInfo'];
 export type Token = Schemas['Token'];
 export type Tokenized = Schemas['Tokenized'];
+export type Training = Schemas['Training'];
+export type Trainings = Schemas['Trainings'];
 export type VocabularyTokens = Schemas['VocabularyTokens'];
 
 /** What a generation is asked for; what is left out is as the server has it. */

@@ -16,6 +16,11 @@ export function score(value: number, digits = 2): string {
   return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '\u2212');
 }
 
+/** A loss, in nats or bits: three decimals. */
+export function nats(value: number): string {
+  return score(value, 3);
+}
+
 /** What is added to something: its sign always, three decimals. */
 export function signed(value: number): string {
   const text = score(value, 3);

@@ -10,10 +10,11 @@ export const en = {
   openContents: 'Contents',
   article: 'The Illustrated GPT-2',
   inArticle: (section: string) => `Section ${section} of the article`,
-  part: { 1: 'GPT-2 and language modelling', 2: 'Self-attention, illustrated' } as Record<
-    number,
-    string
-  >,
+  part: {
+    1: 'GPT-2 and language modelling',
+    2: 'Self-attention, illustrated',
+    3: 'Beyond language modelling',
+  } as Record<number, string>,
   model: 'Model',
   language: 'Language',
   theme: {

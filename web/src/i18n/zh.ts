@@ -12,7 +12,7 @@ export const zh: typeof en = {
   openContents: '目录',
   article: '图解 GPT-2',
   inArticle: (section) => `原文第 ${section} 节`,
-  part: { 1: 'GPT-2 与语言模型', 2: '图解自注意力' },
+  part: { 1: 'GPT-2 与语言模型', 2: '图解自注意力', 3: '语言模型之外' },
   model: '模型',
   language: '语言',
   theme: {
