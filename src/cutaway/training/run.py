@@ -2,17 +2,15 @@
 
 import json
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 
 import torch
 
 from cutaway.checkpoints import load_checkpoint, save_checkpoint
 from cutaway.checkpoints.pieces import note_model
-from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
 from cutaway.errors import ConfigError
 from cutaway.files import sweep
 from cutaway.lock import Lock, alone
@@ -20,14 +18,14 @@ from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
 from cutaway.training.batches import Batches
-from cutaway.training.fingerprint import check_sources, fingerprint, note_sources
+from cutaway.training.corpus import open_corpus, vocabulary_of
+from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
-from cutaway.training.prepared import open_mixture
-from cutaway.training.recipe import Recipe, Source, read_recipe
+from cutaway.training.recipe import Recipe, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
 from cutaway.training.trackers import check_trackers
@@ -108,17 +106,15 @@ def _train(
 ) -> TrainedModel:
     with world.main_first():
         model, tokenizer = _start(recipe, data, out)
-        corpus = _corpus(recipe, tokenizer, data, out)
+        corpus = open_corpus(recipe, tokenizer, data, out)
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
-    lora = _lora(model, recipe, world)
+    lora = _lora(recipe, model, digests, sharded=world.is_sharded)
     batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
     model.to(device)
     corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
-    if lora is not None:
-        digests["the model beneath the LoRA"] = lora.digest_of_base()
     loop = Loop(
         model,
         recipe,
@@ -143,17 +139,18 @@ def _train(
     return TrainedModel(out / "model", valid_loss)
 
 
-def _lora(model: Decoder, recipe: Recipe, world: World) -> LoRA | None:
-    """The paths beside the model that the recipe asks for."""
+def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:
+    """What is trained in the place of the model, if that is so; its base counts as data."""
     if not recipe.lora.rank:
         return None
-    if world.is_sharded:
+    if sharded:
         raise ConfigError(
             'lora.rank is set, and parallel.kind is "fsdp".',
             'Train adapters with parallel.kind = "ddp": there is little to divide.',
         )
     lora = LoRA(model, recipe.lora, seed=recipe.seed)
     logger.info("%s", lora)
+    digests["the model beneath the LoRA"] = lora.digest_of_base()
     return lora
 
 
@@ -189,7 +186,7 @@ def _start(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
     """The model before the first step, and the vocabulary."""
     model = new_model(recipe.model, seed=recipe.seed)
     if not recipe.init:
-        return model, _tokenizer(recipe, data, out)
+        return model, vocabulary_of(recipe, data, out)
     loaded = load_checkpoint(recipe.init)
     logger.info("starting from %s", loaded.name)
     model.load_state_dict(loaded.model.state_dict())
@@ -203,80 +200,3 @@ def _start(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
             f"{recipe.init} came without a vocabulary.", "Put its tokenizer.json beside it."
         )
     return model, loaded.tokenizer
-
-
-@dataclass(slots=True)
-class _Corpus:
-    """Windows for every purpose, and the bytes of a token of the validation text."""
-
-    train: Deal
-    final: Deal | None = None
-    valid: Deal | None = None
-    bytes_per_token: float = 1.0
-
-
-def _corpus(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> _Corpus:
-    files = recipe.data
-    if files.prepared:
-        mixed = open_mixture(recipe, tokenizer, data=data, out=out)
-        corpus = _Corpus(mixed.train, None, mixed.valid, mixed.bytes_per_token)
-    else:
-        corpus = _Corpus(_windows(recipe, files.train, tokenizer, data, out / "train.bin")[0])
-    if files.final:
-        corpus.final, _ = _windows(recipe, files.final, tokenizer, data, out / "final.bin")
-    if files.valid:
-        corpus.valid, index = _windows(recipe, files.valid, tokenizer, data, out / "valid.bin")
-        corpus.bytes_per_token = index.n_bytes / index.n_tokens
-    return corpus
-
-
-def _tokenizer(recipe: Recipe, data: Path, out: Path) -> Tokenizer:
-    """The run's vocabulary: of the prepared corpus, GPT-2's, learnt before, or learnt now."""
-    if not recipe.tokenizer.files and recipe.data.prepared:
-        tokenizer = Tokenizer.load(data / recipe.data.prepared[0].folder)
-    elif not recipe.tokenizer.files:
-        tokenizer = Tokenizer.gpt2()
-    elif (out / "tokenizer.json").exists():
-        tokenizer = Tokenizer.load(out)
-    else:
-        size = recipe.model.vocab_size
-        logger.info("learning a vocabulary of %s entries", f"{size:,}")
-        texts = chain.from_iterable(read_documents(data / f) for f in recipe.tokenizer.files)
-        tokenizer = Tokenizer.train(texts, vocab_size=size)
-        tokenizer.save(out)
-    if tokenizer.vocab_size != recipe.model.vocab_size:
-        raise ConfigError(
-            f"The vocabulary has {tokenizer.vocab_size} entries, "
-            f"model.vocab_size is {recipe.model.vocab_size}.",
-            "Make them equal, or name tokenizer.files to learn one of that size.",
-        )
-    return tokenizer
-
-
-def _windows(
-    recipe: Recipe, sources: Sequence[Source], tokenizer: Tokenizer, data: Path, path: Path
-) -> tuple[Windows, TokenIndex]:
-    """Windows over the token file at ``path``, which is made if it is not there."""
-    if not path.with_suffix(".json").exists():
-        logger.info("encoding %s", ", ".join(source.file for source in sources))
-        note_sources(path, sources, data)
-        write_tokens(path, _documents(sources, data), tokenizer)
-    else:
-        check_sources(path, sources, data)
-    tokens, index = open_tokens(path)
-    if index.tokenizer != tokenizer.fingerprint:
-        raise ConfigError(
-            f"{path} was encoded with another vocabulary.", "Remove it, or choose another --out."
-        )
-    logger.info("%s: %s tokens", path.name, f"{index.n_tokens:,}")
-    return Windows(tokens, length=recipe.model.n_ctx + 1, seed=recipe.seed), index
-
-
-def _documents(sources: Iterable[Source], data: Path) -> Iterator[str]:
-    for source in sources:
-        documents = list(read_documents(data / source.file))
-        n_taken = max(1, round(source.first * len(documents)))
-        for _ in range(source.repeat):
-            for text in islice(documents, n_taken):
-                start, stop = (round(share * len(text)) for share in source.part)
-                yield text[start:stop]
