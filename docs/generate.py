@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -204,12 +205,21 @@ def openapi() -> str:
 
 def cluster() -> str:
     """GPT-2's sizes on 1 to 256 GPUs, by docs/cluster.py."""
+    return _made_by("cluster")
+
+
+def recipe() -> str:
+    """Every table and key of a recipe, by docs/recipe.py."""
+    return _made_by("recipe")
+
+
+def _made_by(module: str) -> str:
+    """A page by a module beside this one."""
     sys.path.insert(0, str(DOCS))
     try:
-        import cluster as computed
+        return import_module(module).page()
     finally:
         sys.path.remove(str(DOCS))
-    return computed.page()
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -218,6 +228,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "parameters.md": parameters,
     "cluster.md": cluster,
+    "recipe.md": recipe,
     "../web/openapi.json": openapi,
 }
 

@@ -51,9 +51,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizerConfig:
-    """The vocabulary: the files to learn it from, or none.
+    """The vocabulary.
 
-    With none it is that of the prepared directories, or GPT-2's own 50,257 entries.
+    Attributes:
+        files: to learn it from, ``model.vocab_size`` entries. With none it is that of the model to
+            start from, of the prepared directories, or GPT-2's own 50,257 entries.
     """
 
     files: tuple[str, ...] = ()
