@@ -14,7 +14,15 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
 HAS_MODEL = (REPO / "src" / "cutaway" / "assets" / "pocket").exists()
 
-MADE = ["taps.md", "cli.md", "errors.md", "parameters.md", "cluster.md", "recipe.md", "../web/openapi.json"]
+MADE = [
+    "taps.md",
+    "cli.md",
+    "errors.md",
+    "parameters.md",
+    "cluster.md",
+    "recipe.md",
+    "../web/openapi.json",
+]
 
 
 @pytest.fixture(scope="module")
