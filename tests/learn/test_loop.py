@@ -268,6 +268,7 @@ def test_without_progress_the_run_ends_with_its_best_model(tmp_path: Path) -> No
     loss = whole.run()
     ended = len(losses(tmp_path / "whole"))
     assert ended == whole.looks.best_step + 2 * 3
+    assert '"early_end_best_step": ' in (tmp_path / "whole" / "log.jsonl").read_text()
     assert ended < 100
     assert loss == whole.looks.best_loss
     assert whole._look(ended, whole.valid) == loss  # type: ignore[arg-type]

@@ -133,6 +133,8 @@ class Loop:
         self._settle(first)
         for step in range(first, steps):
             if self.looks.is_enough:
+                best = {"best_loss": self.looks.best_loss, "best_step": self.looks.best_step}
+                self.journal.event(step, "early_end", **best)
                 break
             self._step(step)
             done, is_last = step + 1, step + 1 == steps
@@ -200,6 +202,8 @@ class Loop:
         total_norm = whole(nn.utils.get_total_norm(grads))
         norm = total_norm.item()
         overflow = not finite and math.isfinite(loss) and not self.scaler.is_exhausted
+        if overflow:
+            self.journal.event(step + 1, "overflow", scale=self.scaler.factor)
         if not overflow and self.guard.passes(
             step + 1, loss=loss, norm=norm, batch=batch, trace=lambda: self._trace(step, parts)
         ):
