@@ -220,8 +220,8 @@ and does not count; one that ended with 2, 3 or 4 (recipe, corpus, checkpoint) e
 `terminationGracePeriodSeconds` is the time to save. Where the training operator is installed, a
 PyTorchJob can run the same container; torchrun's place is then its.
 
-Both are tried with stand-ins for the schedulers (tests/repo/test_cluster_examples.py); neither has been
-run on a real cluster.
+Both are tried with stand-ins for the schedulers (tests/repo/test_cluster_examples.py); neither has
+been run on a real cluster.
 
 ## Memory, speed and time
 
