@@ -89,7 +89,7 @@ class Killings:
 
 def test_killed_at_random_moments_every_later_loss_is_the_same(folder: Path, server: Forks) -> None:
     """Also while a checkpoint is written; the same command goes on, and the model is the same."""
-    run(str(folder), str(folder / "whole"))
+    assert server.run("toy_runs:run", str(folder), str(folder / "whole")) == 0
     expected = hex_losses(folder / "whole")
     model = (folder / "whole" / "model" / "model.safetensors").read_bytes()
     assert len(expected) == 60

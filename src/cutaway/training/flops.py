@@ -8,6 +8,8 @@ as under activation checkpointing, does not count.
 import re
 from typing import Protocol
 
+from cutaway.models.config import ModernConfig
+
 __all__ = ["Sizes", "flops_per_token", "peak_of"]
 
 
@@ -32,14 +34,15 @@ def flops_per_token(
 ) -> int:
     """Floating-point operations for one token, forward and backward: ``6 N + 12 L D T``.
 
-    PaLM, appendix B. ``N`` are the parameters that a token is multiplied with: all but the table
-    of positions, which is looked up; the token embedding is the output head and counts. The second
-    term is attention's scores and sums, counted as if nothing were masked, as everybody does.
+    PaLM, appendix B. ``N`` are the parameters that a token is multiplied with: all but what is
+    looked up, which is the table of positions, and the token embedding where it is not the output
+    head as well. The second term is attention's scores and sums, counted as if nothing were
+    masked, as everybody does.
 
     Args:
         config: of the model.
         context: positions ``T`` of a window; those of the model by default.
-        parameters: ``N`` of another architecture; by default GPT-2's of these sizes.
+        parameters: ``N`` of another architecture than GPT-2 and the modern decoder.
 
     >>> from cutaway.models import PRESETS
     >>> flops_per_token(PRESETS["gpt2"])  # 6 * 123,653,376 + 12 * 12 * 768 * 1024
@@ -47,8 +50,9 @@ def flops_per_token(
     """
     layers, width = config.n_layer, config.n_embd
     if parameters is None:
-        block = 12 * width**2 + 13 * width  # four matrices, their biases, two norms
-        parameters = layers * block + config.vocab_size * width + 2 * width
+        parameters = layers * 12 * width**2 + config.vocab_size * width  # matrices, and the head
+        if not isinstance(config, ModernConfig):  # biases, and the norms' gains
+            parameters += layers * 13 * width + 2 * width
     positions = config.n_ctx if context is None else context
     return 6 * parameters + 12 * layers * width * positions
 

@@ -99,13 +99,6 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
     )
 
 
-def _multiplied(shape: RunShape) -> int | None:
-    """The parameters that a token is multiplied with: all but an embedding that is no head."""
-    if not shape.is_modern:
-        return None
-    return shape.parameters - shape.model.vocab_size * shape.model.n_embd
-
-
 def _trained(recipe: Recipe) -> int | None:
     """Parameters of the narrow paths of LoRA; None if the whole model is trained."""
     if not recipe.lora.rank:
@@ -172,7 +165,7 @@ def plan_run(
         steps=recipe.training.steps,
         tokens_per_step=[context * size for size in recipe.training.batch_sizes],
         tokens=tokens,
-        flops=float(tokens) * flops_per_token(recipe.model, parameters=_multiplied(shape)),
+        flops=float(tokens) * flops_per_token(recipe.model),
         corpus=corpus,
         epochs=_epochs(tokens, corpus),
         memory=memory,
