@@ -31,7 +31,7 @@ COMMANDS = {
     "pick": "Write a text by choosing every next word yourself.",
     "explore": "See the model at work in a browser.",
     "score": "How well the model predicts a text.",
-    "eval": "Measure a model: bits per byte, grammar, repetition, copies.",
+    "eval": "Measure a model on the test sets of the GPT-2 paper and others.",
     "bench": "How fast the engine is on this machine, beside others.",
     "tokenize": "Cut a text into tokens.",
     "detokenize": "Put tokens together again.",

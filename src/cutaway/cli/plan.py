@@ -46,10 +46,10 @@ def show_plan(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what a recipe comes to: parameters, tokens, FLOPs, memory by part, time.
+    """Tell what a recipe comes to before it is run.
 
-    Nothing is run. What of the corpus is there, and whether the memory of this machine is enough,
-    is told too.
+    Parameters, tokens, FLOPs, memory by part, and time where a speed is known; what of the corpus
+    is there, and whether the memory of this machine is enough.
     """
     import torch
 
