@@ -72,7 +72,7 @@ def test_a_bias_for_a_text_of_several_tokens_is_refused() -> None:
 def test_what_is_not_as_asked_is_a_note(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def load(source: str, *, dtype: str | None, wait: bool) -> str:
+    def load(source: str, *, adapter: str | None, dtype: str | None, wait: bool) -> str:
         warnings.warn(f"No engine for {dtype}.", stacklevel=2)
         return source
 
@@ -100,7 +100,7 @@ def test_only_what_is_asked_for_is_waited_for(
     loaded: tuple[str | None, bool],
     told: bool,
 ) -> None:
-    monkeypatch.setattr("cutaway.generation.load", lambda _, *, dtype, wait: (dtype, wait))
+    monkeypatch.setattr("cutaway.generation.load", lambda _, *, adapter, dtype, wait: (dtype, wait))
     monkeypatch.setattr("cutaway.engine.background.is_ready", lambda: False)
     assert open_model("pocket", dtype, default=default) == loaded
     assert ("compiling the engine" in capsys.readouterr().err) == told
