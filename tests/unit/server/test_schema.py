@@ -24,6 +24,7 @@ CHECKS = [
     openapi.content_type_conformance,
     openapi.response_schema_conformance,
 ]
+NOTHING_ASKED = ("/api/models", "/api/trainings")
 DOCUMENT = json.loads((Path(__file__).parents[3] / "web" / "openapi.json").read_text())
 ROUTES = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
@@ -41,8 +42,8 @@ def api(app: Any) -> Any:
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_every_route(app: Any, api: Any, path: str, method: str, mode: Any) -> None:
-    if (path, mode) == ("/api/models", schemathesis.GenerationMode.NEGATIVE):
-        return  # nothing is asked there, so nothing can be asked wrongly
+    if mode is schemathesis.GenerationMode.NEGATIVE and path in NOTHING_ASKED:
+        return  # so nothing can be asked wrongly
     with TestClient(app, base_url="http://127.0.0.1") as client:
         run = client.post("/api/runs", json={"text": "the anthem the an"}).json()["run"]
 
