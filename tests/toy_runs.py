@@ -8,7 +8,34 @@ from cutaway.training import train
 from cutaway.training.checkpoint import Checkpoints
 from faults import Faults, installed
 
-__all__ = ["RECIPE", "hex_losses", "run", "run_to_a_fault", "write_corpus"]
+__all__ = [
+    "DOCUMENTS",
+    "RECIPE",
+    "TOY_DATA",
+    "TOY_MODEL",
+    "hex_losses",
+    "losses",
+    "run",
+    "run_to_a_fault",
+    "write_corpus",
+]
+
+TOY_MODEL = """
+seed = 3
+[model]
+vocab_size = 290
+n_ctx = 16
+n_embd = 16
+n_layer = 2
+n_head = 2
+[tokenizer]
+files = ["tales.txt"]
+"""
+TOY_DATA = """
+[data]
+train = [{ file = "tales.txt", repeat = 2 }]
+valid = [{ file = "tales.txt", first = 0.5 }]
+"""
 
 RECIPE = """
 seed = 3
@@ -42,10 +69,10 @@ DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." fo
              ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip
 
 
-def write_corpus(folder: Path) -> None:
+def write_corpus(folder: Path, recipe: str = RECIPE) -> None:
     """A corpus and a recipe, ``toy.toml``."""
     (folder / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
-    (folder / "toy.toml").write_text(RECIPE)
+    (folder / "toy.toml").write_text(recipe)
 
 
 def run(folder: str, out: str, *settings: str) -> None:
@@ -67,6 +94,12 @@ def run_to_a_fault(folder: str, out: str, kind: str, n_saves: int, seed: int) ->
 
     Checkpoints.save = save  # type: ignore[method-assign]
     run(folder, out)
+
+
+def losses(out: Path) -> list[float]:
+    """The loss of every step, in the order of the journal."""
+    entries = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    return [entry["loss"] for entry in entries if "loss" in entry]
 
 
 def hex_losses(out: Path) -> dict[int, str]:

@@ -1,9 +1,19 @@
 """The processor: how many cores this process may use, and what they can do."""
 
 import os
+import platform
+import re
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["CPUINFO", "cores", "default_threads", "processor_flags", "processors"]
+__all__ = [
+    "CPUINFO",
+    "cores",
+    "default_threads",
+    "processor_flags",
+    "processor_name",
+    "processors",
+]
 
 CPUINFO = Path("/proc/cpuinfo")
 _CPUS = Path("/sys/devices/system/cpu")
@@ -55,3 +65,11 @@ def processor_flags(source: Path = CPUINFO) -> str | None:
     except OSError:
         return None
     return next((line for line in lines if line.startswith(("flags", "Features"))), None)
+
+
+def processor_name(source: Path = CPUINFO) -> str:
+    """What Linux calls the processor; elsewhere what Python knows of it."""
+    found = None
+    with suppress(OSError):
+        found = re.search(r"model name\s*: (.*)", source.read_text())
+    return found[1] if found else platform.processor() or platform.machine()

@@ -10,21 +10,10 @@ from typing import Any
 import pytest
 
 import cutaway
+from toy_runs import TOY_DATA, TOY_MODEL, write_corpus
 
-RECIPE = """
-seed = 3
-[model]
-vocab_size = 290
-n_ctx = 16
-n_embd = 16
-n_layer = 2
-n_head = 2
-[tokenizer]
-files = ["tales.txt"]
-[data]
-train = [{ file = "tales.txt", repeat = 2 }]
-valid = [{ file = "tales.txt", first = 0.5 }]
-[optimizer]
+RECIPE = f"""
+{TOY_MODEL}{TOY_DATA}[optimizer]
 lr = 1e-2
 muon_lr = 1e-2
 [schedule]
@@ -36,8 +25,6 @@ micro_batch_size = 2
 [checkpoints]
 every = 4
 """
-DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
-             ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip
 MUON, DROPOUT = "optimizer.kind=muon", "model.dropout=0.2"
 
 
@@ -129,8 +116,7 @@ def fork(folder: Path, runs: list[dict[str, Any]]) -> list[list[Any]]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("distributed")
-    (folder / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
-    (folder / "toy.toml").write_text(RECIPE)
+    write_corpus(folder, RECIPE)
     return folder
 
 

@@ -1,6 +1,5 @@
 """The loop learns, stops and goes on: on a toy, from scratch."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from cutaway.training.recipe import (
 )
 from cutaway.training.schedules import Schedule
 from cutaway.training.signals import StopRequest
+from toy_runs import losses
 
 RECIPE = Recipe(
     seed=5,
@@ -67,11 +67,6 @@ def loop(
         directory=directory,
         objective=objective,
     )
-
-
-def losses(directory: Path) -> list[float]:
-    lines = (directory / "log.jsonl").read_text().splitlines()
-    return [entry["loss"] for entry in map(json.loads, lines) if "loss" in entry]
 
 
 def with_training(**changes: object) -> Recipe:

@@ -12,19 +12,11 @@ from cutaway.checkpoints import load_checkpoint, save_checkpoint
 from cutaway.errors import ConfigError, DataError, MissingWeights
 from cutaway.models import GPT2
 from cutaway.training import read_recipe, train
+from toy_runs import TOY_MODEL, losses
 
-RECIPE = """
-seed = 3
-[model]
-vocab_size = 290
-n_ctx = 16
-n_embd = 16
-n_layer = 2
-n_head = 2
-[tokenizer]
-files = ["tales.txt"]
-[data]
-train = [{ file = "tales.txt" }]
+RECIPE = f"""
+{TOY_MODEL}[data]
+train = [{{ file = "tales.txt" }}]
 [lora]
 rank = 4
 alpha = 8
@@ -53,11 +45,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tales.txt").write_text("\n<|endoftext|>\n".join(tales))
     (tmp_path / "toy.toml").write_text(RECIPE)
     return tmp_path
-
-
-def losses(out: Path) -> list[float]:
-    entries = map(json.loads, (out / "log.jsonl").read_text().splitlines())
-    return [entry["loss"] for entry in entries if "loss" in entry]
 
 
 def test_it_learns_goes_on_and_is_written(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

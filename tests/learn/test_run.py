@@ -13,21 +13,10 @@ import pytest
 from cutaway.checkpoints import load_checkpoint
 from cutaway.errors import ConfigError, DataError
 from cutaway.training import train
+from toy_runs import DOCUMENTS, TOY_DATA, TOY_MODEL, losses, write_corpus
 
-RECIPE = """
-seed = 3
-[model]
-vocab_size = 290
-n_ctx = 16
-n_embd = 16
-n_layer = 2
-n_head = 2
-[tokenizer]
-files = ["tales.txt"]
-[data]
-train = [{ file = "tales.txt", repeat = 2 }]
-valid = [{ file = "tales.txt", first = 0.5 }]
-[optimizer]
+RECIPE = f"""
+{TOY_MODEL}{TOY_DATA}[optimizer]
 lr = 1e-2
 [training]
 steps = 20
@@ -37,20 +26,12 @@ every = 5
 [validation]
 every = 10
 """
-DOCUMENTS = [f"The {a} fox saw a {b} hen. The hen ran away from the {a} fox." for a in
-             ("red", "old", "shy", "sly") for b in ("fat", "red", "wise")]  # fmt: skip
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
-    (tmp_path / "toy.toml").write_text(RECIPE)
+    write_corpus(tmp_path, RECIPE)
     return tmp_path
-
-
-def losses(out: Path) -> list[float]:
-    entries = map(json.loads, (out / "log.jsonl").read_text().splitlines())
-    return [entry["loss"] for entry in entries if "loss" in entry]
 
 
 def test_a_recipe_becomes_a_model_that_loads(folder: Path) -> None:

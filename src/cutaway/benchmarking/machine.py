@@ -2,8 +2,6 @@
 
 import ctypes
 import os
-import platform
-import re
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cutaway.processor import CPUINFO
+from cutaway.processor import processor_name
 
 __all__ = ["describe", "reader"]
 
@@ -87,11 +85,8 @@ def _compiled(compiler: str) -> Callable[[Any, int], object]:
 
 def describe(threads: int) -> dict[str, Any]:
     """Processor, cores, threads used and load."""
-    found = None
-    with suppress(OSError):
-        found = re.search(r"model name\s*: (.*)", CPUINFO.read_text())
     return {
-        "processor": found[1] if found else platform.processor() or platform.machine(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "threads": threads,
         "load": os.getloadavg(),

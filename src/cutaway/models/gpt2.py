@@ -7,8 +7,6 @@ and scores for the whole vocabulary. Names are OpenAI's; axes are those of :mod:
 Each ``tap(name, value)`` returns ``value``: it is where the explorer looks in.
 """
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -161,11 +159,3 @@ class GPT2(Decoder):
     def head(self) -> Float[Tensor, "V D"]:
         """The matrix of :meth:`unembed`: the token embedding again."""
         return self.wte.weight
-
-    if TYPE_CHECKING:
-
-        def __call__(
-            self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
-        ) -> Float[Tensor, "B T V"]:
-            """Runs :meth:`forward`."""
-            ...

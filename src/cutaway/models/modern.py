@@ -21,8 +21,6 @@ Names are OpenAI's; axes are those of :mod:`cutaway.nn`. Taps have the names tha
 GPT-2 where they mean the same; there is no ``wpe`` and no ``attn.qkv``.
 """
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -196,11 +194,3 @@ class Modern(Decoder):
         config = self.config
         dtype = self.wte.weight.dtype
         return rotation(positions, config.head_dim, base=config.rotary_base, dtype=dtype)
-
-    if TYPE_CHECKING:
-
-        def __call__(
-            self, tokens: Int[Tensor, "B T"], *, cache: KVCache | None = None, tap: Tap = NO_TAP
-        ) -> Float[Tensor, "B T V"]:
-            """Runs :meth:`forward`."""
-            ...

@@ -1,9 +1,7 @@
 """What a run is, for the first line of its journal: recipe, versions, machine, sizes."""
 
 import platform
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +10,8 @@ from torch import nn
 
 from cutaway import __version__
 from cutaway.data import Deal, Mixture, Windows
-from cutaway.processor import CPUINFO
-from cutaway.training.flops import Sizes, flops_per_token, peak_of
+from cutaway.processor import processor_name
+from cutaway.training.flops import flops_per_token, peak_of
 from cutaway.training.journal import Journal
 from cutaway.training.recipe import Recipe
 from cutaway.training.trackers import open_trackers
@@ -46,8 +44,7 @@ def journal_of(
     steps = recipe.training.steps
     if silent:
         return Journal(None, steps=steps)
-    sizes: Sizes = recipe.model
-    flops = flops_per_token(sizes)
+    flops = flops_per_token(recipe.model)
     device = device_name(next(model.parameters()).device)
     peak = recipe.log.peak_tflops * 1e12 or peak_of(device, recipe.training.precision)
     peak = peak * processes if peak else None
@@ -78,10 +75,7 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type != "cpu":
         return device.type
-    found = None
-    with suppress(OSError):
-        found = re.search(r"model name\s*: (.*)", CPUINFO.read_text())
-    return found[1] if found else platform.processor() or platform.machine()
+    return processor_name()
 
 
 def _versions() -> dict[str, str]:

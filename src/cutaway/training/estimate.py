@@ -10,11 +10,11 @@ compares the sums with the peaks of real processes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, Protocol
+from typing import Literal
 
-from cutaway.models.config import ModernConfig
+from cutaway.models.config import GPT2Config, ModernConfig
 
-__all__ = ["MemoryEstimate", "RunShape", "Sizes", "estimate_memory"]
+__all__ = ["MemoryEstimate", "RunShape", "estimate_memory"]
 
 Device = Literal["cpu", "cuda"]
 
@@ -26,23 +26,6 @@ _PROCESS = {"cpu": 350_000_000, "cuda": 600_000_000}
 # a GPU not measured here.
 _LOSS_OF_PLACE = {"cpu": 0.15, "cuda": 0.05}
 _LOSS_BY_GRADIENTS = {"cpu": 0.1, "cuda": 0.0}
-
-
-class Sizes(Protocol):
-    """What the count needs to know of a configuration; ``GPT2Config`` has it."""
-
-    @property
-    def n_layer(self) -> int: ...  # noqa: D102
-    @property
-    def n_embd(self) -> int: ...  # noqa: D102
-    @property
-    def n_head(self) -> int: ...  # noqa: D102
-    @property
-    def n_ctx(self) -> int: ...  # noqa: D102
-    @property
-    def n_inner(self) -> int: ...  # noqa: D102
-    @property
-    def vocab_size(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +49,7 @@ class RunShape:
         device: where the tensors are.
     """
 
-    model: Sizes
+    model: GPT2Config | ModernConfig
     micro_batch: int
     context: int | None = None
     accumulates: bool = True

@@ -6,31 +6,14 @@ as under activation checkpointing, does not count.
 """
 
 import re
-from typing import Protocol
 
-from cutaway.models.config import ModernConfig
+from cutaway.models.config import DecoderConfig, ModernConfig
 
-__all__ = ["Sizes", "flops_per_token", "peak_of"]
-
-
-class Sizes(Protocol):
-    """What the count needs to know of a configuration; :class:`cutaway.models.GPT2Config` has it.
-
-    Attributes: ``n_layer`` blocks, ``n_embd`` width, ``n_ctx`` positions, ``vocab_size`` entries.
-    """
-
-    @property
-    def n_layer(self) -> int: ...  # noqa: D102
-    @property
-    def n_embd(self) -> int: ...  # noqa: D102
-    @property
-    def n_ctx(self) -> int: ...  # noqa: D102
-    @property
-    def vocab_size(self) -> int: ...  # noqa: D102
+__all__ = ["flops_per_token", "peak_of"]
 
 
 def flops_per_token(
-    config: Sizes, context: int | None = None, *, parameters: int | None = None
+    config: DecoderConfig, context: int | None = None, *, parameters: int | None = None
 ) -> int:
     """Floating-point operations for one token, forward and backward: ``6 N + 12 L D T``.
 

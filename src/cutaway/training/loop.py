@@ -98,8 +98,7 @@ class Loop:
             guard=own,
         )
         self.checkpoints = SharedCheckpoints(checkpoints, self.world)
-        plain = Journal(directory / "log.jsonl", steps=recipe.training.steps)
-        self.journal = plain if journal is None else journal
+        self.journal = journal or Journal(directory / "log.jsonl", steps=recipe.training.steps)
         self.looks = Looks(recipe.validation)
         self.guard = Guard(
             directory / "not-finite",

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from cutaway.errors import ConfigError
+from cutaway.training.tables import at_least
 
 __all__ = [
     "CheckpointConfig",
@@ -70,8 +71,8 @@ class LoopConfig:
     max_skipped: int = 0
 
     def __post_init__(self) -> None:
-        _at_least("training", self, 1, "steps", "batch_size", "micro_batch_size")
-        _at_least("training", self, 0, "short_steps", "max_skipped")
+        at_least("training", self, 1, "steps", "batch_size", "micro_batch_size")
+        at_least("training", self, 0, "short_steps", "max_skipped")
         for size in self.batch_sizes:
             if size < 1 or size % self.micro_batch_size:
                 raise ConfigError(
@@ -124,8 +125,8 @@ class ValidationConfig:
     keep_best: bool = False
 
     def __post_init__(self) -> None:
-        _at_least("validation", self, 0, "every", "patience")
-        _at_least("validation", self, 1, "windows")
+        at_least("validation", self, 0, "every", "patience")
+        at_least("validation", self, 1, "windows")
         if not self.every and (self.patience or self.keep_best):
             raise ConfigError(
                 "validation.patience and validation.keep_best need looks to compare.",
@@ -148,8 +149,8 @@ class CheckpointConfig:
     keep_every: int = 0
 
     def __post_init__(self) -> None:
-        _at_least("checkpoints", self, 0, "keep_every")
-        _at_least("checkpoints", self, 1, "every", "keep")
+        at_least("checkpoints", self, 0, "keep_every")
+        at_least("checkpoints", self, 1, "every", "keep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,15 +170,7 @@ class SamplesConfig:
     top_k: int = 40
 
     def __post_init__(self) -> None:
-        _at_least("samples", self, 0, "every")
-        _at_least("samples", self, 1, "max_new_tokens", "top_k")
+        at_least("samples", self, 0, "every")
+        at_least("samples", self, 1, "max_new_tokens", "top_k")
         if self.every and not self.prompts:
             raise ConfigError("samples.prompts is empty.", 'Give some; [""] begins a document.')
-
-
-def _at_least(table: str, config: object, least: int, *names: str) -> None:
-    for name in names:
-        if getattr(config, name) < least:
-            raise ConfigError(
-                f"{table}.{name} is {getattr(config, name)}.", f"Give {least} or more."
-            )

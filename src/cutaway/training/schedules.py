@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cutaway.errors import ConfigError
+from cutaway.training.tables import at_least
 
 __all__ = ["Schedule"]
 
@@ -34,9 +35,7 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
             raise ConfigError(f"schedule.kind is {self.kind!r}.", f"Known: {', '.join(_KINDS)}.")
-        for field in ("warmup_steps", "decay_steps"):
-            if getattr(self, field) < 0:
-                raise ConfigError(f"schedule.{field} is {getattr(self, field)}.", "Give 0 or more.")
+        at_least("schedule", self, 0, "warmup_steps", "decay_steps")
         if not 0.0 <= self.final <= 1.0:
             raise ConfigError(f"schedule.final is {self.final}.", "It must be in [0, 1].")
 

@@ -9,7 +9,7 @@ from cutaway.errors import ConfigError, nearest
 from cutaway.models import GPT2Config, ModernConfig
 from cutaway.models.config import config_of_kind
 
-__all__ = ["apply_setting", "build"]
+__all__ = ["apply_setting", "at_least", "build"]
 
 
 def apply_setting(tables: dict[str, Any], setting: str) -> None:
@@ -68,3 +68,16 @@ def _described(kind: Any) -> str:
         return "a list"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
     return names.get(kind, "a table")
+
+
+def at_least(table: str, config: object, least: int, *names: str) -> None:
+    """Sees to it that numbers of a table are not too small.
+
+    Raises:
+        ConfigError: naming the first that is.
+    """
+    for name in names:
+        if getattr(config, name) < least:
+            raise ConfigError(
+                f"{table}.{name} is {getattr(config, name)}.", f"Give {least} or more."
+            )

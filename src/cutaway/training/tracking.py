@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from cutaway.errors import ConfigError, nearest
+from cutaway.training.tables import at_least
 
 __all__ = ["KNOWN", "LogConfig", "Tracked", "TrackedRun", "Tracker"]
 
@@ -35,8 +36,7 @@ class LogConfig:
     peak_tflops: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ConfigError(f"log.every is {self.every}.", "Give 1 or more.")
+        at_least("log", self, 1, "every")
         for name in self.trackers:
             if name not in KNOWN:
                 raise ConfigError(f"log.trackers has {name!r}.", nearest(name, KNOWN))
