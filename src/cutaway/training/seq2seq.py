@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -71,6 +71,7 @@ class PairBatch:
         }
 
 
+@runtime_checkable
 class _EncoderDecoder(Protocol):
     training: bool
 
