@@ -23,7 +23,6 @@ from torch import Tensor
 from cutaway.generation.choosing import Logits
 from cutaway.generation.rows import Rows
 from cutaway.models import Decoder
-from cutaway.nn import KVCache
 
 __all__ = ["ModelRows", "as_logits", "evaluating"]
 
@@ -119,7 +118,7 @@ class ModelRows(Rows):
         tokens = torch.tensor([list(ids)], device=alone.k.device)
         x = self._model.hidden(tokens, cache=alone)[:, -1]
         for row in rows:
-            _copy(alone, self._cache, row)
+            self._cache.copy_row(row, alone)
         return x
 
     def _slide(self, row: int) -> None:
@@ -129,10 +128,3 @@ class ModelRows(Rows):
             self._read(kept, [row])
         else:
             self._cache.lengths[row] = 0
-
-
-def _copy(source: KVCache, target: KVCache, row: int) -> None:
-    n = source.lengths[0]
-    target.k[:, row, :, :n] = source.k[:, 0, :, :n]
-    target.v[:, row, :, :n] = source.v[:, 0, :, :n]
-    target.lengths[row] = n

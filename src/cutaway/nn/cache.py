@@ -103,6 +103,13 @@ class KVCache:
         self.k, self.v = self.k.index_select(1, index), self.v.index_select(1, index)
         self.lengths = [self.lengths[row] for row in rows]
 
+    def copy_row(self, row: int, source: "KVCache") -> None:
+        """Makes ``row`` what the only row of ``source`` holds."""
+        n = source.lengths[0]
+        self.k[:, row, :, :n] = source.k[:, 0, :, :n]
+        self.v[:, row, :, :n] = source.v[:, 0, :, :n]
+        self.lengths[row] = n
+
 
 @dataclass(frozen=True, slots=True)
 class LayerCache:
