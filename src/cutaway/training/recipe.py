@@ -152,20 +152,25 @@ def check_task(recipe: Recipe) -> None:
             f"{key} is set, and task.kind is {kind!r}, which is learned from pairs.",
             "Leave it out: pairs are dealt whole, one to a row, from data.train_pairs.",
         )
-    if recipe.samples.every and recipe.task.mask == "prefix":
-        raise ConfigError(
-            'samples.every is set, and task.mask is "prefix".',
-            "Samples are read from left to right only: leave them out.",
-        )
-    if recipe.task.mask == "prefix" and isinstance(recipe.model, TransformerDecoderConfig):
-        raise ConfigError(
-            f'task.mask is "prefix", and the model is a {recipe.model.kind}.',
-            'Its attention is within blocks and slots: take task.mask = "causal".',
-        )
     if not data.train_pairs:
         raise ConfigError(
             f"task.kind is {kind!r}, and data.train_pairs names no file.",
             'Write data.train_pairs = [{ source = "train.en", target = "train.de" }].',
+        )
+    if recipe.task.mask == "prefix":
+        _check_prefix(recipe)
+
+
+def _check_prefix(recipe: Recipe) -> None:
+    if recipe.samples.every:
+        raise ConfigError(
+            'samples.every is set, and task.mask is "prefix".',
+            "Samples are read from left to right only: leave them out.",
+        )
+    if isinstance(recipe.model, TransformerDecoderConfig):
+        raise ConfigError(
+            f'task.mask is "prefix", and the model is a {recipe.model.kind}.',
+            'Its attention is within blocks and slots: take task.mask = "causal".',
         )
 
 
