@@ -203,7 +203,8 @@ class LanguageModel:
         each = cast("Sequence[PromptLike]", prompt if several else [prompt])
         prompts = [self._read(one, config) for one in each]
         if config.beams > 1:
-            groups = [self._search(one, config)[:n] for one in prompts]
+            found = beam_search(self.reader, prompts, config=config, tokenizer=self._tokenizer)
+            groups = [texts[:n] for texts in found]
         else:
             groups = self._write(prompts, config, n=n, seed=seed)
         flat = [group[0] for group in groups] if n == 1 else groups
@@ -359,9 +360,6 @@ class LanguageModel:
         self, samples: Sequence[Sample], config: GenerationConfig, *, exact: bool
     ) -> Generator[StreamEvent]:
         return decode(self.reader, samples, config=config, exact=exact)
-
-    def _search(self, prompt: Prompt, config: GenerationConfig) -> list[Completion]:
-        return beam_search(self.reader, prompt, config=config, tokenizer=self._tokenizer)
 
     def _encode(self, text: PromptLike, *, n_ctx: int | None = None) -> list[int]:
         if not isinstance(text, str):

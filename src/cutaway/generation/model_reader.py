@@ -14,6 +14,8 @@ from cutaway.models import Decoder, DecoderConfig
 __all__ = ["ModelReader"]
 
 _ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
+_MOST_ROWS = 160  # more are no faster
+_MOST_BYTES = 1 << 30  # of their keys and values
 
 
 class ModelReader:
@@ -38,9 +40,13 @@ class ModelReader:
         """The kind of number that the weights are held in."""
         return str(self._model.wte.weight.dtype).removeprefix("torch.")
 
-    def max_rows(self, n_total: int) -> int:
-        """15, whatever their length."""
-        return _ROWS
+    def max_rows(self, n_total: int, *, exact: bool = True) -> int:
+        """15, whatever their length; else 160, or as many as have a gigabyte of keys and values."""
+        if exact:
+            return _ROWS
+        config, item = self.config, self._model.wte.weight.itemsize
+        each = 2 * config.n_layer * config.n_embd * min(n_total, config.n_ctx) * item
+        return max(_ROWS, min(_MOST_ROWS, _MOST_BYTES // each))
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; where it has to be exact, with the ruler of the rows."""

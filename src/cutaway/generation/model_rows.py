@@ -1,8 +1,8 @@
 """The rows of a ragged batch inside the readable model: prefill, one token more, rows that fork.
 
-A prompt is read by itself, never padded. A step runs all rows at once; where rows must not
-depend on each other to the last bit, a *ruler* runs with them, a row of no text that is always
-there:
+A prompt is never padded, and read by itself or with others of its length. A step runs all rows at
+once; where rows must not depend on each other to the last bit, prompts are read one by one, and a
+*ruler* runs with them, a row of no text that is always there:
 
 - one row and many are then the same kind of product (on CPUs one row alone takes another kernel,
   which adds up in another order);
@@ -106,33 +106,38 @@ class ModelRows(Rows):
         rows_of: dict[tuple[int, ...], list[int]] = {}
         for row in range(len(self._histories)):
             rows_of.setdefault(tuple(self._window(row)), []).append(row)
+        alike: dict[int, list[tuple[int, ...]]] = {}
+        for number, window in enumerate(rows_of):
+            alike.setdefault(number if self._ruler else -len(window), []).append(window)
         scores: dict[int, Tensor] = {}
-        for window, rows in rows_of.items():
-            x = self._read(window, rows)
-            logits = self._model.unembed(x)[0, : self._n_vocab]
-            scores.update(dict.fromkeys(rows, logits))
+        for windows in alike.values():
+            x = self._read(windows, [rows_of[window] for window in windows])
+            logits = self._model.unembed(x)[:, : self._n_vocab]
+            for window, row_scores in zip(windows, logits, strict=True):
+                scores.update(dict.fromkeys(rows_of[window], row_scores))
         return torch.stack([scores[row] for row in range(len(self._histories))])
 
-    def _read(self, ids: Sequence[int], rows: Sequence[int]) -> Tensor:
-        """Reads a text by itself into the cache of ``rows``; the stream behind it ``(1, D)``."""
-        alone = self._model.new_cache(1, len(ids))
-        tokens = torch.tensor([list(ids)], device=alone.k.device)
-        x = self._model.hidden(tokens, cache=alone)[:, -1]
-        for row in rows:
-            _copy(alone, self._cache, row)
+    def _read(self, texts: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> Tensor:
+        """Reads texts of one length into the cache, each into its rows; the streams behind them."""
+        apart = self._model.new_cache(len(texts), len(texts[0]))
+        tokens = torch.tensor([list(text) for text in texts], device=apart.k.device)
+        x = self._model.hidden(tokens, cache=apart)[:, -1]  # (B, D)
+        for source, targets in enumerate(rows):
+            for row in targets:
+                _copy(apart, source, self._cache, row)
         return x
 
     def _slide(self, row: int) -> None:
         """Reads the kept part of a row again; its last token is yet to come."""
         kept = self._window(row)[:-1]
         if kept:
-            self._read(kept, [row])
+            self._read([kept], [[row]])
         else:
             self._cache.lengths[row] = 0
 
 
-def _copy(source: KVCache, target: KVCache, row: int) -> None:
-    n = source.lengths[0]
-    target.k[:, row, :, :n] = source.k[:, 0, :, :n]
-    target.v[:, row, :, :n] = source.v[:, 0, :, :n]
+def _copy(source: KVCache, from_row: int, target: KVCache, row: int) -> None:
+    n = source.lengths[from_row]
+    target.k[:, row, :, :n] = source.k[:, from_row, :, :n]
+    target.v[:, row, :, :n] = source.v[:, from_row, :, :n]
     target.lengths[row] = n
