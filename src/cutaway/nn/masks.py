@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cutaway.nn.cache import KVCache
 
-__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask", "document_mask"]
+__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask", "document_mask", "prefix_mask"]
 
 
 class Mask(NamedTuple):
@@ -77,3 +77,21 @@ def document_mask(documents: Int[Tensor, "B T"]) -> tuple[Mask, Int[Tensor, "B T
     begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
     starts = torch.where(begins, places, 0).cummax(dim=1).values
     return Mask(seen[:, None], False), places - starts
+
+
+def prefix_mask(prefix: Int[Tensor, " B"], n: int) -> Mask:
+    """The mask of rows whose first tokens see each other both ways; those behind see what was.
+
+    Raffel et al. 2020, "Exploring the Limits of Transfer Learning", section 3.2.1: "causal with
+    prefix". With a prefix of 0 or 1 it is the causal mask.
+
+    Args:
+        prefix: tokens of each row that see each other.
+        n: positions of a row.
+
+    >>> prefix_mask(torch.tensor([2]), 4).bias[0, 0].int().tolist()
+    [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
+    """
+    places = torch.arange(n, device=prefix.device)
+    seen = (places[:, None] >= places) | (places < prefix[:, None, None])  # (B, T, T)
+    return Mask(seen[:, None], False)
