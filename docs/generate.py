@@ -69,7 +69,11 @@ Axes: B batch, T query positions, S key positions (with a cache, also those of e
 `n_embd`, H heads, K head size, F `n_inner`, V vocabulary. `wpe` has no batch axis unless the rows
 of the cache differ in length. Asking for `scores` or `pattern` makes that layer compute attention
 in plain steps instead of a fused kernel. The modern decoder (`models/modern.py`) has the same sites
-but for `wpe` and `attn.qkv`; its queries and keys are those that were normalised and turned.
+but for `wpe` and `attn.qkv`; its queries and keys are those that were normalised and turned. The
+Transformer-Decoder (`models/transformer_decoder.py`) has all of them; where its attention is local,
+`scores` and `pattern` are of all keys, those outside of the block with a weight of 0; where it is
+memory-compressed, S counts a learned slot and the full ones, and `attn.slot_k` and `attn.slot_v`
+are the slots that the new tokens filled.
 
 | name | shape | what it is |
 |---|---|---|

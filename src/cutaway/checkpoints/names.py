@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from cutaway.models import DecoderConfig, ModernConfig
+from cutaway.models import DecoderConfig, ModernConfig, TransformerDecoderConfig
 from cutaway.numbers import Array
 
 __all__ = [
@@ -111,6 +111,16 @@ _MODERN_SHAPES: dict[str, tuple[str, ...]] = {
     "lm_head.weight": ("V", "D"),
 }
 
+# Of the blocks of a Transformer-Decoder, those with memory-compressed attention only; R is stride.
+_COMPRESSED_SHAPES: dict[str, tuple[str, ...]] = {
+    "attn.compress_k.weight": ("RD", "D"),
+    "attn.compress_k.bias": ("D",),
+    "attn.compress_v.weight": ("RD", "D"),
+    "attn.compress_v.bias": ("D",),
+    "attn.null_k": ("D",),
+    "attn.null_v": ("D",),
+}
+
 _MATRICES = {
     "h.{i}.attn.c_attn.weight",
     "h.{i}.attn.c_proj.weight",
@@ -163,6 +173,9 @@ def code_form(name: str) -> Form:
 
 def our_table(config: DecoderConfig) -> Table:
     """How our own files name the tensors of such a model."""
+    if isinstance(config, TransformerDecoderConfig):
+        names = parameter_shapes(config)  # its blocks are not alike: each is named
+        return Table(tuple(Row(name, name) for name in names))
     return MODERN if isinstance(config, ModernConfig) else HUGGINGFACE
 
 
@@ -173,11 +186,27 @@ def parameter_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     """
     d = config.n_embd
     sizes = {"V": config.vocab_size, "C": config.n_ctx, "D": d, "3D": 3 * d, "4D": 4 * d}
-    shapes = _MODERN_SHAPES if isinstance(config, ModernConfig) else _SHAPES
-    return {
-        row.ours: tuple(sizes[axis] for axis in shapes[_template(row.ours)])
-        for row in our_table(config).expanded(config.n_layer)
-    }
+    if isinstance(config, TransformerDecoderConfig):
+        sizes["RD"] = config.stride * d
+        named = _of_transformer_decoder(config)
+    else:
+        shapes = _MODERN_SHAPES if isinstance(config, ModernConfig) else _SHAPES
+        rows = our_table(config).expanded(config.n_layer)
+        named = {row.ours: shapes[_template(row.ours)] for row in rows}
+    return {name: tuple(sizes[axis] for axis in axes) for name, axes in named.items()}
+
+
+def _of_transformer_decoder(config: TransformerDecoderConfig) -> dict[str, tuple[str, ...]]:
+    """GPT-2's tensors without positions, and those that compress, in the blocks that do."""
+    named = {name: axes for name, axes in _SHAPES.items() if "{i}" not in name}
+    del named["wpe.weight"]
+    for i, letter in enumerate(config.letters):
+        for name, axes in _SHAPES.items():
+            if "{i}" in name:
+                named[name.format(i=i)] = axes
+        if letter == "m":
+            named |= {f"h.{i}.{name}": axes for name, axes in _COMPRESSED_SHAPES.items()}
+    return named
 
 
 def parameter_count(config: DecoderConfig, *, biases: bool = True) -> int:
@@ -190,6 +219,10 @@ def parameter_count(config: DecoderConfig, *, biases: bool = True) -> int:
     d = config.n_embd
     if isinstance(config, ModernConfig):  # no biases, gains or places; a head of its own
         return 2 * config.vocab_size * d + config.n_layer * 12 * d * d
+    if isinstance(config, TransformerDecoderConfig):  # no places; two matrices that compress
+        slots = 2 * (config.stride * d * d + 2 * d) * config.count("m")
+        block = 12 * d * d + 13 * d
+        return config.vocab_size * d + config.n_layer * block + slots + 2 * d
     block = 12 * d * d + 2 * d  # matrices of 3, 1, 4 and 4 D x D; two gains
     if biases:
         block += 11 * d  # of 3, 1, 4 and 1 D; of the norms

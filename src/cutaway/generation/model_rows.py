@@ -23,7 +23,6 @@ from torch import Tensor
 from cutaway.generation.choosing import Logits
 from cutaway.generation.rows import Rows
 from cutaway.models import Decoder
-from cutaway.nn import KVCache
 
 __all__ = ["ModelRows", "as_logits", "evaluating"]
 
@@ -124,7 +123,7 @@ class ModelRows(Rows):
         x = self._model.hidden(tokens, cache=apart)[:, -1]  # (B, D)
         for source, targets in enumerate(rows):
             for row in targets:
-                _copy(apart, source, self._cache, row)
+                self._cache.copy_row(row, apart, source)
         return x
 
     def _slide(self, row: int) -> None:
@@ -134,10 +133,3 @@ class ModelRows(Rows):
             self._read([kept], [[row]])
         else:
             self._cache.lengths[row] = 0
-
-
-def _copy(source: KVCache, from_row: int, target: KVCache, row: int) -> None:
-    n = source.lengths[from_row]
-    target.k[:, row, :, :n] = source.k[:, from_row, :, :n]
-    target.v[:, row, :, :n] = source.v[:, from_row, :, :n]
-    target.lengths[row] = n

@@ -6,7 +6,13 @@ What needs torch is imported when it is first used; a size does not.
 from typing import TYPE_CHECKING
 
 from cutaway.lazily import lazily
-from cutaway.models.config import DecoderConfig, GPT2Config, ModernConfig
+from cutaway.models.config import (
+    DecoderConfig,
+    GPT2Config,
+    ModelConfig,
+    ModernConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.models.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
     from cutaway.models.gpt2 import GPT2
     from cutaway.models.modern import Modern
     from cutaway.models.parameters import Matrix, ParameterTable, parameter_table
+    from cutaway.models.transformer_decoder import TransformerDecoder
 
 __all__ = [
     "GPT2",
@@ -23,9 +30,12 @@ __all__ = [
     "DecoderConfig",
     "GPT2Config",
     "Matrix",
+    "ModelConfig",
     "Modern",
     "ModernConfig",
     "ParameterTable",
+    "TransformerDecoder",
+    "TransformerDecoderConfig",
     "new_model",
     "parameter_table",
 ]
@@ -34,6 +44,7 @@ _HOMES = {
     "Decoder": "cutaway.models.decoder",
     "GPT2": "cutaway.models.gpt2",
     "Modern": "cutaway.models.modern",
+    "TransformerDecoder": "cutaway.models.transformer_decoder",
     "new_model": "cutaway.models.build",
     "Matrix": "cutaway.models.parameters",
     "ParameterTable": "cutaway.models.parameters",

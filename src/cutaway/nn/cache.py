@@ -120,6 +120,13 @@ class KVCache:
             self.k, self.v = self.k[:, : len(rows)], self.v[:, : len(rows)]
         self.lengths = [self.lengths[row] for row in rows]
 
+    def copy_row(self, row: int, source: "KVCache", from_row: int = 0) -> None:
+        """Makes ``row`` what a row of ``source`` holds."""
+        n = source.lengths[from_row]
+        self.k[:, row, :, :n] = source.k[:, from_row, :, :n]
+        self.v[:, row, :, :n] = source.v[:, from_row, :, :n]
+        self.lengths[row] = n
+
 
 @dataclass(frozen=True, slots=True)
 class LayerCache:

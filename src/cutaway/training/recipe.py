@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config, ModernConfig
+from cutaway.models import GPT2Config, ModelConfig, TransformerDecoderConfig
 from cutaway.training.corpus_tables import DataConfig, Prepared, Source, TokenizerConfig
 from cutaway.training.loop_tables import (
     CheckpointConfig,
@@ -56,7 +56,7 @@ class Recipe:
 
     seed: int = 0
     init: str = ""
-    model: GPT2Config | ModernConfig = field(default_factory=GPT2Config)
+    model: ModelConfig = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
     lora: LoRAConfig = field(default_factory=LoRAConfig)
@@ -79,6 +79,11 @@ class Recipe:
             raise ConfigError(
                 f"training.short_window {short} does not divide model.n_ctx {self.model.n_ctx}.",
                 "Then a step would not have as many tokens as the others; choose one that does.",
+            )
+        if self.training.document_mask and isinstance(self.model, TransformerDecoderConfig):
+            raise ConfigError(
+                f"training.document_mask is true, and the model is a {self.model.kind}.",
+                "Its attention is within blocks and slots: leave document_mask out.",
             )
         if bool(self.data.final) != bool(self.training.final_steps):
             raise ConfigError(
