@@ -23,8 +23,9 @@ from torch import Tensor
 from cutaway.generation.choosing import Logits
 from cutaway.generation.rows import Rows
 from cutaway.models import Decoder
+from cutaway.nn.masks import Mask, prefix_mask
 
-__all__ = ["ModelRows", "as_logits", "evaluating"]
+__all__ = ["ModelRows", "as_logits", "evaluating", "mask_of"]
 
 _BLOCK = 64
 
@@ -49,6 +50,19 @@ def as_logits(scores: Tensor) -> Logits:
     return (scores.float() if scores.dtype.itemsize < 4 else scores).cpu().numpy()
 
 
+def mask_of(
+    texts: Sequence[Sequence[int]], marker: int | None, device: torch.device
+) -> Mask | None:
+    """The mask of texts of one length, of which all up to a marker sees each other both ways.
+
+    None, for the model's own causal mask, where there is no marker.
+    """
+    if marker is None or all(marker not in text for text in texts):
+        return None
+    prefix = [list(text).index(marker) + 1 if marker in text else 0 for text in texts]
+    return prefix_mask(torch.tensor(prefix, device=device), len(texts[0]))
+
+
 class ModelRows(Rows):
     """Texts that a model has read, each with its keys and values, and the scores behind them.
 
@@ -58,6 +72,8 @@ class ModelRows(Rows):
         n_total: tokens of the longest text that any row may become.
         n_vocab: entries of the vocabulary that have a token; scores of padding behind are cut off.
         ruler: whether the bits of a row must not depend on the other rows.
+        marker: the token whose first occurrence ends the tokens that see each other both ways, for
+            a model that has learned so; None where no token sees those behind it.
     """
 
     def __init__(
@@ -68,10 +84,12 @@ class ModelRows(Rows):
         n_total: int,
         n_vocab: int,
         ruler: bool = False,
+        marker: int | None = None,
     ) -> None:
         n_ctx = model.config.n_ctx
         super().__init__(histories, n_ctx=n_ctx)
         self._model, self._n_vocab, self._ruler = model, n_vocab, ruler
+        self._marker = marker
         self._block = _BLOCK if n_ctx % _BLOCK == 0 else n_ctx
         with evaluating(model):
             self._cache = model.new_cache(len(histories) + ruler, self._round_up(n_total))
@@ -120,7 +138,8 @@ class ModelRows(Rows):
         """Reads texts of one length into the cache, each into its rows; the streams behind them."""
         apart = self._model.new_cache(len(texts), len(texts[0]))
         tokens = torch.tensor([list(text) for text in texts], device=apart.k.device)
-        x = self._model.hidden(tokens, cache=apart)[:, -1]  # (B, D)
+        mask = mask_of(texts, self._marker, tokens.device)
+        x = self._model.hidden(tokens, cache=apart, mask=mask)[:, -1]  # (B, D)
         for source, targets in enumerate(rows):
             for row in targets:
                 self._cache.copy_row(row, apart, source)
