@@ -8,7 +8,15 @@ from torch import Tensor
 
 from cutaway.nn.cache import KVCache
 
-__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask", "document_mask", "prefix_mask"]
+__all__ = [
+    "CAUSAL",
+    "NO_MASK",
+    "Mask",
+    "causal_mask",
+    "document_mask",
+    "length_mask",
+    "prefix_mask",
+]
 
 
 class Mask(NamedTuple):
@@ -103,3 +111,17 @@ def prefix_mask(prefix: Int[Tensor, " B"], n: int) -> Mask:
     places = torch.arange(n, device=prefix.device)
     seen = (places[:, None] >= places) | (places < prefix[:, None, None])  # (B, T, T)
     return Mask(seen[:, None], False)
+
+
+def length_mask(lengths: Int[Tensor, " B"], n: int) -> Mask:
+    """The mask of rows that are padded on the right: nobody sees padding.
+
+    Args:
+        lengths: how many positions of each row are no padding; at least 1.
+        n: positions of a row.
+
+    >>> length_mask(torch.tensor([1, 3]), 3).bias[:, 0, 0].int().tolist()
+    [[1, 0, 0], [1, 1, 1]]
+    """
+    seen = torch.arange(n, device=lengths.device) < lengths[:, None]  # (B, S)
+    return Mask(seen[:, None, None], False)
