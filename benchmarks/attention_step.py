@@ -1,9 +1,9 @@
 """How fast is attention when a CPU trains? Ours against torch's fused kernel, forward and backward.
 
-One thread, and the processor time of that thread: other work on the machine does not count. Both are
-called in turn, with queries, keys and values as the model makes them: columns of one tensor. The
-least of the rounds is reported, and GFLOP/s of what a causal pattern needs: 4 T^2 / 2 K operations
-forward and 2.5 times as many backward for each head.
+One thread, and its own processor time: other work on the machine hardly counts. Both are called in
+turn, with queries, keys and values as the model makes them: columns of one tensor. The least of
+the rounds is reported, and GFLOP/s of what a causal pattern needs: 2 T^2 K operations forward and
+2.5 times as many backward for each head.
 
 With dropout torch leaves its fused kernel and forms the whole pattern.
 
