@@ -111,7 +111,7 @@ def cli() -> str:
     from contextlib import redirect_stdout
     from io import StringIO
 
-    from cutaway.cli.app import COMMANDS, run
+    from cutaway.cli.app import COMMANDS, TASKS, run
 
     def help_of(*words: str) -> str:
         with redirect_stdout(StringIO()) as text:
@@ -123,8 +123,8 @@ def cli() -> str:
     pages = [help_of()]
     for name in COMMANDS:
         pages.append(help_of(name))
-        inner = {"tokenizer": ["train"], "data": ["prepare", "verify"]}.get(name, [])
-        pages += [help_of(name, word) for word in inner]
+        inner = {"tokenizer": ["train"], "data": ["prepare", "verify"]} | TASKS
+        pages += [help_of(name, word) for word in inner.get(name, ())]
     return "# The command line\n\n" + "".join(pages).rstrip() + "\n"
 
 
