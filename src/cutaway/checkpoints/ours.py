@@ -13,17 +13,31 @@ from cutaway.checkpoints.names import our_table
 from cutaway.checkpoints.safetensors_file import open_safetensors
 from cutaway.checkpoints.stored import accounted, check_size
 from cutaway.errors import ConfigError, CorruptCheckpoint, KeyMismatch
-from cutaway.models import DecoderConfig, ModernConfig, TransformerDecoderConfig
+from cutaway.models import (
+    DecoderConfig,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.numbers import Kind
 
 __all__ = ["find_ours", "is_of_our_kinds", "is_ours", "our_config_to_json", "read_our_config"]
 
-_CONFIGS: dict[str, type[ModernConfig] | type[TransformerDecoderConfig]] = {
+_CONFIGS: dict[str, type[ModernConfig | TransformerConfig | TransformerDecoderConfig]] = {
     "cutaway-modern": ModernConfig,
+    "cutaway-transformer": TransformerConfig,
     "cutaway-transformer-decoder": TransformerDecoderConfig,
 }
-_CLASSES = {"cutaway-modern": "Modern", "cutaway-transformer-decoder": "TransformerDecoder"}
-_NOUNS = {"cutaway-modern": "modern decoder", "cutaway-transformer-decoder": "Transformer-Decoder"}
+_CLASSES = {
+    "cutaway-modern": "Modern",
+    "cutaway-transformer": "EncoderDecoder",
+    "cutaway-transformer-decoder": "TransformerDecoder",
+}
+_NOUNS = {
+    "cutaway-modern": "modern decoder",
+    "cutaway-transformer": "encoder-decoder",
+    "cutaway-transformer-decoder": "Transformer-Decoder",
+}
 _BESIDE = ("architectures", "model_type", "bos_token_id", "eos_token_id", "dtype")
 _UNSAID = ("kind", "dropout")  # the type says the one, the other is of a run
 

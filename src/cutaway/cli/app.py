@@ -44,6 +44,7 @@ COMMANDS = {
     "data": "Prepare a corpus for training, and check one.",
     "plan": "Tell what a recipe comes to before it is run.",
     "train": "Train a model from a recipe.",
+    "finetune": "Teach a model pairs or texts of your own.",
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }

@@ -22,7 +22,7 @@ __all__ = ["TASK_FILE", "Row", "TaskFormat"]
 
 TASK_FILE = "task.json"
 
-_TASKS = ("translation", "summarization", "text")
+_TASKS = ("translation", "summarization", "pairs")
 _CHOICES = {"mask": ("causal", "prefix"), "loss": ("target", "both")}
 
 
@@ -43,14 +43,14 @@ class TaskFormat:
     """How pairs are laid out for a model.
 
     Attributes:
-        task: what the pairs are: ``translation``, ``summarization``, or ``text`` for anything else.
+        task: what the pairs are: ``translation``, ``summarization``, or ``pairs`` of another kind.
         marker: the special token between source and target.
         mask: ``causal``, or ``prefix``: tokens of source and marker see each other both ways
             (Raffel et al. 2020, "T5", section 3.2.1). An encoder-decoder has no use for it.
         loss: what the model learned to predict: the ``target`` (and its end), or ``both`` sides.
     """
 
-    task: Literal["translation", "summarization", "text"] = "text"
+    task: Literal["translation", "summarization", "pairs"] = "pairs"
     marker: str = "<sep>"
     mask: Literal["causal", "prefix"] = "causal"
     loss: Literal["target", "both"] = "target"

@@ -11,6 +11,7 @@ from cutaway.models.config import (
     GPT2Config,
     ModelConfig,
     ModernConfig,
+    TransformerConfig,
     TransformerDecoderConfig,
 )
 from cutaway.models.presets import PRESETS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cutaway.models.gpt2 import GPT2
     from cutaway.models.modern import Modern
     from cutaway.models.parameters import Matrix, ParameterTable, parameter_table
+    from cutaway.models.transformer import EncoderDecoder, Memory
     from cutaway.models.transformer_decoder import TransformerDecoder
 
 __all__ = [
@@ -28,12 +30,15 @@ __all__ = [
     "PRESETS",
     "Decoder",
     "DecoderConfig",
+    "EncoderDecoder",
     "GPT2Config",
     "Matrix",
+    "Memory",
     "ModelConfig",
     "Modern",
     "ModernConfig",
     "ParameterTable",
+    "TransformerConfig",
     "TransformerDecoder",
     "TransformerDecoderConfig",
     "new_model",
@@ -45,6 +50,8 @@ _HOMES = {
     "GPT2": "cutaway.models.gpt2",
     "Modern": "cutaway.models.modern",
     "TransformerDecoder": "cutaway.models.transformer_decoder",
+    "EncoderDecoder": "cutaway.models.transformer",
+    "Memory": "cutaway.models.transformer",
     "new_model": "cutaway.models.build",
     "Matrix": "cutaway.models.parameters",
     "ParameterTable": "cutaway.models.parameters",

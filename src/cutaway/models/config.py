@@ -178,13 +178,54 @@ class TransformerDecoderConfig(DecoderConfig):
         return whole * self.pattern.count(letter) + self.pattern[:rest].count(letter)
 
 
-ModelConfig = GPT2Config | ModernConfig | TransformerDecoderConfig
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformerConfig(DecoderConfig):
+    """The size of a :class:`cutaway.models.EncoderDecoder`.
+
+    The defaults are the paper's base, but for its dropout of 0.1.
+
+    Attributes:
+        kind: tells it from a GPT-2 in files.
+        vocab_size: entries of the vocabulary, which source and target share.
+        n_ctx: positions of the source, and of the target; there are no weights for them.
+        n_layer: blocks in each of the two stacks.
+        n_inner: width inside the MLP.
+        layer_norm_epsilon: added to the variance in every layer norm.
+        dropout: on embeddings and on what each part of a block adds, while training only.
+    """
+
+    kind: Literal["transformer"] = "transformer"
+    vocab_size: int = 37_000
+    n_embd: int = 512
+    n_layer: int = 6
+    n_head: int = 8
+    n_inner: int = 2048  # pyright: ignore[reportIncompatibleMethodOverride]
+    layer_norm_epsilon: float = 1e-6
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        DecoderConfig.__post_init__(self)
+        if self.kind != "transformer":
+            raise ConfigError(f"kind is {self.kind!r}.", "It must be 'transformer'.")
+        if not isinstance(self.n_inner, int) or isinstance(self.n_inner, bool) or self.n_inner < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(
+                f"n_inner is {self.n_inner!r}.", "It must be a positive whole number."
+            )
+        if self.n_embd % 2:
+            raise ConfigError(
+                f"n_embd is {self.n_embd}.", "Sinusoids are sine and cosine in pairs: make it even."
+            )
+        _check_shares(self.dropout, self.layer_norm_epsilon)
+
+
+ModelConfig = GPT2Config | ModernConfig | TransformerDecoderConfig | TransformerConfig
 """The size of a model of any kind that can be trained."""
 
 _KINDS: dict[str, type[ModelConfig]] = {
     "gpt2": GPT2Config,
     "modern": ModernConfig,
     "transformer-decoder": TransformerDecoderConfig,
+    "transformer": TransformerConfig,
 }
 
 

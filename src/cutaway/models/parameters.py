@@ -16,7 +16,7 @@ from cutaway.models.config import DecoderConfig, TransformerDecoderConfig
 __all__ = ["Matrix", "ParameterTable", "parameter_table"]
 
 
-_IN_BLOCK = re.compile(r"h\.\d+\.")
+_IN_BLOCK = re.compile(r"(h|encoder)\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Matrix:
     """One parameter tensor, or one in every block.
 
     Attributes:
-        name: its path; ``h.*`` stands for every block.
+        name: its path; ``h.*`` stands for every block, ``encoder.*`` for every block of an encoder.
         shape: its axes, as stored.
         copies: how many there are: inside a block as many as blocks that have one, else 1.
     """
@@ -41,7 +41,7 @@ class Matrix:
     @property
     def in_block(self) -> bool:
         """Whether every block has one."""
-        return self.name.startswith("h.*.")
+        return self.name.startswith(("h.*.", "encoder.*."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ParameterTable:
 
     @property
     def block(self) -> int:
-        """Parameters in one block; of the largest, where blocks differ."""
+        """Parameters in one block (of each stack); of the largest, where blocks differ."""
         return sum(matrix.size for matrix in self.matrices if matrix.in_block)
 
     @property
@@ -108,7 +108,7 @@ def parameter_table(config: DecoderConfig) -> ParameterTable:
     found: dict[str, Matrix] = {}
     for path, parameter in model.named_parameters():
         in_block = _IN_BLOCK.match(path)
-        name = f"h.*.{path[in_block.end() :]}" if in_block else path
+        name = f"{in_block[1]}.*.{path[in_block.end() :]}" if in_block else path
         copies = found[name].copies + 1 if name in found else 1
         found[name] = Matrix(name=name, shape=tuple(parameter.shape), copies=copies)
     matrices = list(found.values())

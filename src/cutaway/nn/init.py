@@ -32,6 +32,17 @@ biases; layer-norm bias              0
 layer-norm gain                      1
 null key and value                   0
 ===================================  =========================================================
+
+Those of the Transformer, which says nothing of them; its authors' tensor2tensor, but for the
+embedding (see above):
+
+===================================  =========================================================
+token embedding                      normal, 0.02
+all matrices                         uniform, so that both ways keep variances in the middle
+                                     (Glorot and Bengio 2010, equation 16)
+biases; layer-norm bias              0
+layer-norm gain                      1
+===================================  =========================================================
 """
 
 import math
@@ -40,7 +51,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-__all__ = ["init_modern", "init_transformer_decoder", "init_weights"]
+__all__ = ["init_modern", "init_transformer", "init_transformer_decoder", "init_weights"]
 
 
 def init_weights(model: nn.Module, *, n_layer: int, seed: int) -> None:
@@ -90,6 +101,23 @@ def init_transformer_decoder(model: nn.Module, *, n_layer: int, seed: int) -> No
             if path[-2] == "c_proj":
                 std /= math.sqrt(2 * n_layer)
             parameter.normal_(std=std, generator=generator)
+
+    _fill_all(model, fill, seed=seed)
+
+
+def init_transformer(model: nn.Module, *, seed: int) -> None:
+    """Fills all parameters of a Transformer; otherwise as :func:`init_weights`."""
+
+    def fill(path: list[str], parameter: Tensor, generator: torch.Generator) -> None:
+        if path[-1] == "bias":
+            parameter.zero_()
+        elif parameter.ndim == 1:
+            parameter.fill_(1.0)
+        elif path[0] == "wte":
+            parameter.normal_(std=0.02, generator=generator)
+        else:
+            most = math.sqrt(6 / sum(parameter.shape))
+            parameter.uniform_(-most, most, generator=generator)
 
     _fill_all(model, fill, seed=seed)
 

@@ -58,13 +58,13 @@ class SlotCache(KVCache):
         self.slot_k = self.slot_k.index_select(1, index)
         self.slot_v = self.slot_v.index_select(1, index)
 
-    def copy_row(self, row: int, source: KVCache) -> None:
-        """Makes ``row`` what the only row of ``source`` holds."""
-        super().copy_row(row, source)
+    def copy_row(self, row: int, source: KVCache, from_row: int = 0) -> None:
+        """Makes ``row`` what a row of ``source`` holds."""
+        super().copy_row(row, source, from_row)
         assert isinstance(source, SlotCache)
-        n = 1 + source.lengths[0] // self.stride
-        self.slot_k[:, row, :, :n] = source.slot_k[:, 0, :, :n]
-        self.slot_v[:, row, :, :n] = source.slot_v[:, 0, :, :n]
+        n = 1 + source.lengths[from_row] // self.stride
+        self.slot_k[:, row, :, :n] = source.slot_k[:, from_row, :, :n]
+        self.slot_v[:, row, :, :n] = source.slot_v[:, from_row, :, :n]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-from cutaway.models.config import ModelConfig, ModernConfig, TransformerDecoderConfig
+from cutaway.models.config import (
+    ModelConfig,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 
 __all__ = ["MemoryEstimate", "RunShape", "estimate_memory"]
 
@@ -74,8 +79,10 @@ class RunShape:
 
     @property
     def block(self) -> int:
-        """Parameters of the matrices of a block."""
+        """Parameters of the matrices of a block; of one in each stack where there are two."""
         model = self.model
+        if isinstance(model, TransformerConfig):  # three attentions and two networks
+            return 12 * model.n_embd**2 + 4 * model.n_embd * model.n_inner
         return 4 * model.n_embd**2 + 2 * model.n_embd * model.n_inner
 
     @property
@@ -84,6 +91,9 @@ class RunShape:
         model = self.model
         if self.is_modern:  # matrices alone, and a head of its own
             return model.n_layer * self.block + 2 * model.vocab_size * model.n_embd
+        if isinstance(model, TransformerConfig):  # biases of the networks, five norms
+            vectors = 12 * model.n_embd + 2 * model.n_inner
+            return model.n_layer * (self.block + vectors) + model.vocab_size * model.n_embd
         vectors = 9 * model.n_embd + model.n_inner
         blocks = model.n_layer * (self.block + vectors)
         if isinstance(model, TransformerDecoderConfig):  # no places; what compresses

@@ -7,7 +7,7 @@ that of one large batch, however unevenly the targets fall.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from operator import itemgetter, methodcaller
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -51,8 +51,11 @@ class Batch(Protocol):
         ...
 
 
-Objective = Callable[[Any, Any], Tensor]
-"""From a model and a batch that fits it to a loss in nats, summed over the batch's targets."""
+Objective = Callable[..., Tensor]
+"""From a model and a batch that fits it to a loss in nats, summed over the batch's targets.
+
+It also takes ``label_smoothing`` by name, if it is to be used with any.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,15 @@ def width_of(targets: Int[Tensor, "B T"]) -> int:
     return int(counted.nonzero().max()) + 1 if counted.any() else targets.shape[1]
 
 
-def causal_lm(model: Decoder, batch: TokenBatch) -> Float[Tensor, ""]:
+def causal_lm(
+    model: Decoder, batch: TokenBatch, *, label_smoothing: float = 0.0
+) -> Float[Tensor, ""]:
     """Predicts every token from those before it (Radford et al. 2018, section 3.1).
 
     Args:
         model: whose scores are the dot products with the rows of its head.
         batch: the tokens, and the targets that count.
+        label_smoothing: while the model is trained, not while it is measured.
 
     Returns:
         The negative log-likelihood in nats, summed over the targets.
@@ -147,4 +153,7 @@ def causal_lm(model: Decoder, batch: TokenBatch) -> Float[Tensor, ""]:
         x = model.hidden(batch.tokens, mask=prefix_mask(batch.prefix, batch.tokens.shape[1]))
     else:
         x = model.hidden(batch.tokens)
-    return summed_cross_entropy(x.flatten(0, 1), model.head, batch.targets.flatten())
+    smoothing = label_smoothing if model.training else 0.0
+    return summed_cross_entropy(
+        x.flatten(0, 1), model.head, batch.targets.flatten(), label_smoothing=smoothing
+    )

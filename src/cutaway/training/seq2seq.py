@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -71,6 +71,7 @@ class PairBatch:
         }
 
 
+@runtime_checkable
 class _EncoderDecoder(Protocol):
     training: bool
 
@@ -80,12 +81,22 @@ class _EncoderDecoder(Protocol):
     def hidden(self, tokens: Tensor, *, memory: Tensor) -> Tensor: ...
 
 
-def seq2seq(model: _EncoderDecoder, batch: PairBatch) -> Float[Tensor, ""]:
+def seq2seq(
+    model: _EncoderDecoder, batch: PairBatch, *, label_smoothing: float = 0.0
+) -> Float[Tensor, ""]:
     """Predicts every token of the target from those before it and from the whole source.
+
+    Args:
+        model: whose scores are the dot products with the rows of its head.
+        batch: both sides, and the targets that count.
+        label_smoothing: while the model is trained, not while it is measured.
 
     Returns:
         The negative log-likelihood in nats, summed over the targets.
     """
     memory = model.encode(batch.source, batch.source_lengths)
     x = model.hidden(batch.tokens, memory=memory)
-    return summed_cross_entropy(x.flatten(0, 1), model.head, batch.targets.flatten())
+    smoothing = label_smoothing if model.training else 0.0
+    return summed_cross_entropy(
+        x.flatten(0, 1), model.head, batch.targets.flatten(), label_smoothing=smoothing
+    )

@@ -51,7 +51,7 @@ def test_a_model_that_was_taught_none_is_named(tmp_path: Path) -> None:
         "{",
         "[]",
         '{"task": 3}',
-        '{"tsk": "text"}',
+        '{"tsk": "pairs"}',
         '{"mask": "full"}',
         '{"marker": ""}',
         '{"mask": "prefix", "loss": "both"}',
