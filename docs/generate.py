@@ -69,7 +69,11 @@ Axes: B batch, T query positions, S key positions (with a cache, also those of e
 `n_embd`, H heads, K head size, F `n_inner`, V vocabulary. `wpe` has no batch axis unless the rows
 of the cache differ in length. Asking for `scores` or `pattern` makes that layer compute attention
 in plain steps instead of a fused kernel. The modern decoder (`models/modern.py`) has the same sites
-but for `wpe` and `attn.qkv`; its queries and keys are those that were normalised and turned.
+but for `wpe` and `attn.qkv`; its queries and keys are those that were normalised and turned. The
+Transformer-Decoder (`models/transformer_decoder.py`) has all of them; where its attention is local,
+`scores` and `pattern` are of all keys, those outside of the block with a weight of 0; where it is
+memory-compressed, S counts a learned slot and the full ones, and `attn.slot_k` and `attn.slot_v`
+are the slots that the new tokens filled.
 
 | name | shape | what it is |
 |---|---|---|
@@ -103,7 +107,7 @@ def cli() -> str:
     from contextlib import redirect_stdout
     from io import StringIO
 
-    from cutaway.cli.app import COMMANDS, run
+    from cutaway.cli.app import COMMANDS, TASKS, run
 
     def help_of(*words: str) -> str:
         with redirect_stdout(StringIO()) as text:
@@ -115,8 +119,8 @@ def cli() -> str:
     pages = [help_of()]
     for name in COMMANDS:
         pages.append(help_of(name))
-        inner = {"tokenizer": ["train"], "data": ["prepare", "verify"]}.get(name, [])
-        pages += [help_of(name, word) for word in inner]
+        inner = {"tokenizer": ["train"], "data": ["prepare", "verify"]} | TASKS
+        pages += [help_of(name, word) for word in inner.get(name, ())]
     return "# The command line\n\n" + "".join(pages).rstrip() + "\n"
 
 

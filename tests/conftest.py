@@ -19,9 +19,10 @@ from cutaway.models import GPT2, Decoder, GPT2Config, Modern, ModernConfig
 
 REPO = Path(__file__).resolve().parents[1]
 
-# Commands compute with the readable model unless a test says otherwise: whether an engine is
-# already compiled on this machine must decide no test.
+# Commands compute with the readable model, and training with torch's attention, unless a test says
+# otherwise: whether there is a compiler on this machine must decide no test.
 os.environ["CUTAWAY_DTYPE"] = "readable"
+os.environ["CUTAWAY_ATTENTION"] = "torch"
 
 # The same examples on every run and every machine; `--hypothesis-profile=explore` looks further.
 hypothesis.settings.register_profile(

@@ -14,7 +14,7 @@ PROGRAM = """
 import json
 import torch
 from benchmarks.untapped import untapped
-from cutaway.models import gpt2, modern
+from cutaway.models import gpt2, modern, transformer_decoder
 
 fields = dict(vocab_size=61, n_ctx=24, n_embd=20, n_layer=2, n_head=5)
 
@@ -29,7 +29,8 @@ def graph_of(model):
         assert torch.equal(compiled(tokens), model(tokens))
     return nodes
 
-for module, name in ((gpt2, "GPT2"), (modern, "Modern")):
+named = ((gpt2, "GPT2"), (modern, "Modern"), (transformer_decoder, "TransformerDecoder"))
+for module, name in named:
     models = [(getattr(one, name), getattr(one, name + "Config"))
               for one in (module, untapped(module))]
     print(json.dumps([graph_of(model(config(**fields))) for model, config in models]))
@@ -42,7 +43,7 @@ def test_a_compiled_model_is_the_same_graph_with_taps_and_without() -> None:
     )
     assert run.returncode == 0, run.stderr
     graphs = [json.loads(line) for line in run.stdout.splitlines()]
-    assert len(graphs) == 2  # of GPT-2 and of the modern decoder
+    assert len(graphs) == 3  # of GPT-2, the modern decoder and the Transformer-Decoder
     for tapped, untapped in graphs:
         assert len(tapped) == 1  # one graph: no tap breaks it
         assert tapped == untapped

@@ -108,6 +108,35 @@ def test_beams(
             )
 
 
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("penalty", [0.0, 1.0, -0.5])
+def test_beams_of_many_prompts(enliven: Callable[..., GPT2], penalty: float, seed: int) -> None:
+    """Five beams of prompts of different lengths, which transformers pads on the left."""
+    lm = ids_only(enliven, vocab_size=40, n_ctx=32, seed=seed)
+    prompts = [[3, 1, 4, 1, 5], [9], [2, 6, 5], [3, 5, 8, 9, 7, 9, 3, 2, 3, 8], [4, 6], [2, 6, 4]]
+    longest = max(map(len, prompts))
+    padded = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+    theirs = their_model(lm, 7).generate(
+        padded,
+        attention_mask=(padded != 0).long(),
+        do_sample=False,
+        num_beams=5,
+        num_return_sequences=5,
+        length_penalty=penalty,
+        early_stopping="never",
+        max_new_tokens=14,
+        eos_token_id=[7, 2, 5],
+    )
+    found = lm.generate(
+        prompts, n=5, beams=5, length_penalty=penalty, max_new_tokens=14, stop_ids=(2, 5, 7)
+    )
+    ours = [completion.ids for texts in found for completion in texts]
+    for ids, their_ids in zip(ours, theirs[:, longest:].tolist(), strict=True):
+        assert list(ids) == their_ids[: len(ids)]
+        assert set(their_ids[len(ids) :]) <= {0, 7}
+    assert penalty > 0 or len({len(ids) for ids in ours}) > 1
+
+
 def all_texts(
     lm: LanguageModel, config: GenerationConfig, n_new: int, end: int
 ) -> list[tuple[float, tuple[int, ...]]]:

@@ -9,7 +9,7 @@ from cutaway.checkpoints.folder import Folder, regular_file, shown
 from cutaway.checkpoints.found import Found
 from cutaway.checkpoints.huggingface import find_huggingface, read_config
 from cutaway.checkpoints.llmc import MAGIC, find_llmc
-from cutaway.checkpoints.modern import find_modern, is_modern, read_modern_config
+from cutaway.checkpoints.ours import find_ours, is_ours, read_our_config
 from cutaway.checkpoints.training import find_training_step, newest_step
 from cutaway.errors import CheckpointNotFound, CorruptCheckpoint
 from cutaway.models import DecoderConfig
@@ -67,7 +67,7 @@ def config_in(path: Path) -> DecoderConfig:
     if path.is_dir():
         folder = Folder.at(path)
         if folder.has("config.json"):
-            return read_modern_config(folder) if is_modern(folder) else read_config(folder)
+            return read_our_config(folder) if is_ours(folder) else read_config(folder)
         if folder.has("hparams.json"):
             from cutaway.checkpoints.openai import read_hparams
 
@@ -77,8 +77,8 @@ def config_in(path: Path) -> DecoderConfig:
 
 def _configured(folder: Folder, *, allow_pickle: bool, weights: str | None = None) -> Found:
     """A checkpoint whose ``config.json`` says which model it is."""
-    if is_modern(folder):
-        return find_modern(folder, weights=weights)
+    if is_ours(folder):
+        return find_ours(folder, weights=weights)
     return find_huggingface(folder, allow_pickle=allow_pickle, weights=weights)
 
 

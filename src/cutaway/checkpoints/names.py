@@ -4,12 +4,17 @@ Our names and shapes are those of the models themselves. ``{i}`` stands for the 
 block. The order of the rows is the order in which llm.c writes them, and that of a fingerprint.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from cutaway.models import DecoderConfig, ModernConfig
+from cutaway.models import (
+    DecoderConfig,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.numbers import Array
 
 __all__ = [
@@ -19,6 +24,7 @@ __all__ = [
     "NANOGPT",
     "OPENAI",
     "QUANTIZED",
+    "TRANSFORMER",
     "Form",
     "Row",
     "Table",
@@ -111,6 +117,42 @@ _MODERN_SHAPES: dict[str, tuple[str, ...]] = {
     "lm_head.weight": ("V", "D"),
 }
 
+_ATTENTION = ("c_q", "c_k", "c_v", "c_proj")
+
+
+def _of_transformer_block(stack: str, attention: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The tensors of a block of the encoder (``attn``) or the decoder (``attn``, ``cross``)."""
+    named: dict[str, tuple[str, ...]] = {}
+    for number, part in enumerate(attention, start=1):
+        named |= {f"{stack}.{{i}}.{part}.{name}.weight": ("D", "D") for name in _ATTENTION}
+        named |= {f"{stack}.{{i}}.ln_{number}.{name}": ("D",) for name in ("weight", "bias")}
+    last = len(attention) + 1
+    return named | {
+        f"{stack}.{{i}}.mlp.c_fc.weight": ("D", "F"),
+        f"{stack}.{{i}}.mlp.c_fc.bias": ("F",),
+        f"{stack}.{{i}}.mlp.c_proj.weight": ("F", "D"),
+        f"{stack}.{{i}}.mlp.c_proj.bias": ("D",),
+        f"{stack}.{{i}}.ln_{last}.weight": ("D",),
+        f"{stack}.{{i}}.ln_{last}.bias": ("D",),
+    }
+
+
+_TRANSFORMER_SHAPES: dict[str, tuple[str, ...]] = {
+    "wte.weight": ("V", "D"),
+    **_of_transformer_block("encoder", ("attn",)),
+    **_of_transformer_block("h", ("attn", "cross")),
+}
+
+# Of the blocks of a Transformer-Decoder, those with memory-compressed attention only; R is stride.
+_COMPRESSED_SHAPES: dict[str, tuple[str, ...]] = {
+    "attn.compress_k.weight": ("RD", "D"),
+    "attn.compress_k.bias": ("D",),
+    "attn.compress_v.weight": ("RD", "D"),
+    "attn.compress_v.bias": ("D",),
+    "attn.null_k": ("D",),
+    "attn.null_v": ("D",),
+}
+
 _MATRICES = {
     "h.{i}.attn.c_attn.weight",
     "h.{i}.attn.c_proj.weight",
@@ -125,6 +167,7 @@ def _linear(name: str) -> Form:
 
 HUGGINGFACE = Table(tuple(Row(name, name) for name in _SHAPES))
 MODERN = Table(tuple(Row(name, name) for name in _MODERN_SHAPES))
+TRANSFORMER = Table(tuple(Row(name, name) for name in _TRANSFORMER_SHAPES))
 NANOGPT = Table(tuple(Row(name, f"transformer.{name}", _linear(name)) for name in _SHAPES))
 LLMC = Table(tuple(Row(name, name, _linear(name)) for name in _SHAPES))
 QUANTIZED = LLMC  # our own: rows of codes are outputs
@@ -163,6 +206,11 @@ def code_form(name: str) -> Form:
 
 def our_table(config: DecoderConfig) -> Table:
     """How our own files name the tensors of such a model."""
+    if isinstance(config, TransformerDecoderConfig):
+        names = parameter_shapes(config)  # its blocks are not alike: each is named
+        return Table(tuple(Row(name, name) for name in names))
+    if isinstance(config, TransformerConfig):
+        return TRANSFORMER
     return MODERN if isinstance(config, ModernConfig) else HUGGINGFACE
 
 
@@ -173,11 +221,32 @@ def parameter_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     """
     d = config.n_embd
     sizes = {"V": config.vocab_size, "C": config.n_ctx, "D": d, "3D": 3 * d, "4D": 4 * d}
-    shapes = _MODERN_SHAPES if isinstance(config, ModernConfig) else _SHAPES
-    return {
-        row.ours: tuple(sizes[axis] for axis in shapes[_template(row.ours)])
-        for row in our_table(config).expanded(config.n_layer)
-    }
+    sizes["F"] = config.n_inner
+    if isinstance(config, TransformerDecoderConfig):
+        sizes["RD"] = config.stride * d
+        named = _of_transformer_decoder(config)
+    else:
+        shapes = _SHAPES
+        if isinstance(config, ModernConfig):
+            shapes = _MODERN_SHAPES
+        elif isinstance(config, TransformerConfig):
+            shapes = _TRANSFORMER_SHAPES
+        rows = our_table(config).expanded(config.n_layer)
+        named = {row.ours: shapes[_template(row.ours)] for row in rows}
+    return {name: tuple(sizes[axis] for axis in axes) for name, axes in named.items()}
+
+
+def _of_transformer_decoder(config: TransformerDecoderConfig) -> dict[str, tuple[str, ...]]:
+    """GPT-2's tensors without positions, and those that compress, in the blocks that do."""
+    named = {name: axes for name, axes in _SHAPES.items() if "{i}" not in name}
+    del named["wpe.weight"]
+    for i, letter in enumerate(config.letters):
+        for name, axes in _SHAPES.items():
+            if "{i}" in name:
+                named[name.format(i=i)] = axes
+        if letter == "m":
+            named |= {f"h.{i}.{name}": axes for name, axes in _COMPRESSED_SHAPES.items()}
+    return named
 
 
 def parameter_count(config: DecoderConfig, *, biases: bool = True) -> int:
@@ -190,6 +259,13 @@ def parameter_count(config: DecoderConfig, *, biases: bool = True) -> int:
     d = config.n_embd
     if isinstance(config, ModernConfig):  # no biases, gains or places; a head of its own
         return 2 * config.vocab_size * d + config.n_layer * 12 * d * d
+    if isinstance(config, TransformerConfig):  # three attentions, two networks, five norms
+        pair = 12 * d * d + 2 * (2 * d * config.n_inner + config.n_inner + d) + 10 * d
+        return config.vocab_size * d + config.n_layer * pair
+    if isinstance(config, TransformerDecoderConfig):  # no places; two matrices that compress
+        slots = 2 * (config.stride * d * d + 2 * d) * config.count("m")
+        block = 12 * d * d + 13 * d
+        return config.vocab_size * d + config.n_layer * block + slots + 2 * d
     block = 12 * d * d + 2 * d  # matrices of 3, 1, 4 and 4 D x D; two gains
     if biases:
         block += 11 * d  # of 3, 1, 4 and 1 D; of the norms

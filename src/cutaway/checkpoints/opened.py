@@ -44,6 +44,11 @@ class Opened:
         self._found = found
         self._fingerprint: str | None = None
 
+    @property
+    def directory(self) -> Path:
+        """Where its files lie."""
+        return self._found.folder.path
+
     def weights(self) -> Iterator[tuple[str, Weight]]:
         """Every weight under our name, read and checked one at a time.
 

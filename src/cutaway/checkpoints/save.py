@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutaway.checkpoints.huggingface import config_to_json
-from cutaway.checkpoints.modern import modern_to_json
 from cutaway.checkpoints.names import our_table
+from cutaway.checkpoints.ours import is_of_our_kinds, our_config_to_json
 from cutaway.checkpoints.quantized_file import to_be_stored
 from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.safetensors_file import write_safetensors
@@ -16,7 +16,6 @@ from cutaway.checkpoints.stored import WEIGHT_KINDS, Stored
 from cutaway.checkpoints.vocabulary import check_fit
 from cutaway.errors import ConfigError
 from cutaway.files import replace_together
-from cutaway.models import ModernConfig
 from cutaway.models.config import gpt2_only
 from cutaway.numbers import Array, Kind, Quantized, dtype_of, kind_of, to_array
 
@@ -83,8 +82,8 @@ def write_huggingface(
         eot = tokenizer.eot
         tokenizer.save(folder)
     bits = next(iter(codes.values())).bits if codes else None
-    if isinstance(config, ModernConfig):
-        fields = modern_to_json(config, kind=kind, eot=eot)
+    if is_of_our_kinds(config):
+        fields = our_config_to_json(config, kind=kind, eot=eot)
     else:
         ours = gpt2_only(config, "The layout of transformers")
         fields = config_to_json(ours, kind=kind, eot=eot, bits=bits)

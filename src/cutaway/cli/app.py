@@ -22,7 +22,7 @@ from cutaway import __version__
 from cutaway.cli.output import OutputClosed, prepare, stderr, stdout
 from cutaway.errors import CutawayError
 
-__all__ = ["COMMANDS", "DEFAULT_COMMAND", "new_app", "program", "run"]
+__all__ = ["COMMANDS", "DEFAULT_COMMAND", "TASKS", "new_app", "program", "run"]
 
 DEFAULT_COMMAND = "generate"
 COMMANDS = {
@@ -30,6 +30,7 @@ COMMANDS = {
     "next": "The most probable next words, with their scores.",
     "pick": "Write a text by choosing every next word yourself.",
     "explore": "See the model at work in a browser.",
+    "summarize": "Summarise a text.",
     "score": "How well the model predicts a text.",
     "eval": "Measure a model on the test sets of the GPT-2 paper and others.",
     "bench": "How fast the engine is on this machine, beside others.",
@@ -43,9 +44,12 @@ COMMANDS = {
     "data": "Prepare a corpus for training, and check one.",
     "plan": "Tell what a recipe comes to before it is run.",
     "train": "Train a model from a recipe.",
+    "finetune": "Teach a model pairs or texts of your own.",
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }
+TASKS = {"eval": ("summarization",)}
+"""Commands whose first word may be that of a task with options of its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
 
@@ -68,9 +72,10 @@ class _LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
+        name, _, task = cmd_name.partition(" ")
+        if name not in COMMANDS or (task and task not in TASKS.get(name, ())):
             return None
-        command = get_command(import_module(f"cutaway.cli.{cmd_name}").app)
+        command = get_command(import_module(f"cutaway.cli.{'_'.join(cmd_name.split())}").app)
         command.name = cmd_name
         return command
 
@@ -90,6 +95,8 @@ def _with_command(args: list[str], own_options: set[str]) -> list[str]:
     if not args:
         return ["--help"] if sys.stdin is None or sys.stdin.isatty() else [DEFAULT_COMMAND]
     first = args[0]
+    if len(args) > 1 and args[1] in TASKS.get(first, ()):
+        return [" ".join(args[:2]), *args[2:]]
     if first in COMMANDS or first.partition("=")[0] in own_options:
         return args
     close = get_close_matches(first, COMMANDS, n=1, cutoff=0.8)

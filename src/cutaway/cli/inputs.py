@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from cutaway.cli.output import stderr
 from cutaway.errors import CheckpointNotFound, ConfigError, DataError
 
-__all__ = ["argument_bytes", "read_bytes", "read_prompt", "read_text"]
+__all__ = ["argument_bytes", "read_bytes", "read_prompt", "read_source", "read_text"]
 
 # Far more than any context holds; keeps a wrong file name from filling the memory.
 _PROMPT_LIMIT = 16_000_000
@@ -36,6 +37,22 @@ def read_text(value: str) -> str:
         DataError: if it is not UTF-8.
     """
     return _decode(read_bytes(value), value)
+
+
+def read_source(text: str) -> tuple[str, str]:
+    """Where the text behind an argument comes from, and the text: a file if there is one so called.
+
+    Raises:
+        DataError: if it is not UTF-8.
+    """
+    if text == "-":
+        return "stdin", read_text("-")
+    name = text.removeprefix("@")
+    if text.startswith("@") or (len(text) < 1024 and "\n" not in text and Path(text).is_file()):
+        return name, read_text(f"@{name}")
+    if not any(char.isspace() for char in text) and ("/" in text or "." in text[1:-1]):
+        stderr().line(f"note: there is no file {text!r}, so this is taken as a text.", "dim")
+    return "argument", read_text(text)
 
 
 def read_bytes(value: str, *, limit: int | None = None) -> bytes:

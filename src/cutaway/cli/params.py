@@ -20,7 +20,7 @@ def params(
     model: Annotated[
         str,
         typer.Argument(
-            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, modern, or a model directory."
+            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, modern, t-dmca, or a directory."
         ),
     ],
     as_json: Json = False,
@@ -66,7 +66,7 @@ def _as_dict(table: "ParameterTable") -> dict[str, Any]:
             for m in table.matrices
         ],
         "block": table.block,
-        "blocks": table.block * table.config.n_layer,
+        "blocks": table.blocks,
         "tensors": table.n_tensors,
         "total": table.total,
         "weight_bytes": {name: size for name, (size, _) in sizes.items()},
@@ -102,5 +102,6 @@ def _write(out: Stream, model: str, table: "ParameterTable") -> None:
 
 def _write_blocks(out: Stream, table: "ParameterTable", *, width: int) -> None:
     n_layer = table.config.n_layer
-    for label, size in (("one block", table.block), (f"{n_layer} blocks", table.block * n_layer)):
+    one = "one block" if table.block * n_layer == table.blocks else "the largest block"
+    for label, size in ((one, table.block), (f"{n_layer} blocks", table.blocks)):
         out.line(f"  {label:<{width + 2}}  {size:>15,}", "bold")

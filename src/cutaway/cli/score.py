@@ -1,13 +1,12 @@
 """``cutaway score``: how well a model predicts a text."""
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.inputs import read_text
+from cutaway.cli.inputs import read_source
 from cutaway.cli.options import Adapter, Dtype, Json, Model, open_model
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad, piece
@@ -47,7 +46,7 @@ def score(
 
     Perplexity is per token and depends on the vocabulary; bits per byte compares any two models.
     """
-    source, content = _source(text)
+    source, content = read_source(text)
     lm = open_model(model, dtype, adapter=adapter, default="float32")
     result = lm.score(content, stride=stride)
     out = stdout()
@@ -61,18 +60,6 @@ def score(
     out.write("perplexity     ", "dim").line(f"{result.perplexity:.4f}", "bold")
     out.write("bits per byte  ", "dim").line(f"{result.bits_per_byte:.4f}", "bold")
     stderr().line(f"{lm.name}: {result.protocol}", "dim")
-
-
-def _source(text: str) -> tuple[str, str]:
-    """Where the text comes from, and the text."""
-    if text == "-":
-        return "stdin", read_text("-")
-    name = text.removeprefix("@")
-    if text.startswith("@") or (len(text) < 1024 and "\n" not in text and Path(text).is_file()):
-        return name, read_text(f"@{name}")
-    if not any(char.isspace() for char in text) and ("/" in text or "." in text[1:-1]):
-        stderr().line(f"note: there is no file {text!r}, so this is scored as a text.", "dim")
-    return "argument", read_text(text)
 
 
 def _as_dict(

@@ -41,7 +41,7 @@ class Engine:
         threads: that compute; None for one on each core.
         cache_bytes: of keys and values; None for eight texts of a whole context. Memory is taken
             as it is written to.
-        level: of the library, see :data:`cutaway.engine.compiling.LEVELS`.
+        level: of the library, see :data:`cutaway.compiling.LEVELS`.
 
     Raises:
         ConfigError: for an unknown format or an impossible number.

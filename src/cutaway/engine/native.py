@@ -5,15 +5,14 @@ Whoever calls has checked shapes and bounds: a wrong one ends the process.
 
 import ctypes
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutaway.engine.compiling import build
-from cutaway.errors import EngineUnavailable, ResourceError
+from cutaway.engine.compiling import LIBRARY
+from cutaway.errors import ResourceError
 
 __all__ = ["FORMATS", "PRODUCTS", "WHICH", "Batch", "Format", "Handle", "library"]
 
@@ -61,29 +60,7 @@ def library(level: str = "native") -> ctypes.CDLL:
     Raises:
         EngineUnavailable: if it cannot be built, or does not load even when it is new.
     """
-    path = build(level)
-    try:
-        return _open(str(path))
-    except (OSError, AttributeError):
-        with suppress(OSError):
-            path.unlink()
-    path = build(level)
-    try:
-        return _open(str(path))
-    except (OSError, AttributeError) as error:
-        raise EngineUnavailable(
-            f"The engine's library {path} does not load: {error}.",
-            "Remove it; the readable model runs without it, slower.",
-            reason=str(error),
-        ) from error
-
-
-def _open(path: str) -> ctypes.CDLL:
-    loaded = ctypes.CDLL(path)
-    for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(loaded, name)
-        function.restype, function.argtypes = result, arguments
-    return loaded
+    return LIBRARY.load(_SIGNATURES, level)
 
 
 def _ints(values: Sequence[int]) -> ctypes.Array[ctypes.c_int32]:
@@ -96,7 +73,7 @@ class Handle:
     Args:
         sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks.
         epsilon: of the layer norms.
-        level: of the library, see :data:`cutaway.engine.compiling.LEVELS`.
+        level: of the library, see :data:`cutaway.compiling.LEVELS`.
 
     Raises:
         EngineUnavailable: if there is no library.

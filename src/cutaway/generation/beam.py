@@ -1,13 +1,19 @@
-"""Beam search: the likeliest texts that a search of limited width finds."""
+"""Beam search: the likeliest texts that a search of limited width finds, for many prompts at once.
 
+All searches of a group take a step together, so that a step is one product with every matrix. A
+search that is over leaves the group with its rows.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutaway.generation.choosing import Logits
-from cutaway.generation.completion import Candidate, Completion, best_candidates, best_first
-from cutaway.generation.draw import all_banned
+from cutaway.generation.choosing import Logits, log_probabilities
+from cutaway.generation.completion import Candidate, Completion, best_candidates
+from cutaway.generation.draw import all_banned, best
+from cutaway.generation.extensions import Extensions, best_extensions
 from cutaway.generation.filters import adjust, log_softmax
 from cutaway.generation.reader import Reader
 from cutaway.generation.sample import Prompt, Sample
@@ -16,144 +22,239 @@ from cutaway.tokenizers import Tokenizer
 
 __all__ = ["beam_search"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One token of a text: its log-probability, and the likeliest ones where asked for."""
-
-    token: int
-    logprob: float
-    top: tuple[Candidate, ...] | None
+Top = tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Beam:
-    """A text in the search. ``total`` is the sum of the scores that rank it."""
+class _Text:
+    """A finished text. ``total`` is the sum of the scores that rank it."""
 
-    steps: tuple[_Step, ...]
+    ids: list[int]
+    logprobs: list[float]
+    tops: tuple[Top, ...]
     total: float
 
-    @property
-    def ids(self) -> list[int]:
-        return [step.token for step in self.steps]
-
     def score(self, length_penalty: float) -> float:
-        return self.total / len(self.steps) ** length_penalty
+        return self.total / len(self.ids) ** length_penalty
 
 
 def beam_search(
     reader: Reader,
-    prompt: Prompt,
+    prompts: Sequence[Prompt],
     *,
     config: GenerationConfig,
     tokenizer: Tokenizer | None,
-) -> list[Completion]:
-    """The best texts found, best first, at most ``config.beams``.
+) -> list[list[Completion]]:
+    """The best texts found for each prompt, best first, at most ``config.beams``.
 
     Each step extends every live text by every token and keeps the best; texts that end among the
     best leave the search. It is over when no live text can overtake the finished ones: with
     transformers' ``early_stopping="never"`` the results are the same. Bias, penalty and n-grams
     change the log-probabilities that rank texts; top-k and its like play no part.
+
+    Prompts are searched for together, those of like length first, as many as the reader takes at
+    once. Each has what it would have alone: with the engine to the bit, else but for rounding.
     """
-    search = _Search(config, prompt, tokenizer)
-    rows = reader.rows([prompt.ids], n_total=prompt.n_total, exact=False)
+    found: list[list[Completion]] = [[] for _ in prompts]
+    for group in _groups(reader, prompts, config.beams):
+        some = [prompts[index] for index in group]
+        for index, texts in zip(group, _search(reader, some, config, tokenizer), strict=True):
+            found[index] = texts
+    return found
+
+
+def _groups(reader: Reader, prompts: Sequence[Prompt], beams: int) -> Iterator[list[int]]:
+    """Which prompts are searched for together: of like lengths, longest first."""
+    order = sorted(range(len(prompts)), key=lambda index: -len(prompts[index].ids))
+    while order:
+        n_total = max(prompts[index].n_total for index in order)
+        n = max(1, reader.max_rows(n_total, exact=False) // beams)
+        yield order[:n]
+        order = order[n:]
+
+
+def _search(
+    reader: Reader,
+    prompts: Sequence[Prompt],
+    config: GenerationConfig,
+    tokenizer: Tokenizer | None,
+) -> list[list[Completion]]:
+    searches = _Searches(config, prompts, tokenizer)
+    rows = reader.rows(
+        [prompt.ids for prompt in prompts],
+        n_total=max(prompt.n_total for prompt in prompts),
+        exact=False,
+    )
     try:
         while True:
-            parents = search.advance(rows.logits)
-            if search.is_over:
-                return search.results()
+            parents, tokens = searches.advance(rows.logits, rows.log_sums())
+            if not tokens:
+                return searches.results()
             rows.select(parents)
-            rows.step([beam.steps[-1].token for beam in search.live])
+            rows.step(tokens)
     finally:
         rows.close()
 
 
-class _Search:
-    """The texts alive and finished."""
+class _Searches:
+    """The texts alive, each in a row, and those that are finished."""
 
     def __init__(
-        self, config: GenerationConfig, prompt: Prompt, tokenizer: Tokenizer | None
+        self, config: GenerationConfig, prompts: Sequence[Prompt], tokenizer: Tokenizer | None
     ) -> None:
-        self._config, self._prompt, self._tokenizer = config, prompt, tokenizer
-        self._ends = set(config.stop_ids) | ({tokenizer.eot} if tokenizer else set[int]())
-        self._most_new = prompt.n_total - len(prompt.ids)
-        self.live = [_Beam((), 0.0)]
-        self._finished: list[_Beam] = []  # best first
+        self._config, self._prompts, self._tokenizer = config, prompts, tokenizer
+        ends = set(config.stop_ids) | ({tokenizer.eot} if tokenizer else set[int]())
+        self._ends = np.array(sorted(ends), np.intp)
+        self._wanted = ((2 if config.stop else 1) + max(len(ends), 1)) * config.beams
+        self._most_new = np.array([prompt.n_total - len(prompt.ids) for prompt in prompts])
+        self._finished: list[list[_Text]] = [[] for _ in prompts]  # best first
+        self._worst = np.full(len(prompts), -np.inf)  # of as many as there are beams
+        # Of each row: its search, its rank there, the sum of its scores, what was written.
+        self._searches = np.arange(len(prompts))
+        self._places = np.zeros(len(prompts), np.intp)
+        self._totals = np.zeros(len(prompts))
+        self._ids = np.zeros((len(prompts), 0), np.intp)
+        self._logprobs = np.zeros((len(prompts), 0))
+        self._tops: list[tuple[Top, ...]] = [() for _ in prompts]
 
-    def advance(self, logits: Logits) -> list[int]:
-        """Extends every live text by its best tokens; returns the rows that the new ones are from.
+    def advance(self, logits: Logits, sums: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+        """Extends every live text by its best tokens.
+
+        Returns:
+            For each text that goes on the row that it comes from, and its token; none at the end.
 
         Raises:
-            ConfigError: if no token may follow any text.
+            ConfigError: if no token may follow any text of a search.
         """
-        width, parents, live = self._config.beams, list[int](), list[_Beam]()
-        for rank, (row, beam) in enumerate(self._extensions(logits)):
-            if self._has_ended(beam):
-                if rank < width:  # as in transformers: an end must be among the best to count
-                    self._finished.append(beam)
-            elif len(live) < width:
-                parents.append(row)
-                live.append(beam)
-        if not live and not self._finished:
-            raise all_banned()
+        found = self._extensions(logits, sums)
+        has_ended = self._has_ended(found)
+        # As in transformers: an end must be among the best to count.
+        self._finish(found.where(has_ended & (found.rank < self._config.beams)), logits, sums)
+        alive = found.where(~has_ended).reranked()
+        alive = alive.where(alive.rank < self._config.beams)
+        self._check(alive, logits)
+        alive = alive.where(~self._are_over(alive)[alive.search])
+        # Which row a text stands in is free: where as many as possible stay, little is copied.
+        alive = alive.where(_staying(alive.row))
+        self._go_on(alive, logits, sums)
+        return alive.row.tolist(), alive.token.tolist()
+
+    def results(self) -> list[list[Completion]]:
+        """The finished texts of each search, best first."""
+        return [
+            [self._completion(prompt, text, index) for index, text in enumerate(texts)]
+            for prompt, texts in zip(self._prompts, self._finished, strict=True)
+        ]
+
+    def _extensions(self, logits: Logits, sums: NDArray[np.float64]) -> Extensions:
+        """Enough texts that ``beams`` remain of each search when as many as possible end."""
+        config, scores, offsets = self._config, logits, self._totals - sums
+        if config.logit_bias or config.repetition_penalty != 1.0 or config.no_repeat_ngram:
+            written = [
+                [*self._prompts[search].ids, *ids]
+                for search, ids in zip(self._searches.tolist(), self._ids.tolist(), strict=True)
+            ]
+            scores = adjust(log_softmax(logits.astype(np.float64)), written, config=config)
+            offsets = self._totals
+        return best_extensions(
+            scores,
+            offsets,
+            searches=self._searches,
+            places=self._places,
+            wanted=self._wanted,
+        )
+
+    def _has_ended(self, found: Extensions) -> NDArray[np.bool_]:
+        n_new = self._ids.shape[1] + 1
+        has_ended = np.isin(found.token, self._ends) | (n_new >= self._most_new[found.search])
+        if self._config.stop and self._tokenizer is not None:
+            for i, (_, row, token, _) in enumerate(found.listed()):
+                text = self._tokenizer.decode([*self._ids[row].tolist(), token])
+                has_ended[i] |= any(stop in text for stop in self._config.stop)
+        return has_ended
+
+    def _finish(self, ended: Extensions, logits: Logits, sums: NDArray[np.float64]) -> None:
+        """Keeps the best texts that have ended."""
+        width, penalty = self._config.beams, self._config.length_penalty
+        columns = (ended.search, ended.row, ended.token)
+        for search, row, token, total in zip(
+            *map(np.ndarray.tolist, columns), ended.total, strict=True
+        ):
+            ids = [*self._ids[row].tolist(), token]
+            logprobs = [*self._logprobs[row].tolist(), float(logits[row, token]) - float(sums[row])]
+            tops = (*self._tops[row], *self._top(logits, sums, row))
+            self._finished[search].append(_Text(ids, logprobs, tops, total))
+        changed: list[int] = np.unique(ended.search).tolist()
+        for search in changed:
+            texts = self._finished[search]
+            texts.sort(key=lambda text: text.score(penalty), reverse=True)
+            del texts[width:]
+            if len(texts) == width:
+                self._worst[search] = texts[-1].score(penalty)
+
+    def _are_over(self, alive: Extensions) -> NDArray[np.bool_]:
+        """Of each search, whether no live text can become better than the finished ones."""
+        hopes = np.full(len(self._prompts), -np.inf)
+        np.maximum.at(hopes, alive.search, alive.total)
         penalty = self._config.length_penalty
-        self._finished.sort(key=lambda beam: beam.score(penalty), reverse=True)
-        del self._finished[width:]
-        self.live = live
-        return parents
+        lengths = self._most_new if penalty > 0 else self._ids.shape[1] + 1.0
+        return hopes / lengths**penalty <= self._worst
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no live text can become better than the finished ones."""
-        if not self.live:
-            return True
-        if len(self._finished) < self._config.beams:
-            return False
-        penalty = self._config.length_penalty
-        best = max(self.live, key=lambda beam: beam.total)
-        length = self._most_new if penalty > 0 else len(best.steps)
-        return best.total / length**penalty <= self._finished[-1].score(penalty)
+    def _check(self, alive: Extensions, logits: Logits) -> None:
+        """Sees to it that each search has a text.
 
-    def results(self) -> list[Completion]:
-        """The finished texts, best first."""
-        return [self._completion(beam, index) for index, beam in enumerate(self._finished)]
-
-    def _extensions(self, logits: Logits) -> list[tuple[int, _Beam]]:
-        """The best texts one token longer, best first, each with the row it comes from.
-
-        Enough of them that ``beams`` remain when as many as possible end.
+        Raises:
+            ConfigError: if one has none.
         """
-        logprobs = log_softmax(logits.astype(np.float64))
-        histories = [[*self._prompt.ids, *beam.ids] for beam in self.live]
-        scores = adjust(logprobs, histories, config=self._config)
-        totals = (scores + np.array([beam.total for beam in self.live])[:, None]).ravel()
-        n_each = 2 if self._config.stop else 1
-        wanted = (n_each + max(len(self._ends), 1)) * self._config.beams
-        found = list[tuple[int, _Beam]]()
-        for at in best_first(totals, wanted):
-            row, token = divmod(at, scores.shape[1])
-            total = float(totals[at])
-            if total > -np.inf:
-                step = self._step(token, logits[row], logprobs[row])
-                found.append((row, _Beam((*self.live[row].steps, step), total)))
-        return found
+        ended: list[int] = np.setdiff1d(self._searches, alive.search).tolist()
+        for search in ended:
+            if not self._finished[search]:
+                # This has words of its own for what is no number.
+                best(logits[self._searches == search].astype(np.float64))
+                raise all_banned()
 
-    def _step(self, token: int, logits: Logits, logprobs: NDArray[np.float64]) -> _Step:
-        k, top = self._config.logprobs, None
-        if k is not None:
-            top = best_candidates(logits, logprobs, k=k, tokenizer=self._tokenizer)
-        return _Step(token, float(logprobs[token]), top)
+    def _go_on(self, alive: Extensions, logits: Logits, sums: NDArray[np.float64]) -> None:
+        """Puts the texts that live into the rows."""
+        row, token = alive.row, alive.token
+        logprobs = logits[row, token].astype(np.float64) - sums[row]
+        self._ids = np.column_stack((self._ids[row], token))
+        self._logprobs = np.column_stack((self._logprobs[row], logprobs))
+        if self._config.logprobs is not None:
+            self._tops = [(*self._tops[i], *self._top(logits, sums, i)) for i in row.tolist()]
+        else:
+            self._tops = [()] * len(row)
+        self._searches, self._places, self._totals = alive.search, alive.rank, alive.total
 
-    def _has_ended(self, beam: _Beam) -> bool:
-        if len(beam.steps) >= self._most_new or beam.steps[-1].token in self._ends:
-            return True
-        if not self._config.stop or self._tokenizer is None:
-            return False
-        text = self._tokenizer.decode(beam.ids)
-        return any(stop in text for stop in self._config.stop)
+    def _top(self, logits: Logits, sums: NDArray[np.float64], row: int) -> tuple[Top, ...]:
+        """The likeliest tokens behind a text, where they are asked for."""
+        k = self._config.logprobs
+        if k is None:
+            return ()
+        logprobs = log_probabilities(logits[row], float(sums[row]))
+        return (best_candidates(logits[row], logprobs, k=k, tokenizer=self._tokenizer),)
 
-    def _completion(self, beam: _Beam, index: int) -> Completion:
-        sample = Sample(self._prompt, config=self._config, tokenizer=self._tokenizer, index=index)
-        for step in beam.steps:
-            sample.push(step.token, step.logprob, step.top)
+    def _completion(self, prompt: Prompt, text: _Text, index: int) -> Completion:
+        sample = Sample(prompt, config=self._config, tokenizer=self._tokenizer, index=index)
+        tops = text.tops or [None] * len(text.ids)
+        for token, logprob, top in zip(text.ids, text.logprobs, tops, strict=True):
+            sample.push(token, logprob, top)
         return sample.completion()
+
+
+def _staying(parents: NDArray[np.intp]) -> NDArray[np.intp]:
+    """An order of texts in which as many as possible stand in the row of their parent.
+
+    Args:
+        parents: the row that each text comes from.
+
+    >>> parents = np.array([2, 2, 0, 7])
+    >>> parents[_staying(parents)].tolist()
+    [0, 2, 2, 7]
+    """
+    n = len(parents)
+    _, first = np.unique(parents, return_index=True)
+    first = first[parents[first] < n]
+    order = np.full(n, -1)
+    order[parents[first]] = first
+    order[order < 0] = np.setdiff1d(np.arange(n), first)
+    return order

@@ -112,11 +112,11 @@ class EngineRows(Rows):
 
     def _keep(self, rows: Sequence[int]) -> None:
         kept: list[Text] = []
+        last = {row: i for i, row in enumerate(rows)}
         with self._lock:
             for i, row in enumerate(rows):
-                is_last = row not in rows[i + 1 :]
-                kept.append(self._texts[row] if is_last else self._texts[row].fork())
-            for row in set(range(len(self._texts))) - set(rows):
+                kept.append(self._texts[row] if last[row] == i else self._texts[row].fork())
+            for row in set(range(len(self._texts))) - last.keys():
                 self._texts[row].close()
         self._texts = kept
         self._ahead = [list(self._ahead[row]) for row in rows]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Literal, Unpack, cast, overload
 
+from cutaway.data.task import TaskFormat
 from cutaway.engine import Engine
 from cutaway.errors import ConfigError
 from cutaway.generation.beam import beam_search
@@ -25,7 +26,7 @@ from cutaway.generation.reader import EngineReader, Reader
 from cutaway.generation.sample import Prompt, Sample, TextStream
 from cutaway.generation.scoring import Score, check_stride, score_ids
 from cutaway.generation.settings import GenerationConfig, GenerationSettings
-from cutaway.models import DecoderConfig
+from cutaway.models import DecoderConfig, TransformerConfig
 from cutaway.tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class LanguageModel:
             at once.
         name: to show.
         fingerprint: of the weights, where they came from a file.
+        task: how pairs were laid out for a model that was taught some (``task.json``). A prompt
+            that holds its marker is read as the model learned to.
         exact: whether a text written alone has to be, bit for bit, the one that a batch would
             give (promised for one thread); it is then written a quarter slower. Otherwise its
             log-probabilities agree to rounding, and one text in some 100,000 tokens may take
@@ -68,6 +71,7 @@ class LanguageModel:
         config: DecoderConfig | None = None,
         name: str = "unnamed",
         fingerprint: str = "",
+        task: TaskFormat | None = None,
         exact: bool = False,
     ) -> None:
         self._model, self._lock = model, RLock()
@@ -79,7 +83,7 @@ class LanguageModel:
                 "They belong to different models: load each with its own.",
             )
         self.name, self.fingerprint, self.exact = name, fingerprint, exact
-        self._tokenizer = tokenizer
+        self._tokenizer, self.task = tokenizer, task
         self._n_vocab = n_rows if tokenizer is None else tokenizer.vocab_size
         self._reader = (
             None if engine is None else EngineReader(engine, n_vocab=self._n_vocab, drafter=drafter)
@@ -103,11 +107,21 @@ class LanguageModel:
     @property
     def reader(self) -> Reader:
         """What writes and scores: the engine if there is one, else the model."""
-        if self._reader is None:
-            from cutaway.generation.model_reader import ModelReader  # torch
+        if self._reader is not None:
+            return self._reader
+        from cutaway.generation.model_reader import ModelReader  # torch
+        from cutaway.models import EncoderDecoder
 
-            return ModelReader(self.model, n_vocab=self._n_vocab)
-        return self._reader
+        model = self.model
+        if isinstance(model, EncoderDecoder):
+            from cutaway.generation.seq2seq import Seq2SeqReader
+
+            end, begin = self.tokenizer.eot, self._begin
+            return Seq2SeqReader(model, end=end, begin=begin, n_vocab=self._n_vocab)
+        marker = None
+        if self.task is not None and self.task.mask == "prefix":
+            marker = self.task.marker_id(self.tokenizer)
+        return ModelReader(model, n_vocab=self._n_vocab, marker=marker)
 
     @property
     def dtype(self) -> str:
@@ -203,7 +217,8 @@ class LanguageModel:
         each = cast("Sequence[PromptLike]", prompt if several else [prompt])
         prompts = [self._read(one, config) for one in each]
         if config.beams > 1:
-            groups = [self._search(one, config)[:n] for one in prompts]
+            found = beam_search(self.reader, prompts, config=config, tokenizer=self._tokenizer)
+            groups = [texts[:n] for texts in found]
         else:
             groups = self._write(prompts, config, n=n, seed=seed)
         flat = [group[0] for group in groups] if n == 1 else groups
@@ -327,7 +342,22 @@ class LanguageModel:
         check_settings(config, tokenizer=self._tokenizer, n_vocab=self._n_vocab)
         return config
 
+    @property
+    def _begin(self) -> int:
+        """The token that begins what an encoder-decoder writes."""
+        return self.tokenizer.eot if self.task is None else self.task.marker_id(self.tokenizer)
+
     def _read(self, prompt: PromptLike, config: GenerationConfig) -> Prompt:
+        if isinstance(self.config, TransformerConfig):
+            from cutaway.generation.seq2seq import read_source  # torch
+
+            return read_source(
+                prompt,
+                tokenizer=self._tokenizer,
+                size=self.config,
+                begin=self._begin,
+                config=config,
+            )
         return read_prompt(
             prompt,
             tokenizer=self._tokenizer,
@@ -359,9 +389,6 @@ class LanguageModel:
         self, samples: Sequence[Sample], config: GenerationConfig, *, exact: bool
     ) -> Generator[StreamEvent]:
         return decode(self.reader, samples, config=config, exact=exact)
-
-    def _search(self, prompt: Prompt, config: GenerationConfig) -> list[Completion]:
-        return beam_search(self.reader, prompt, config=config, tokenizer=self._tokenizer)
 
     def _encode(self, text: PromptLike, *, n_ctx: int | None = None) -> list[int]:
         if not isinstance(text, str):

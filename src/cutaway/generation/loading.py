@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from cutaway.data.task import TaskFormat
 from cutaway.engine import Engine, Format
 from cutaway.engine.background import is_ready, start
 from cutaway.engine.blocks import BLOCK
@@ -141,6 +142,14 @@ def _with_engine(
             "The engine computes GPT-2 only: the readable model in float32 is used.", stacklevel=3
         )
         return _named(opened, opened.model())
+    task = TaskFormat.find(opened.directory)
+    if task is not None and task.mask == "prefix":
+        warnings.warn(
+            "This model reads its source both ways (mask = 'prefix' in task.json), and the engine "
+            "reads from left to right: the readable model in float32 is used.",
+            stacklevel=3,
+        )
+        return _named(opened, opened.model())
     try:
         if not settings.wait and not is_ready():
             start()
@@ -267,6 +276,7 @@ def _named(
         drafter=drafter,
         name=opened.name,
         fingerprint=opened.fingerprint(),
+        task=TaskFormat.find(opened.directory),
     )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cutaway.generation.choosing import Logits
-from cutaway.generation.model_rows import ModelRows, as_logits, evaluating
+from cutaway.generation.model_rows import ModelRows, as_logits, evaluating, mask_of
 from cutaway.generation.reader import CHUNK, logprobs_by_logits
 from cutaway.generation.rows import Rows
 from cutaway.models import Decoder, DecoderConfig
@@ -14,6 +14,8 @@ from cutaway.models import Decoder, DecoderConfig
 __all__ = ["ModelReader"]
 
 _ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
+_MOST_ROWS = 160  # more are no faster
+_MOST_BYTES = 1 << 30  # of their keys and values
 
 
 class ModelReader:
@@ -22,10 +24,13 @@ class ModelReader:
     Args:
         model: that reads.
         n_vocab: entries of the vocabulary that have a token; all of them unless given.
+        marker: as for :class:`~cutaway.generation.model_rows.ModelRows`.
     """
 
-    def __init__(self, model: Decoder, *, n_vocab: int | None = None) -> None:
-        self._model = model
+    def __init__(
+        self, model: Decoder, *, n_vocab: int | None = None, marker: int | None = None
+    ) -> None:
+        self._model, self._marker = model, marker
         self._n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
 
     @property
@@ -38,28 +43,36 @@ class ModelReader:
         """The kind of number that the weights are held in."""
         return str(self._model.wte.weight.dtype).removeprefix("torch.")
 
-    def max_rows(self, n_total: int) -> int:
-        """15, whatever their length."""
-        return _ROWS
+    def max_rows(self, n_total: int, *, exact: bool = True) -> int:
+        """15, whatever their length; else 160, or as many as have a gigabyte of keys and values."""
+        if exact:
+            return _ROWS
+        config, item = self.config, self._model.wte.weight.itemsize
+        each = 2 * config.n_layer * config.n_embd * min(n_total, config.n_ctx) * item
+        return max(_ROWS, min(_MOST_ROWS, _MOST_BYTES // each))
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; where it has to be exact, with the ruler of the rows."""
         return ModelRows(
-            self._model, histories, n_total=n_total, n_vocab=self._n_vocab, ruler=exact
+            self._model,
+            histories,
+            n_total=n_total,
+            n_vocab=self._n_vocab,
+            ruler=exact,
+            marker=self._marker,
         )
 
     def last_logits(self, ids: Sequence[int]) -> Logits:
         """The scores of the token behind a text."""
         with evaluating(self._model):
-            x = self._model.hidden(self._tokens(ids))[:, -1]
+            x = self._hidden(ids)[-1:]
             return as_logits(self._model.unembed(x)[0, : self._n_vocab])
 
     def logits(self, texts: Sequence[tuple[Sequence[int], int]]) -> Iterator[Logits]:
         """The scores behind the last ids of each text, which is read by itself."""
         for ids, n_wanted in texts:
             with evaluating(self._model):
-                x = self._model.hidden(self._tokens(ids))[0, len(ids) - n_wanted :]
-                parts = x.split(CHUNK)
+                parts = self._hidden(ids)[len(ids) - n_wanted :].split(CHUNK)
             for part in parts:
                 with evaluating(self._model):
                     logits = as_logits(self._model.unembed(part)[:, : self._n_vocab])
@@ -69,5 +82,8 @@ class ModelReader:
         """The log-probabilities of targets, in float64."""
         return logprobs_by_logits(self, ids, targets)
 
-    def _tokens(self, ids: Sequence[int]) -> Tensor:
-        return torch.tensor([list(ids)], device=self._model.wte.weight.device)
+    def _hidden(self, ids: Sequence[int]) -> Tensor:
+        """The stream behind each token of a text, ``(T, D)``."""
+        tokens = torch.tensor([list(ids)], device=self._model.wte.weight.device)
+        mask = mask_of([ids], self._marker, tokens.device)
+        return self._model.hidden(tokens, mask=mask)[0]

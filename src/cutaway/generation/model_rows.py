@@ -1,8 +1,8 @@
 """The rows of a ragged batch inside the readable model: prefill, one token more, rows that fork.
 
-A prompt is read by itself, never padded. A step runs all rows at once; where rows must not
-depend on each other to the last bit, a *ruler* runs with them, a row of no text that is always
-there:
+A prompt is never padded, and read by itself or with others of its length. A step runs all rows at
+once; where rows must not depend on each other to the last bit, prompts are read one by one, and a
+*ruler* runs with them, a row of no text that is always there:
 
 - one row and many are then the same kind of product (on CPUs one row alone takes another kernel,
   which adds up in another order);
@@ -23,9 +23,9 @@ from torch import Tensor
 from cutaway.generation.choosing import Logits
 from cutaway.generation.rows import Rows
 from cutaway.models import Decoder
-from cutaway.nn import KVCache
+from cutaway.nn.masks import Mask, prefix_mask
 
-__all__ = ["ModelRows", "as_logits", "evaluating"]
+__all__ = ["ModelRows", "as_logits", "evaluating", "mask_of"]
 
 _BLOCK = 64
 
@@ -50,6 +50,19 @@ def as_logits(scores: Tensor) -> Logits:
     return (scores.float() if scores.dtype.itemsize < 4 else scores).cpu().numpy()
 
 
+def mask_of(
+    texts: Sequence[Sequence[int]], marker: int | None, device: torch.device
+) -> Mask | None:
+    """The mask of texts of one length, of which all up to a marker sees each other both ways.
+
+    None, for the model's own causal mask, where there is no marker.
+    """
+    if marker is None or all(marker not in text for text in texts):
+        return None
+    prefix = [list(text).index(marker) + 1 if marker in text else 0 for text in texts]
+    return prefix_mask(torch.tensor(prefix, device=device), len(texts[0]))
+
+
 class ModelRows(Rows):
     """Texts that a model has read, each with its keys and values, and the scores behind them.
 
@@ -59,6 +72,8 @@ class ModelRows(Rows):
         n_total: tokens of the longest text that any row may become.
         n_vocab: entries of the vocabulary that have a token; scores of padding behind are cut off.
         ruler: whether the bits of a row must not depend on the other rows.
+        marker: the token whose first occurrence ends the tokens that see each other both ways, for
+            a model that has learned so; None where no token sees those behind it.
     """
 
     def __init__(
@@ -69,10 +84,12 @@ class ModelRows(Rows):
         n_total: int,
         n_vocab: int,
         ruler: bool = False,
+        marker: int | None = None,
     ) -> None:
         n_ctx = model.config.n_ctx
         super().__init__(histories, n_ctx=n_ctx)
         self._model, self._n_vocab, self._ruler = model, n_vocab, ruler
+        self._marker = marker
         self._block = _BLOCK if n_ctx % _BLOCK == 0 else n_ctx
         with evaluating(model):
             self._cache = model.new_cache(len(histories) + ruler, self._round_up(n_total))
@@ -106,33 +123,32 @@ class ModelRows(Rows):
         rows_of: dict[tuple[int, ...], list[int]] = {}
         for row in range(len(self._histories)):
             rows_of.setdefault(tuple(self._window(row)), []).append(row)
+        alike: dict[int, list[tuple[int, ...]]] = {}
+        for number, window in enumerate(rows_of):
+            alike.setdefault(number if self._ruler else -len(window), []).append(window)
         scores: dict[int, Tensor] = {}
-        for window, rows in rows_of.items():
-            x = self._read(window, rows)
-            logits = self._model.unembed(x)[0, : self._n_vocab]
-            scores.update(dict.fromkeys(rows, logits))
+        for windows in alike.values():
+            x = self._read(windows, [rows_of[window] for window in windows])
+            logits = self._model.unembed(x)[:, : self._n_vocab]
+            for window, row_scores in zip(windows, logits, strict=True):
+                scores.update(dict.fromkeys(rows_of[window], row_scores))
         return torch.stack([scores[row] for row in range(len(self._histories))])
 
-    def _read(self, ids: Sequence[int], rows: Sequence[int]) -> Tensor:
-        """Reads a text by itself into the cache of ``rows``; the stream behind it ``(1, D)``."""
-        alone = self._model.new_cache(1, len(ids))
-        tokens = torch.tensor([list(ids)], device=alone.k.device)
-        x = self._model.hidden(tokens, cache=alone)[:, -1]
-        for row in rows:
-            _copy(alone, self._cache, row)
+    def _read(self, texts: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> Tensor:
+        """Reads texts of one length into the cache, each into its rows; the streams behind them."""
+        apart = self._model.new_cache(len(texts), len(texts[0]))
+        tokens = torch.tensor([list(text) for text in texts], device=apart.k.device)
+        mask = mask_of(texts, self._marker, tokens.device)
+        x = self._model.hidden(tokens, cache=apart, mask=mask)[:, -1]  # (B, D)
+        for source, targets in enumerate(rows):
+            for row in targets:
+                self._cache.copy_row(row, apart, source)
         return x
 
     def _slide(self, row: int) -> None:
         """Reads the kept part of a row again; its last token is yet to come."""
         kept = self._window(row)[:-1]
         if kept:
-            self._read(kept, [row])
+            self._read([kept], [[row]])
         else:
             self._cache.lengths[row] = 0
-
-
-def _copy(source: KVCache, target: KVCache, row: int) -> None:
-    n = source.lengths[0]
-    target.k[:, row, :, :n] = source.k[:, 0, :, :n]
-    target.v[:, row, :, :n] = source.v[:, 0, :, :n]
-    target.lengths[row] = n

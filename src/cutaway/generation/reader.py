@@ -20,6 +20,7 @@ from cutaway.models import DecoderConfig
 __all__ = ["CHUNK", "EngineReader", "Reader", "logprobs_by_logits"]
 
 _ENGINE_ROWS = 32  # by then a step is bound by arithmetic, and more texts at once are no faster
+_SEARCHED_ROWS = 64  # a search does more for each step, which more texts share
 CHUNK = 128
 """Positions whose logits are held at once: 26 MB for GPT-2's vocabulary in float32."""
 
@@ -40,8 +41,11 @@ class Reader(Protocol):
         """The kind of number that the weights are held in."""
         ...
 
-    def max_rows(self, n_total: int) -> int:
-        """How many texts of ``n_total`` tokens at most are best written at once; at least 1."""
+    def max_rows(self, n_total: int, *, exact: bool = True) -> int:
+        """How many texts of ``n_total`` tokens at most are best written at once; at least 1.
+
+        ``exact``: as for :meth:`rows`.
+        """
         ...
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
@@ -102,10 +106,11 @@ class EngineReader:
         """The kind of number that the weights are held in."""
         return self.engine.format
 
-    def max_rows(self, n_total: int) -> int:
-        """32, or as many as the cache surely holds, a block to spare for each."""
+    def max_rows(self, n_total: int, *, exact: bool = True) -> int:
+        """32, or as many as the cache surely holds, a block to spare for each; in searches 64."""
         each = -(-min(n_total, self.config.n_ctx) // BLOCK) + 1
-        return max(1, min(_ENGINE_ROWS, self.engine.pool.n_blocks // each))
+        most = _ENGINE_ROWS if exact else _SEARCHED_ROWS
+        return max(1, min(most, self.engine.pool.n_blocks // each))
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; they are always exact, and grow as far as the cache has room."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError
 from cutaway.interp.sites import block_names
-from cutaway.models import GPT2, Decoder, Modern
+from cutaway.models import GPT2, Decoder, Modern, TransformerDecoder
 from cutaway.models.modern import ModernBlock
 from cutaway.nn import Tap
 from cutaway.nn.masks import CAUSAL
@@ -19,6 +19,7 @@ from cutaway.nn.norm import EPSILON, rms_norm
 
 __all__ = [
     "bias_of",
+    "can_be_followed",
     "epsilon_of",
     "final_gain",
     "final_scale",
@@ -30,6 +31,19 @@ __all__ = [
 ]
 
 _NO_QKV, _NO_PLACES = "attn.qkv", "wpe"
+
+
+def can_be_followed(model: Decoder) -> None:
+    """Sees to it that every head of a model looks at tokens, all up to its own.
+
+    Raises:
+        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots.
+    """
+    if isinstance(model, TransformerDecoder):
+        raise ConfigError(
+            "A run of a Transformer-Decoder cannot be drawn: its heads look at blocks and slots.",
+            "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md).",
+        )
 
 
 def only_there(model: Decoder, name: str) -> None:

@@ -21,7 +21,7 @@ from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
 from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
-from cutaway.interp.parts import names_in_block, run_block
+from cutaway.interp.parts import can_be_followed, names_in_block, run_block
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain
 from cutaway.models import GPT2, Decoder
@@ -49,8 +49,8 @@ class Run:
 
     Raises:
         ContextLengthError: if the text is longer than the context.
-        ConfigError: for an empty text, a token outside the vocabulary, or an edit of a layer,
-            head, neuron or run that is not there.
+        ConfigError: for an empty text, a token outside the vocabulary, an edit of a layer, head,
+            neuron or run that is not there, or a model whose attention is not over all tokens.
 
     >>> from cutaway.models import GPT2Config
     >>> run = Run(GPT2(GPT2Config(vocab_size=9, n_ctx=8, n_embd=4, n_layer=1, n_head=2)), [3, 1, 4])
@@ -70,6 +70,7 @@ class Run:
         self.model, self.ids, self.edits = model, tuple(ids), edits or Edits()
         self.fingerprint, self.donors = fingerprint, dict(donors or {})
         self.n_at_once = len(self.ids)  # read together; the rest came token by token
+        can_be_followed(model)
         _check_ids(model, self.ids)
         self.edits.check(model.config, self.donors)
         for name in (patch.run for patch in self.edits.patches):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from typing import Self
 
@@ -10,7 +11,13 @@ import torch
 from torch import Tensor
 
 from cutaway.errors import ConfigError, unknown
-from cutaway.models import Decoder, DecoderConfig, GPT2Config, new_model
+from cutaway.models import (
+    Decoder,
+    DecoderConfig,
+    GPT2Config,
+    TransformerDecoderConfig,
+    new_model,
+)
 from cutaway.nn import Tap
 
 __all__ = ["Chain", "SiteTap", "block_names", "site_names"]
@@ -36,9 +43,9 @@ class SiteTap:
         if isinstance(names, str):
             raise ConfigError(f"names is the text {names!r}.", "Give a set or list of names.")
         for name in sorted(self.names or ()):
-            if _LAYER.sub("h.0.", name) not in _names(GPT2Config, 1):  # others have no other names
+            sites = _known()
+            if _LAYER.sub("h.0.", name) not in sites:
                 layer = _LAYER.match(name)
-                sites = _names(GPT2Config, 1)
                 known = (_LAYER.sub(layer[0] if layer else "h.0.", site) for site in sites)
                 raise unknown("site", name, known)
 
@@ -113,7 +120,7 @@ def site_names(model: Decoder) -> list[str]:
     >>> names[0], names[5], names[-1]
     ('wte', 'h.0.attn.q', 'logits')
     """
-    return list(_names(type(model.config), model.config.n_layer))
+    return list(_names(_small(model.config)))
 
 
 def block_names() -> list[str]:
@@ -122,7 +129,8 @@ def block_names() -> list[str]:
     >>> block_names()[:2]
     ['resid_pre', 'ln_1']
     """
-    return [name.removeprefix("h.0.") for name in _names(GPT2Config, 1) if name.startswith("h.0.")]
+    names = _names(_small(GPT2Config(n_layer=1)))
+    return [name.removeprefix("h.0.") for name in names if name.startswith("h.0.")]
 
 
 class _Names:
@@ -142,11 +150,23 @@ class _Names:
         return type(self)(self.names, f"{self.scope}{scope}.")
 
 
+def _small(config: DecoderConfig) -> DecoderConfig:
+    """A size of the same kind and depth with the same sites."""
+    return replace(config, vocab_size=2, n_ctx=2, n_embd=2, n_head=1)
+
+
 @cache
-def _names(kind: type[DecoderConfig], n_layer: int) -> tuple[str, ...]:
+def _names(config: DecoderConfig) -> tuple[str, ...]:
     """All sites, asked of a model without memory: the list is never stale."""
     names: list[str] = []
     with torch.device("meta"), torch.no_grad():
-        config = kind(vocab_size=2, n_ctx=2, n_embd=2, n_layer=n_layer, n_head=1)
         new_model(config).eval()(torch.zeros(1, 1, dtype=torch.long), tap=_Names(names))
     return tuple(names)
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """The sites that some model has; a layer is called ``h.0``."""
+    names = _names(_small(GPT2Config(n_layer=1)))
+    slots = _names(_small(TransformerDecoderConfig(n_layer=1, pattern="m")))
+    return (*names, *(name for name in slots if name not in names))

@@ -6,7 +6,14 @@ What needs torch is imported when it is first used; a size does not.
 from typing import TYPE_CHECKING
 
 from cutaway.lazily import lazily
-from cutaway.models.config import DecoderConfig, GPT2Config, ModernConfig
+from cutaway.models.config import (
+    DecoderConfig,
+    GPT2Config,
+    ModelConfig,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.models.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -15,17 +22,25 @@ if TYPE_CHECKING:
     from cutaway.models.gpt2 import GPT2
     from cutaway.models.modern import Modern
     from cutaway.models.parameters import Matrix, ParameterTable, parameter_table
+    from cutaway.models.transformer import EncoderDecoder, Memory
+    from cutaway.models.transformer_decoder import TransformerDecoder
 
 __all__ = [
     "GPT2",
     "PRESETS",
     "Decoder",
     "DecoderConfig",
+    "EncoderDecoder",
     "GPT2Config",
     "Matrix",
+    "Memory",
+    "ModelConfig",
     "Modern",
     "ModernConfig",
     "ParameterTable",
+    "TransformerConfig",
+    "TransformerDecoder",
+    "TransformerDecoderConfig",
     "new_model",
     "parameter_table",
 ]
@@ -34,6 +49,9 @@ _HOMES = {
     "Decoder": "cutaway.models.decoder",
     "GPT2": "cutaway.models.gpt2",
     "Modern": "cutaway.models.modern",
+    "TransformerDecoder": "cutaway.models.transformer_decoder",
+    "EncoderDecoder": "cutaway.models.transformer",
+    "Memory": "cutaway.models.transformer",
     "new_model": "cutaway.models.build",
     "Matrix": "cutaway.models.parameters",
     "ParameterTable": "cutaway.models.parameters",

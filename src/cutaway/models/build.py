@@ -1,9 +1,17 @@
 """From a size to a model of that size."""
 
-from cutaway.models.config import DecoderConfig, GPT2Config, ModernConfig
+from cutaway.models.config import (
+    DecoderConfig,
+    GPT2Config,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.models.decoder import Decoder
 from cutaway.models.gpt2 import GPT2
 from cutaway.models.modern import Modern
+from cutaway.models.transformer import EncoderDecoder
+from cutaway.models.transformer_decoder import TransformerDecoder
 
 __all__ = ["new_model"]
 
@@ -16,6 +24,10 @@ def new_model(config: DecoderConfig, *, seed: int = 0) -> Decoder:
     """
     if isinstance(config, ModernConfig):
         return Modern(config, seed=seed)
+    if isinstance(config, TransformerDecoderConfig):
+        return TransformerDecoder(config, seed=seed)
+    if isinstance(config, TransformerConfig):
+        return EncoderDecoder(config, seed=seed)
     if isinstance(config, GPT2Config):
         return GPT2(config, seed=seed)
     raise TypeError(f"{type(config).__name__} is the size of no model")

@@ -7,7 +7,15 @@ from typing import Any, Literal, Self
 
 from cutaway.errors import ConfigError, nearest, unknown
 
-__all__ = ["DecoderConfig", "GPT2Config", "ModernConfig", "config_of_kind", "gpt2_only"]
+__all__ = [
+    "DecoderConfig",
+    "GPT2Config",
+    "ModelConfig",
+    "ModernConfig",
+    "TransformerDecoderConfig",
+    "config_of_kind",
+    "gpt2_only",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +89,7 @@ class GPT2Config(DecoderConfig):
 
     def __post_init__(self) -> None:
         DecoderConfig.__post_init__(self)  # super() does not know a class with slots
-        if not (_is_number(self.dropout) and 0.0 <= self.dropout < 1.0):
-            raise ConfigError(f"dropout is {self.dropout!r}.", "It must be in [0, 1).")
-        if not (_is_number(self.layer_norm_epsilon) and 0.0 < self.layer_norm_epsilon < 1.0):
-            raise ConfigError(
-                f"layer_norm_epsilon is {self.layer_norm_epsilon!r}.", "It must be in (0, 1)."
-            )
+        _check_shares(self.dropout, self.layer_norm_epsilon)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +118,118 @@ class ModernConfig(DecoderConfig):
             raise ConfigError(f"rotary_base is {self.rotary_base!r}.", "It must be above 1.")
 
 
-_KINDS: dict[str, type[GPT2Config] | type[ModernConfig]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformerDecoderConfig(DecoderConfig):
+    """The size of a :class:`cutaway.models.TransformerDecoder`; the defaults are the paper's depth.
+
+    Attributes:
+        kind: tells it from a GPT-2 in files.
+        n_ctx: positions; there are no weights for them.
+        n_layer: blocks in the stack.
+        pattern: a letter for each block, which are begun anew where they end: ``l`` for local
+            attention, ``m`` for memory-compressed, ``f`` for full.
+        block: positions that see each other in local attention.
+        stride: tokens that memory-compressed attention puts into one slot.
+        layer_norm_epsilon: added to the variance in every layer norm.
+        dropout: on embeddings, attention weights and both additions, while training only.
+    """
+
+    kind: Literal["transformer-decoder"] = "transformer-decoder"
+    n_ctx: int = 4096
+    n_layer: int = 5
+    pattern: str = "lm"
+    block: int = 256
+    stride: int = 3
+    layer_norm_epsilon: float = 1e-6
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        DecoderConfig.__post_init__(self)
+        if self.kind != "transformer-decoder":
+            raise ConfigError(f"kind is {self.kind!r}.", "It must be 'transformer-decoder'.")
+        if not (isinstance(self.pattern, str) and self.pattern and set(self.pattern) <= set("lmf")):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(
+                f"pattern is {self.pattern!r}.",
+                "Give a letter for each block: l (local), m (memory-compressed), f (full).",
+            )
+        for field, least in (("block", 1), ("stride", 2)):
+            value = getattr(self, field)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigError(f"{field} is {value!r}.", f"It must be {least} or more.")
+        if self.n_embd % 2:
+            raise ConfigError(
+                f"n_embd is {self.n_embd}.", "Sinusoids are sine and cosine in pairs: make it even."
+            )
+        _check_shares(self.dropout, self.layer_norm_epsilon)
+
+    @property
+    def letters(self) -> str:
+        """The letter of every block.
+
+        >>> TransformerDecoderConfig().letters
+        'lmlml'
+        """
+        repeats = -(-self.n_layer // len(self.pattern))
+        return (self.pattern * repeats)[: self.n_layer]
+
+    def count(self, letter: str) -> int:
+        """Blocks of a letter, by arithmetic: a file may claim any number of blocks."""
+        whole, rest = divmod(self.n_layer, len(self.pattern))
+        return whole * self.pattern.count(letter) + self.pattern[:rest].count(letter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformerConfig(DecoderConfig):
+    """The size of a :class:`cutaway.models.EncoderDecoder`.
+
+    The defaults are the paper's base, but for its dropout of 0.1.
+
+    Attributes:
+        kind: tells it from a GPT-2 in files.
+        vocab_size: entries of the vocabulary, which source and target share.
+        n_ctx: positions of the source, and of the target; there are no weights for them.
+        n_layer: blocks in each of the two stacks.
+        n_inner: width inside the MLP.
+        layer_norm_epsilon: added to the variance in every layer norm.
+        dropout: on embeddings and on what each part of a block adds, while training only.
+    """
+
+    kind: Literal["transformer"] = "transformer"
+    vocab_size: int = 37_000
+    n_embd: int = 512
+    n_layer: int = 6
+    n_head: int = 8
+    n_inner: int = 2048  # pyright: ignore[reportIncompatibleMethodOverride]
+    layer_norm_epsilon: float = 1e-6
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        DecoderConfig.__post_init__(self)
+        if self.kind != "transformer":
+            raise ConfigError(f"kind is {self.kind!r}.", "It must be 'transformer'.")
+        if not isinstance(self.n_inner, int) or isinstance(self.n_inner, bool) or self.n_inner < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(
+                f"n_inner is {self.n_inner!r}.", "It must be a positive whole number."
+            )
+        if self.n_embd % 2:
+            raise ConfigError(
+                f"n_embd is {self.n_embd}.", "Sinusoids are sine and cosine in pairs: make it even."
+            )
+        _check_shares(self.dropout, self.layer_norm_epsilon)
+
+
+ModelConfig = GPT2Config | ModernConfig | TransformerDecoderConfig | TransformerConfig
+"""The size of a model of any kind that can be trained."""
+
+_KINDS: dict[str, type[ModelConfig]] = {
     "gpt2": GPT2Config,
     "modern": ModernConfig,
+    "transformer-decoder": TransformerDecoderConfig,
+    "transformer": TransformerConfig,
 }
 
 
-def config_of_kind(
-    fields: Mapping[str, Any],
-) -> tuple[type[GPT2Config] | type[ModernConfig], dict[str, Any]]:
+def config_of_kind(fields: Mapping[str, Any]) -> tuple[type[ModelConfig], dict[str, Any]]:
     """Which configuration a table with a ``kind`` describes (none: a GPT-2), and its fields.
 
     >>> config_of_kind({"kind": "gpt2", "n_layer": 2})
@@ -153,6 +259,13 @@ def gpt2_only(config: DecoderConfig, what: str, hint: str = "") -> GPT2Config:
         return config
     kind = getattr(config, "kind", type(config).__name__)
     raise ConfigError(f"{what} knows GPT-2 only; this model is of the kind {kind!r}.", hint)
+
+
+def _check_shares(dropout: float, epsilon: float) -> None:
+    if not (_is_number(dropout) and 0.0 <= dropout < 1.0):
+        raise ConfigError(f"dropout is {dropout!r}.", "It must be in [0, 1).")
+    if not (_is_number(epsilon) and 0.0 < epsilon < 1.0):
+        raise ConfigError(f"layer_norm_epsilon is {epsilon!r}.", "It must be in (0, 1).")
 
 
 def _is_number(value: object) -> bool:

@@ -4,17 +4,19 @@ The article closes its second part with a table of its matrices; this is that ta
 Shapes are asked of the model itself on torch's meta device, so the table is never stale.
 """
 
+import re
 from dataclasses import dataclass, replace
 from math import prod
 
 import torch
 
 from cutaway.models.build import new_model
-from cutaway.models.config import DecoderConfig
+from cutaway.models.config import DecoderConfig, TransformerDecoderConfig
 
 __all__ = ["Matrix", "ParameterTable", "parameter_table"]
 
-_BLOCK = "h.0."
+
+_IN_BLOCK = re.compile(r"(h|encoder)\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,9 @@ class Matrix:
     """One parameter tensor, or one in every block.
 
     Attributes:
-        name: its path; ``h.*`` stands for every block.
+        name: its path; ``h.*`` stands for every block, ``encoder.*`` for every block of an encoder.
         shape: its axes, as stored.
-        copies: how many there are: ``n_layer`` inside a block, else 1.
+        copies: how many there are: inside a block as many as blocks that have one, else 1.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Matrix:
     @property
     def in_block(self) -> bool:
         """Whether every block has one."""
-        return self.name.startswith("h.*.")
+        return self.name.startswith(("h.*.", "encoder.*."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,13 @@ class ParameterTable:
 
     @property
     def block(self) -> int:
-        """Parameters in one block."""
+        """Parameters in one block (of each stack); of the largest, where blocks differ."""
         return sum(matrix.size for matrix in self.matrices if matrix.in_block)
+
+    @property
+    def blocks(self) -> int:
+        """Parameters in all blocks."""
+        return sum(matrix.size * matrix.copies for matrix in self.matrices if matrix.in_block)
 
     @property
     def total(self) -> int:
@@ -74,8 +81,14 @@ class ParameterTable:
         return self.total * dtype.itemsize
 
     def cache_bytes_per_token(self, dtype: torch.dtype = torch.float32) -> int:
-        """Bytes that the key-value cache takes for each token: k and v, in every layer."""
-        return 2 * self.config.n_layer * self.config.n_embd * dtype.itemsize
+        """Bytes that the key-value cache takes for each token: k and v, in every layer.
+
+        Those of a compressed layer's slots come on top, a token's share of them.
+        """
+        config, vectors = self.config, 2 * self.config.n_layer
+        if isinstance(config, TransformerDecoderConfig):
+            vectors += 2 * config.count("m") / config.stride
+        return round(vectors * config.n_embd * dtype.itemsize)
 
 
 def parameter_table(config: DecoderConfig) -> ParameterTable:
@@ -89,16 +102,16 @@ def parameter_table(config: DecoderConfig) -> ParameterTable:
     36864
     """
     with torch.device("meta"):
-        # All blocks are alike, so one is enough to ask, however many the size has.
-        model = new_model(replace(config, n_layer=1))
-    matrices: list[Matrix] = []
-    for name, parameter in model.named_parameters():
-        in_block = name.startswith(_BLOCK)
-        matrices.append(
-            Matrix(
-                name=f"h.*.{name.removeprefix(_BLOCK)}" if in_block else name,
-                shape=tuple(parameter.shape),
-                copies=config.n_layer if in_block else 1,
-            )
-        )
+        # Where all blocks are alike, one is enough to ask, however many the size has.
+        alike = not isinstance(config, TransformerDecoderConfig)
+        model = new_model(replace(config, n_layer=1) if alike else config)
+    found: dict[str, Matrix] = {}
+    for path, parameter in model.named_parameters():
+        in_block = _IN_BLOCK.match(path)
+        name = f"{in_block[1]}.*.{path[in_block.end() :]}" if in_block else path
+        copies = found[name].copies + 1 if name in found else 1
+        found[name] = Matrix(name=name, shape=tuple(parameter.shape), copies=copies)
+    matrices = list(found.values())
+    if alike:
+        matrices = [replace(m, copies=config.n_layer) if m.in_block else m for m in matrices]
     return ParameterTable(config=config, matrices=tuple(matrices))

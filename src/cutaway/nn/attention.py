@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.nn.causal import causal_attention, is_chosen
 from cutaway.nn.masks import NO_MASK, Mask
 from cutaway.nn.tap import NO_TAP, Tap
 
@@ -40,9 +41,12 @@ def attend(
     """Blends values by how well queries match keys: ``softmax(q k^T / sqrt(K) + mask) v``.
 
     Vaswani et al. 2017, section 3.2.1. A fused kernel computes it unless ``tap`` wants the
-    ``scores`` (before the mask) or the ``pattern`` (after softmax), which such kernels never form.
+    ``scores`` (before the mask) or the ``pattern`` (after softmax), which such kernels never form:
+    torch's, or this package's own where a CPU trains (`nn/causal.py`).
     """
     if not (tap.wants("scores") or tap.wants("pattern")):
+        if mask.is_lower and is_chosen(q, k, v, dropout):
+            return causal_attention(q, k, v, starts=mask.starts, dropout=dropout)
         return F.scaled_dot_product_attention(
             q, k, v, attn_mask=mask.bias, dropout_p=dropout, is_causal=mask.is_causal
         )

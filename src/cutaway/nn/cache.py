@@ -98,10 +98,34 @@ class KVCache:
         self.lengths = list(lengths)
 
     def select(self, rows: Sequence[int]) -> None:
-        """Makes row ``i`` a copy of the former row ``rows[i]``: beams that fork, rows that end."""
-        index = torch.tensor(list(rows), dtype=torch.long, device=self.k.device)
-        self.k, self.v = self.k.index_select(1, index), self.v.index_select(1, index)
+        """Makes row ``i`` a copy of the former row ``rows[i]``: beams that fork, rows that end.
+
+        Rows that stay where they are cost nothing, unless one is needed that another has replaced.
+
+        Raises:
+            IndexError: for a row that is not there.
+        """
+        if any(not 0 <= row < len(self.lengths) for row in rows):
+            raise IndexError(f"cannot select rows {list(rows)} of {len(self.lengths)}")
+        moved = [(i, row) for i, row in enumerate(rows) if i != row]
+        grows = len(rows) > len(self.lengths)
+        if grows or any(row < i and rows[row] != row for i, row in moved):
+            index = torch.tensor(list(rows), dtype=torch.long, device=self.k.device)
+            self.k, self.v = self.k.index_select(1, index), self.v.index_select(1, index)
+        else:
+            for i, row in moved:
+                held = slice(self.lengths[row])
+                self.k[:, i, :, held] = self.k[:, row, :, held]
+                self.v[:, i, :, held] = self.v[:, row, :, held]
+            self.k, self.v = self.k[:, : len(rows)], self.v[:, : len(rows)]
         self.lengths = [self.lengths[row] for row in rows]
+
+    def copy_row(self, row: int, source: "KVCache", from_row: int = 0) -> None:
+        """Makes ``row`` what a row of ``source`` holds."""
+        n = source.lengths[from_row]
+        self.k[:, row, :, :n] = source.k[:, from_row, :, :n]
+        self.v[:, row, :, :n] = source.v[:, from_row, :, :n]
+        self.lengths[row] = n
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,29 @@ token embedding                      normal, 0.02: a norm takes the scale off, b
 ``c_proj`` of attention and MLP      0: a fresh block adds nothing (the speedrun's record 5)
 head                                 0: every word is as likely as any other
 ===================================  =========================================================
+
+Those of the Transformer-Decoder, whose embedding goes into the stream times sqrt(D):
+
+===================================  =========================================================
+token embedding                      normal, 0.02: with tensor2tensor's 1 / sqrt(D) a fresh model
+                                     is sure that every token comes again
+all matrices                         normal, 1 / sqrt(n_in)
+``c_proj`` of attention and MLP      the same, over sqrt(2 L)
+biases; layer-norm bias              0
+layer-norm gain                      1
+null key and value                   0
+===================================  =========================================================
+
+Those of the Transformer, which says nothing of them; its authors' tensor2tensor, but for the
+embedding (see above):
+
+===================================  =========================================================
+token embedding                      normal, 0.02
+all matrices                         uniform, so that both ways keep variances in the middle
+                                     (Glorot and Bengio 2010, equation 16)
+biases; layer-norm bias              0
+layer-norm gain                      1
+===================================  =========================================================
 """
 
 import math
@@ -28,7 +51,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-__all__ = ["init_modern", "init_weights"]
+__all__ = ["init_modern", "init_transformer", "init_transformer_decoder", "init_weights"]
 
 
 def init_weights(model: nn.Module, *, n_layer: int, seed: int) -> None:
@@ -61,6 +84,40 @@ def init_modern(model: nn.Module, *, seed: int) -> None:
         else:
             std = 0.02 if path[0] == "wte" else 1 / math.sqrt(parameter.shape[0])
             parameter.normal_(std=std, generator=generator)
+
+    _fill_all(model, fill, seed=seed)
+
+
+def init_transformer_decoder(model: nn.Module, *, n_layer: int, seed: int) -> None:
+    """Fills all parameters of a Transformer-Decoder; otherwise as :func:`init_weights`."""
+
+    def fill(path: list[str], parameter: Tensor, generator: torch.Generator) -> None:
+        if path[-1] in ("bias", "null_k", "null_v"):
+            parameter.zero_()
+        elif parameter.ndim == 1:
+            parameter.fill_(1.0)
+        else:
+            std = 0.02 if path[0] == "wte" else 1 / math.sqrt(parameter.shape[0])
+            if path[-2] == "c_proj":
+                std /= math.sqrt(2 * n_layer)
+            parameter.normal_(std=std, generator=generator)
+
+    _fill_all(model, fill, seed=seed)
+
+
+def init_transformer(model: nn.Module, *, seed: int) -> None:
+    """Fills all parameters of a Transformer; otherwise as :func:`init_weights`."""
+
+    def fill(path: list[str], parameter: Tensor, generator: torch.Generator) -> None:
+        if path[-1] == "bias":
+            parameter.zero_()
+        elif parameter.ndim == 1:
+            parameter.fill_(1.0)
+        elif path[0] == "wte":
+            parameter.normal_(std=0.02, generator=generator)
+        else:
+            most = math.sqrt(6 / sum(parameter.shape))
+            parameter.uniform_(-most, most, generator=generator)
 
     _fill_all(model, fill, seed=seed)
 

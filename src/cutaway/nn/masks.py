@@ -8,7 +8,15 @@ from torch import Tensor
 
 from cutaway.nn.cache import KVCache
 
-__all__ = ["CAUSAL", "NO_MASK", "Mask", "causal_mask", "document_mask"]
+__all__ = [
+    "CAUSAL",
+    "NO_MASK",
+    "Mask",
+    "causal_mask",
+    "document_mask",
+    "length_mask",
+    "prefix_mask",
+]
 
 
 class Mask(NamedTuple):
@@ -18,10 +26,18 @@ class Mask(NamedTuple):
         bias: boolean (True: may look) or additive, broadcast to ``(B, H, T, S)``; None for none.
         is_causal: query ``t`` sees keys ``0 .. t`` of as many keys as queries. Kept apart from
             ``bias`` so that fused kernels need no mask in memory.
+        starts: where ``bias`` says that query ``t`` sees keys ``starts[t] .. t`` and no others,
+            for kernels that can do without ``bias``; else None.
     """
 
     bias: Tensor | None
     is_causal: bool
+    starts: Int[Tensor, "B T"] | None = None
+
+    @property
+    def is_lower(self) -> bool:
+        """Whether a query sees keys up to its own place only, and all from some place on."""
+        return self.is_causal or self.starts is not None
 
     def apply(self, scores: Float[Tensor, "B H T S"]) -> Float[Tensor, "B H T S"]:
         """The scores with the bias added; minus infinity where a query may not look."""
@@ -76,4 +92,36 @@ def document_mask(documents: Int[Tensor, "B T"]) -> tuple[Mask, Int[Tensor, "B T
     begins = torch.ones_like(documents, dtype=torch.bool)
     begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
     starts = torch.where(begins, places, 0).cummax(dim=1).values
-    return Mask(seen[:, None], False), places - starts
+    return Mask(seen[:, None], False, starts), places - starts
+
+
+def prefix_mask(prefix: Int[Tensor, " B"], n: int) -> Mask:
+    """The mask of rows whose first tokens see each other both ways; those behind see what was.
+
+    Raffel et al. 2020, "Exploring the Limits of Transfer Learning", section 3.2.1: "causal with
+    prefix". With a prefix of 0 or 1 it is the causal mask.
+
+    Args:
+        prefix: tokens of each row that see each other.
+        n: positions of a row.
+
+    >>> prefix_mask(torch.tensor([2]), 4).bias[0, 0].int().tolist()
+    [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]
+    """
+    places = torch.arange(n, device=prefix.device)
+    seen = (places[:, None] >= places) | (places < prefix[:, None, None])  # (B, T, T)
+    return Mask(seen[:, None], False)
+
+
+def length_mask(lengths: Int[Tensor, " B"], n: int) -> Mask:
+    """The mask of rows that are padded on the right: nobody sees padding.
+
+    Args:
+        lengths: how many positions of each row are no padding; at least 1.
+        n: positions of a row.
+
+    >>> length_mask(torch.tensor([1, 3]), 3).bias[:, 0, 0].int().tolist()
+    [[1, 0, 0], [1, 1, 1]]
+    """
+    seen = torch.arange(n, device=lengths.device) < lengths[:, None]  # (B, S)
+    return Mask(seen[:, None, None], False)

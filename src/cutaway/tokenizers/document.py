@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from cutaway.tokenizers.alphabet import END_OF_TEXT, to_letters
 
 __all__ = ["tokenizer_json"]
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 _BYTE_LEVEL = {
     "type": "ByteLevel",
@@ -21,6 +24,7 @@ def tokenizer_json(
     merges: Sequence[tuple[bytes, bytes]],
     *,
     eot: int,
+    specials: Mapping[str, int] = _NONE,
     special: bool = True,
 ) -> str:
     """The document.
@@ -29,16 +33,18 @@ def tokenizer_json(
         ranks: bytes to id.
         merges: in order.
         eot: the id of ``<|endoftext|>``.
-        special: whether a reader shall find ``<|endoftext|>`` in texts.
+        specials: other special tokens.
+        special: whether a reader shall find ``<|endoftext|>`` and the others in texts.
     """
     tokens = sorted(ranks, key=ranks.__getitem__)
     letters = dict(zip(tokens, to_letters(tokens), strict=True))
-    vocab = {letters[token]: ranks[token] for token in tokens} | {END_OF_TEXT: eot}
+    added = {END_OF_TEXT: eot, **specials}
+    vocab = {letters[token]: ranks[token] for token in tokens} | added
     document = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [_special(eot)] if special else [],
+        "added_tokens": [_special(name, id) for name, id in added.items()] if special else [],
         "normalizer": None,
         "pre_tokenizer": _BYTE_LEVEL,
         "post_processor": _BYTE_LEVEL,
@@ -59,10 +65,10 @@ def tokenizer_json(
     return json.dumps(document, ensure_ascii=False)
 
 
-def _special(eot: int) -> dict[str, Any]:
+def _special(name: str, id: int) -> dict[str, Any]:
     return {
-        "id": eot,
-        "content": END_OF_TEXT,
+        "id": id,
+        "content": name,
         "single_word": False,
         "lstrip": False,
         "rstrip": False,

@@ -31,6 +31,7 @@ class Engine:
         ranks: bytes to id.
         merges: gives the merges of the vocabulary; asked only when a lot of text comes.
         eot: the id that is left for end-of-text.
+        specials: other special tokens, whose ids are left too.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class Engine:
         merges: Callable[[], Sequence[tuple[bytes, bytes]]],
         *,
         eot: int,
+        specials: Mapping[str, int],
     ) -> None:
         self._ranks = ranks
-        self._eot = eot
+        self._eot, self._specials = eot, specials
         self._merges = merges
         self._seen = 0
 
@@ -54,7 +56,9 @@ class Engine:
         try:
             from fastokens import Tokenizer as Bulk
 
-            document = tokenizer_json(self._ranks, self._merges(), eot=self._eot, special=False)
+            document = tokenizer_json(
+                self._ranks, self._merges(), eot=self._eot, specials=self._specials, special=False
+            )
             return Bulk.from_json_str(document)
         except (ImportError, ValueError):
             return None  # no wheel for this machine, or entries that no list of merges reaches

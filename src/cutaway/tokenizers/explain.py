@@ -61,6 +61,9 @@ class WordMerges:
         b' l' b'ow'
         b' low'
         """
+        if len(self.ids) == 1 and not self.steps:  # one byte, or a special token
+            yield (self.text.encode(),)
+            return
         parts = {i: bytes([byte]) for i, byte in enumerate(self.text.encode())}
         yield tuple(parts.values())
         for step in self.steps:

@@ -2,7 +2,7 @@
 
 A vocabulary is a stranger's file. Its size is looked at before it is read, and nothing in it is
 believed that was not checked: it must describe byte-level BPE with GPT-2's word pattern and
-``<|endoftext|>`` as its only special token, or it is refused with the reason.
+``<|endoftext|>``, and what else it adds must be special tokens, or it is refused with the reason.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 from cutaway.errors import TokenizerError
 from cutaway.files import sha256_of
 from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters
+from cutaway.tokenizers.specials import checked_specials
 from cutaway.tokenizers.splits import Merges, agree
 from cutaway.tokenizers.vocabulary import GPT2_SHA256, MAX_ENTRIES, checked_ranks, ranks_of_merges
 
@@ -28,11 +29,15 @@ _GPT2 = {
 
 
 class Vocabulary(NamedTuple):
-    """Ordinary entries, the id of ``<|endoftext|>``, and the merges that make the entries."""
+    """Ordinary entries, the id of ``<|endoftext|>``, the merges that make the entries.
+
+    ``specials`` are the special tokens beside ``<|endoftext|>``, by name.
+    """
 
     ranks: dict[bytes, int]
     eot: int
     merges: Merges
+    specials: dict[str, int]
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -88,9 +93,9 @@ def _read_file(path: Path) -> Vocabulary:
             text = _read_text(path.with_name(merges))
             if merges == "vocab.bpe" and not path.with_name(vocab).exists():
                 ranks = ranks_of_merges(text)  # the entries follow from the merges
-                return _agreed(ranks, len(ranks), _merge_lines(text))
+                return _agreed(ranks, len(ranks), _merge_lines(text), {})
             entries = _entries(_read_json(path.with_name(vocab)))
-            return _from_entries(entries, None, _merge_lines(text))
+            return _from_entries(entries, None, _merge_lines(text), {})
     document = _read_json(path)
     if not isinstance(document, dict) or "model" not in document:
         raise TokenizerError(
@@ -107,18 +112,39 @@ def _from_document(document: dict[str, Any]) -> Vocabulary:
         raise TokenizerError("Its model is not an object.", "The file is damaged.")
     _refuse_other_kinds(document, cast(dict[str, Any], model))
     merges = [_merge_pair(merge) for merge in _list(model.get("merges"), "merges")]
-    specials: dict[str, Any] = {}
-    for token in _list(document.get("added_tokens") or [], "added_tokens"):
-        if not isinstance(token, dict) or not isinstance(token.get("content"), str):
-            raise TokenizerError("An added token has no content.", "The file is damaged.")
-        specials[token["content"]] = token.get("id")
+    specials = _added(_list(document.get("added_tokens") or [], "added_tokens"))
     eot = specials.pop(END_OF_TEXT, None)
-    if specials:
+    return _from_entries(_entries(model.get("vocab")), eot, merges, specials)
+
+
+def _added(tokens: list[Any]) -> dict[str, Any]:
+    """Added tokens by name. One that is not special would be found in every text, so it is refused.
+
+    ``<|endoftext|>`` was added by some writers without saying that it is special.
+    """
+    added: dict[str, Any] = {}
+    for token in tokens:
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str):  # pyright: ignore
+            raise TokenizerError("An added token has no content.", "The file is damaged.")
+        fields = cast(dict[str, Any], token)
+        name: str = fields["content"]
+        if name in added:
+            raise TokenizerError(f"The token {name[:80]!r} is added twice.", "The file is damaged.")
+        if name != END_OF_TEXT and fields.get("special") is not True:
+            raise TokenizerError(
+                f"It adds the token {name[:80]!r}, which is not special.",
+                "Such tokens are found in every text, which byte-level BPE does not do.",
+            )
+        added[name] = _whole(fields.get("id"), name)
+    return added
+
+
+def _whole(id: object, name: str) -> int:
+    if type(id) is not int:
         raise TokenizerError(
-            f"It adds special tokens: {', '.join(sorted(specials))[:200]}.",
-            f"GPT-2 has one, {END_OF_TEXT}; vocabularies with others are not supported.",
+            f"The id of {name[:80]!r} is {str(id)[:80]}.", "It must be a whole number."
         )
-    return _from_entries(_entries(model.get("vocab")), eot, merges)
+    return id
 
 
 def _refuse_other_kinds(document: dict[str, Any], model: dict[str, Any]) -> None:
@@ -144,9 +170,12 @@ def _refuse_other_kinds(document: dict[str, Any], model: dict[str, Any]) -> None
 
 
 def _from_entries(
-    entries: dict[str, int], eot: object, merges: list[tuple[str, str]]
+    entries: dict[str, int], eot: object, merges: list[tuple[str, str]], specials: dict[str, Any]
 ) -> Vocabulary:
     inside = entries.pop(END_OF_TEXT, None)
+    for name, id in specials.items():  # written among the entries by us, not by all others
+        if entries.pop(name, id) != id:
+            raise TokenizerError(f"{name[:80]!r} has two ids.", "The file is damaged.")
     if eot is not None and inside is not None and eot != inside:
         raise TokenizerError(
             f"{END_OF_TEXT} has two ids, {inside} and {eot!r}.", "The file is damaged."
@@ -158,16 +187,19 @@ def _from_entries(
             "Only vocabularies in GPT-2's layout can be read.",
         )
     ranks = dict(zip(from_letters(list(entries)), entries.values(), strict=True))
-    return _agreed(ranks, eot, merges)
+    return _agreed(ranks, eot, merges, specials)
 
 
-def _agreed(ranks: dict[bytes, int], eot: int, merges: list[tuple[str, str]]) -> Vocabulary:
+def _agreed(
+    ranks: dict[bytes, int], eot: int, merges: list[tuple[str, str]], specials: dict[str, Any]
+) -> Vocabulary:
     """The vocabulary, if its entries and its merges say the same."""
-    ranks, eot = checked_ranks(ranks, eot=eot)
+    specials = checked_specials(specials, ranks)
+    ranks, eot = checked_ranks(ranks, eot=eot, others=specials.values())
     lefts, rights = ([pair[side] for pair in merges] for side in (0, 1))
     given = tuple(zip(from_letters(lefts), from_letters(rights), strict=True))
     agree(ranks, given)
-    return Vocabulary(ranks, eot, given)
+    return Vocabulary(ranks, eot, given, specials)
 
 
 def _entries(value: object) -> dict[str, int]:

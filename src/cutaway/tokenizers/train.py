@@ -9,8 +9,8 @@ from cutaway.tokenizers.engine import WORDS
 __all__ = ["train_ranks"]
 
 
-def train_ranks(texts: Iterable[str], *, vocab_size: int) -> dict[bytes, int]:
-    """The ``vocab_size - 1`` ordinary entries that BPE learns from the texts.
+def train_ranks(texts: Iterable[str], *, vocab_size: int, n_special: int = 1) -> dict[bytes, int]:
+    """The ``vocab_size - n_special`` ordinary entries that BPE learns from the texts.
 
     The bytes are 0 to 255 in their order, then follow the merges: of all pairs of neighbours within
     words the most frequent is merged first, of equally frequent ones that with the lower left id,
@@ -28,17 +28,20 @@ def train_ranks(texts: Iterable[str], *, vocab_size: int) -> dict[bytes, int]:
             "Training a tokenizer needs rustbpe, which is not installed.",
             "Install it with: pip install rustbpe",
         ) from error
-    if type(vocab_size) is not int or not 257 <= vocab_size <= 1_000_000:
+    least = 256 + n_special
+    if type(vocab_size) is not int or not least <= vocab_size <= 1_000_000:
+        others = f" and {n_special - 1} other special tokens" if n_special > 1 else ""
         raise TokenizerError(
             f"vocab_size is {vocab_size!r}.",
-            "It must be from 257 (the 256 bytes and <|endoftext|>) to 1,000,000.",
+            f"It must be from {least} (the 256 bytes and <|endoftext|>{others}) to 1,000,000.",
         )
+    n_ordinary = vocab_size - n_special
     trainer = rustbpe.Tokenizer()  # pyright: ignore[reportAttributeAccessIssue]
-    trainer.train_from_iterator(_parts_of(texts), vocab_size - 1, pattern=WORDS)
+    trainer.train_from_iterator(_parts_of(texts), n_ordinary, pattern=WORDS)
     ranks = {bytes(token): id for token, id in trainer.get_mergeable_ranks()}
-    if len(ranks) < vocab_size - 1:
+    if len(ranks) < n_ordinary:
         raise TokenizerError(
-            f"The corpus yields only {len(ranks) + 1:,} entries, not {vocab_size:,}.",
+            f"The corpus yields only {len(ranks) + n_special:,} entries, not {vocab_size:,}.",
             "Give it more text, or ask for a smaller vocabulary.",
         )
     return ranks

@@ -1,7 +1,7 @@
 """What a vocabulary must be, and GPT-2's own."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NoReturn
@@ -63,8 +63,15 @@ def ranks_of_merges(text: str) -> dict[bytes, int]:
     return ranks
 
 
-def checked_ranks(ranks: Mapping[bytes, int], *, eot: int | None) -> tuple[dict[bytes, int], int]:
+def checked_ranks(
+    ranks: Mapping[bytes, int], *, eot: int | None, others: Collection[int] = ()
+) -> tuple[dict[bytes, int], int]:
     """A copy of the vocabulary and its end-of-text id, if they can serve.
+
+    Args:
+        ranks: bytes to id.
+        eot: the id of end-of-text; the one behind all ranks if not given.
+        others: ids of further special tokens.
 
     Raises:
         TokenizerError: if a byte has no entry, ids repeat or leave a gap, or there are too many.
@@ -83,19 +90,20 @@ def checked_ranks(ranks: Mapping[bytes, int], *, eot: int | None) -> tuple[dict[
         )
     if b"" in ranks:
         raise TokenizerError("The vocabulary has an empty entry.", "The file is damaged.")
-    ids = {*ranks.values(), eot}
-    if ids != set(range(len(ranks) + 1)) or set(map(type, ids)) != {int}:
-        _refuse(ids, len(ranks) + 1)
+    ids = [*ranks.values(), eot, *others]
+    if set(map(type, ids)) != {int} or set(ids) != set(range(len(ids))):
+        _refuse(ids)
     return dict(ranks), eot
 
 
-def _refuse(ids: set[int], n_entries: int) -> NoReturn:
+def _refuse(ids: list[int]) -> NoReturn:
+    n_entries = len(ids)
     wrong = next((id for id in ids if type(id) is not int or not 0 <= id < n_entries), None)
     if wrong is not None:
         raise TokenizerError(
-            f"A vocabulary of {n_entries:,} entries has the id {wrong!r}.",
+            f"A vocabulary of {n_entries:,} entries has the id {repr(wrong)[:80]}.",
             "Ids must be the whole numbers from 0 up, without a gap.",
         )
     raise TokenizerError(
-        f"{n_entries:,} entries share {len(ids):,} ids.", "Each entry needs its own id."
+        f"{n_entries:,} entries share {len(set(ids)):,} ids.", "Each entry needs its own id."
     )

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from cutaway import __version__
-from cutaway.data import Deal, Mixture, Windows
 from cutaway.processor import processor_name
 from cutaway.training.flops import flops_per_token, peak_of
 from cutaway.training.journal import Journal
@@ -24,7 +23,7 @@ def journal_of(
     model: nn.Module,
     recipe: Recipe,
     *,
-    corpora: Mapping[str, Deal | None],
+    corpora: Mapping[str, int | None],
     processes: int = 1,
     silent: bool = False,
 ) -> Journal:
@@ -34,7 +33,7 @@ def journal_of(
         directory: of the run.
         model: on the device where it is trained.
         recipe: of the run.
-        corpora: by purpose, such as ``train`` and ``valid``; what is None is left out.
+        corpora: tokens by purpose, such as ``train`` and ``valid``; None where not counted.
         processes: that train together, each on such a device.
         silent: for a process that shares a run which another one tells of.
 
@@ -55,7 +54,7 @@ def journal_of(
         "processes": processes,
         "threads": torch.get_num_threads(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "corpus_tokens": {name: _tokens(deal) for name, deal in corpora.items() if deal},
+        "corpus_tokens": dict(corpora),
         "flops_per_token": flops,
         "peak_flops": peak,
     }
@@ -85,14 +84,3 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def _tokens(deal: Deal) -> int | None:
-    """Of the corpus behind windows; of several, all together."""
-    match deal:
-        case Windows():
-            return len(deal.tokens)
-        case Mixture():
-            return sum(len(part.tokens) for part in deal.parts)
-        case _:
-            return None

@@ -4,12 +4,41 @@ import torch
 
 from cutaway.data import Deal
 from cutaway.training.objectives import TokenBatch
-from cutaway.training.recipe import Recipe
+from cutaway.training.recipe import LoopConfig, Recipe
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "Sizes"]
 
 
-class Batches:
+class Sizes:
+    """How many rows the batch of a step has, and how many went before it.
+
+    Args:
+        loop: the size of the batch, and from when on it has another one.
+    """
+
+    def __init__(self, loop: LoopConfig) -> None:
+        self._loop = loop
+
+    def size(self, step: int) -> int:
+        """Windows of ``n_ctx`` tokens, or pairs, in the batch of a step."""
+        grown = [g.batch_size for g in self._loop.batch_growth if g.step <= step]
+        return grown[-1] if grown else self._loop.batch_size
+
+    def first(self, step: int) -> int:
+        """How many all steps before it have had."""
+        total, since, size = 0, 0, self._loop.batch_size
+        for growth in self._loop.batch_growth:
+            if growth.step >= step:
+                break
+            total, since, size = (
+                total + (growth.step - since) * size,
+                growth.step,
+                growth.batch_size,
+            )
+        return total + (step - since) * size
+
+
+class Batches(Sizes):
     """Deals the batch of every step.
 
     Args:
@@ -22,31 +51,13 @@ class Batches:
     def __init__(
         self, recipe: Recipe, train: Deal, final: Deal | None = None, *, eot: int | None = None
     ) -> None:
-        loop = recipe.training
-        self._loop, self._n_ctx = loop, recipe.model.n_ctx
+        super().__init__(recipe.training)
+        loop, self._n_ctx = recipe.training, recipe.model.n_ctx
         self._eot = eot if loop.document_mask else None
         self._train, self._final = train, train if final is None else final
         if loop.short_steps:
             length = loop.short_window + 1
             self._short_train, self._short_final = train.cut_to(length), self._final.cut_to(length)
-
-    def size(self, step: int) -> int:
-        """Windows of ``n_ctx`` tokens in the batch of a step, whatever it is cut to."""
-        grown = [g.batch_size for g in self._loop.batch_growth if g.step <= step]
-        return grown[-1] if grown else self._loop.batch_size
-
-    def first(self, step: int) -> int:
-        """How many windows all steps before it have had."""
-        total, since, size = 0, 0, self._loop.batch_size
-        for growth in self._loop.batch_growth:
-            if growth.step >= step:
-                break
-            total, since, size = (
-                total + (growth.step - since) * size,
-                growth.step,
-                growth.batch_size,
-            )
-        return total + (step - since) * size
 
     def of(self, step: int) -> tuple[TokenBatch, int]:
         """The batch of a step (from 0), and how many of its rows go through the model at once."""

@@ -242,6 +242,10 @@ class Checkpoints:
             raise _none_whole(self.directory, reasons)
         return None
 
+    def steps(self) -> list[int]:
+        """Those of which there is a checkpoint, in order."""
+        return [_step_of(path) for path in self._all()]
+
     def of_step(self, step: int) -> Path:
         """The checkpoint of a step.
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from cutaway import __version__
+from cutaway.nn import kernel
 
 __all__ = ["circumstances", "differences"]
 
@@ -13,7 +14,8 @@ __all__ = ["circumstances", "differences"]
 def circumstances() -> dict[str, Any]:
     """Versions, threads, processes and the kind of processor of this run.
 
-    More threads or another instruction set add in another order; so does another release.
+    More threads or another instruction set add in another order; so does another release, and
+    attention of another maker.
     """
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return {
@@ -22,6 +24,7 @@ def circumstances() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "world_size": torch.distributed.get_world_size() if distributed else 1,
         "instructions": torch.backends.cpu.get_cpu_capability(),
+        "attention": "cutaway" if kernel.pays(torch.float32) else "torch",
     }
 
 

@@ -2,20 +2,48 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
-from cutaway.data import Deal, TokenIndex, Windows, open_tokens, read_documents, write_tokens
+from cutaway.data import (
+    Deal,
+    Mixture,
+    TokenIndex,
+    Windows,
+    open_tokens,
+    read_documents,
+    write_tokens,
+)
 from cutaway.errors import ConfigError
 from cutaway.tokenizers import Tokenizer
+from cutaway.training.batches import Batches
 from cutaway.training.fingerprint import check_sources, note_sources
+from cutaway.training.objectives import Batch
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source
 
-__all__ = ["Corpus", "open_corpus", "vocabulary_of"]
+__all__ = ["Corpus", "Dealt", "deal_texts", "open_corpus", "vocabulary_of"]
 
 logger = logging.getLogger("cutaway.training")
+
+
+@dataclass(slots=True)
+class Dealt:
+    """What the loop has of a corpus, whatever it is made of.
+
+    Attributes:
+        batches: deals the batch of every step.
+        valid: to measure on, where there is such.
+        bytes_per_token: of the validation text, for each target that counts.
+        tokens: of the corpora, by purpose, where they are counted.
+    """
+
+    batches: Any
+    valid: Batch | None = None
+    bytes_per_token: float = 1.0
+    tokens: dict[str, int | None] = field(default_factory=dict[str, int | None])
 
 
 @dataclass(slots=True)
@@ -63,19 +91,56 @@ def open_corpus(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> 
     return corpus
 
 
-def vocabulary_of(recipe: Recipe, data: Path, out: Path) -> Tokenizer:
-    """The run's vocabulary: of the prepared corpus, GPT-2's, learnt before, or learnt now."""
-    if not recipe.tokenizer.files and recipe.data.prepared:
+def deal_texts(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Dealt:
+    """The batches of a run that learns from texts; arguments and errors of :func:`open_corpus`."""
+    corpus = open_corpus(recipe, tokenizer, data, out)
+    batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
+    valid = corpus.valid
+    deals = {"train": corpus.train, "final": corpus.final, "valid": valid}
+    return Dealt(
+        batches,
+        None if valid is None else batches.looks(valid, recipe.validation.windows),
+        corpus.bytes_per_token,
+        {use: _n_tokens(deal) for use, deal in deals.items() if deal is not None},
+    )
+
+
+def _n_tokens(deal: Deal) -> int | None:
+    """Of the corpus behind windows; of several, all together."""
+    match deal:
+        case Windows():
+            return len(deal.tokens)
+        case Mixture():
+            return sum(len(part.tokens) for part in deal.parts)
+        case _:
+            return None
+
+
+def vocabulary_of(recipe: Recipe, data: Path, out: Path, *, pairs: Iterable[str] = ()) -> Tokenizer:
+    """The run's vocabulary: of the prepared corpus, GPT-2's, learnt before, or learnt now.
+
+    Args:
+        recipe: of the run; a task of pairs has a marker that the vocabulary must have.
+        data: the folder that the recipe's paths are relative to.
+        out: the run's own directory, where a vocabulary that is learnt is put.
+        pairs: texts to learn from beside ``tokenizer.files``.
+
+    Raises:
+        ConfigError: if it is not as large as the model's.
+    """
+    format = recipe.task.format
+    specials = () if format is None else (format.marker,)
+    if not recipe.tokenizer.is_learned and recipe.data.prepared:
         tokenizer = Tokenizer.load(data / recipe.data.prepared[0].folder)
-    elif not recipe.tokenizer.files:
-        tokenizer = Tokenizer.gpt2()
+    elif not recipe.tokenizer.is_learned:
+        tokenizer = Tokenizer.gpt2().with_specials(specials)
     elif (out / "tokenizer.json").exists():
         tokenizer = Tokenizer.load(out)
     else:
         size = recipe.model.vocab_size
         logger.info("learning a vocabulary of %s entries", f"{size:,}")
-        texts = chain.from_iterable(read_documents(data / f) for f in recipe.tokenizer.files)
-        tokenizer = Tokenizer.train(texts, vocab_size=size)
+        files = chain.from_iterable(read_documents(data / f) for f in recipe.tokenizer.files)
+        tokenizer = Tokenizer.train(chain(files, pairs), vocab_size=size, specials=specials)
         tokenizer.save(out)
     if tokenizer.vocab_size != recipe.model.vocab_size:
         raise ConfigError(

@@ -1,10 +1,11 @@
 """What a recipe says about its text: the files, and the vocabulary that they are read with."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cutaway.errors import ConfigError
 
-__all__ = ["DataConfig", "Prepared", "Source", "TokenizerConfig"]
+__all__ = ["DataConfig", "PairSource", "Prepared", "Source", "TokenizerConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +51,64 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairSource:
+    """Pairs of the corpus: one file, or two with as many lines.
+
+    Attributes:
+        source: path, relative to the corpus folder: text with a line for each source, beside
+            ``target``; alone a table of two columns (``.tsv``) or JSON lines.
+        target: text with a line for each target.
+        fields: of JSON lines: the source's name and the target's.
+        part: from where to where its pairs are taken, as shares of their number, in a random order
+            that is always the same; so a part is a fair sample, and two parts that do not overlap
+            have no pair in common.
+        draw: another number, another such order.
+    """
+
+    source: str
+    target: str = ""
+    fields: tuple[str, ...] = ("source", "target")
+    part: tuple[float, ...] = (0.0, 1.0)
+    draw: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.part) != 2 or not 0.0 <= self.part[0] < self.part[1] <= 1.0:
+            raise ConfigError(
+                f"part of {self.source!r} is {list(self.part)}.",
+                "Give two shares of its pairs, such as [0.0, 0.95].",
+            )
+        if len(self.fields) != 2 or len(set(self.fields)) != 2 or not all(self.fields):
+            raise ConfigError(
+                f"fields of {self.source!r} are {list(self.fields)}.",
+                'Name two, such as ["document", "summary"].',
+            )
+        if self.draw < 0:
+            raise ConfigError(f"draw of {self.source!r} is {self.draw}.", "Give 0 or more.")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of its files."""
+        return (self.source, self.target) if self.target else (self.source,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizerConfig:
     """The vocabulary.
 
     Attributes:
         files: to learn it from, ``model.vocab_size`` entries. With none it is that of the model to
             start from, of the prepared directories, or GPT-2's own 50,257 entries.
+        pairs: whether to learn it from both sides of ``data.train_pairs`` (and ``files``): one
+            vocabulary that two languages share (Sennrich et al. 2016, section 3.2).
     """
 
     files: tuple[str, ...] = ()
+    pairs: bool = False
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether the run makes a vocabulary of its own."""
+        return self.pairs or bool(self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +121,23 @@ class DataConfig:
             to be best at (Hu et al. 2024, "MiniCPM", section 4.3: such data while the rate decays).
         valid: what it is measured on; with ``prepared`` it is their validation split by default.
         prepared: in the place of ``train``: directories of shards, mixed by weight.
+        train_pairs: what a task of pairs is learned from.
+        valid_pairs: what it is measured on.
+        bad_pairs: what becomes of a line that gives no pair: it is an error (``refuse``), or it is
+            named on the log and left out (``skip``).
     """
 
     train: tuple[Source, ...] = ()
     final: tuple[Source, ...] = ()
     valid: tuple[Source, ...] = ()
     prepared: tuple[Prepared, ...] = ()
+    train_pairs: tuple[PairSource, ...] = ()
+    valid_pairs: tuple[PairSource, ...] = ()
+    bad_pairs: Literal["refuse", "skip"] = "refuse"
 
     def __post_init__(self) -> None:
+        if self.bad_pairs not in ("refuse", "skip"):
+            raise ConfigError(f"data.bad_pairs is {self.bad_pairs!r}.", "Known: refuse, skip.")
         if self.train and self.prepared:
             raise ConfigError(
                 "data.train and data.prepared both name a corpus.",

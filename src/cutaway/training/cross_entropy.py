@@ -32,7 +32,11 @@ _TILE = 8192  # entries of the vocabulary at a time, where they need not be toge
 # A compiler has nothing to add to a few products, and its graph would hold all chunks at once.
 @torch.compiler.disable()  # pyright: ignore[reportUntypedFunctionDecorator]
 def summed_cross_entropy(
-    x: Float[Tensor, "N D"], weight: Float[Tensor, "V D"], targets: Int[Tensor, " N"]
+    x: Float[Tensor, "N D"],
+    weight: Float[Tensor, "V D"],
+    targets: Int[Tensor, " N"],
+    *,
+    label_smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
     """The cross-entropy in nats of the logits ``x weight^T``, summed over positions.
 
@@ -43,6 +47,8 @@ def summed_cross_entropy(
         x: vectors in front of the head.
         weight: of the head, without a bias.
         targets: the right entry for each position, or :data:`IGNORED`.
+        label_smoothing: the share of the target that is spread evenly over all entries
+            (Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7).
 
     >>> x, weight = torch.zeros(3, 2), torch.ones(4, 2)
     >>> summed_cross_entropy(x, weight, torch.tensor([0, 3, IGNORED])).exp()  # 4 squared
@@ -52,7 +58,9 @@ def summed_cross_entropy(
     if not counted.all():
         x, targets = x[counted], targets[counted]
     with_grad = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
-    loss: Tensor = _SummedCrossEntropy.apply(x, weight, targets, with_grad)  # pyright: ignore
+    loss: Tensor = _SummedCrossEntropy.apply(  # pyright: ignore
+        x, weight, targets, with_grad, label_smoothing
+    )
     return loss
 
 
@@ -60,7 +68,9 @@ class _SummedCrossEntropy(torch.autograd.Function):
     """See :func:`summed_cross_entropy`."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, with_grad: bool) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, with_grad: bool, smoothing: float
+    ) -> Tensor:
         low = _product_dtype(x)
         w, wide = weight.to(low), torch.promote_types(low, torch.float32)
         loss = torch.zeros((), dtype=wide, device=x.device)
@@ -72,7 +82,7 @@ class _SummedCrossEntropy(torch.autograd.Function):
         for start in range(0, len(x), chunk):
             rows = slice(start, start + chunk)
             part = x[rows].to(low)
-            part_loss, logits_grad = softmax(part, w, targets[rows], wide, with_grad)
+            part_loss, logits_grad = softmax(part, w, targets[rows], wide, with_grad, smoothing)
             loss += part_loss
             if x_grad is None:
                 continue
@@ -90,7 +100,7 @@ class _SummedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor | None, None, None]:  # pyright: ignore
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore
         x_grad, weight_grad = ctx.saved_tensors
         if weight_grad is not None:
             # Held once, not twice, when all activations are there too; but a graph that is kept
@@ -98,26 +108,29 @@ class _SummedCrossEntropy(torch.autograd.Function):
             kept: bool = torch._C._autograd._get_current_graph_task_keep_graph()  # pyright: ignore
             weight_grad = weight_grad * scale if kept else weight_grad.mul_(scale)
             weight_grad = weight_grad.to(ctx.weight_dtype)
-        return x_grad * scale, weight_grad, None, None
+        return x_grad * scale, weight_grad, None, None, None
 
 
 def _by_columns(
-    part: Tensor, w: Tensor, right: Tensor, wide: torch.dtype, with_grad: bool
+    part: Tensor, w: Tensor, right: Tensor, wide: torch.dtype, with_grad: bool, smoothing: float
 ) -> tuple[Tensor, Tensor]:
     """The loss of some positions, and its gradient by their logits, as a view ``(n, V)``.
 
     Logits lie as ``(V, n)``: so MKL multiplies in float32 a third faster.
     """
     log_p = (w @ part.T).to(wide).log_softmax(dim=0)
-    loss = -log_p.gather(0, right[None]).sum()
+    loss = _of_log_p(log_p, log_p.gather(0, right[None]), smoothing, len(w))
     if with_grad:
         log_p.exp_()
-        log_p[right, torch.arange(len(right), device=right.device)] -= 1.0  # by the logits: p - 1
+        if smoothing:
+            log_p -= smoothing / len(w)
+        at_targets = right, torch.arange(len(right), device=right.device)
+        log_p[at_targets] -= 1.0 - smoothing  # by the logits: p - 1
     return loss, log_p.to(w.dtype).T
 
 
 def _by_rows(
-    part: Tensor, w: Tensor, right: Tensor, wide: torch.dtype, with_grad: bool
+    part: Tensor, w: Tensor, right: Tensor, wide: torch.dtype, with_grad: bool, smoothing: float
 ) -> tuple[Tensor, Tensor]:
     """The same in 16 bits: products are faster with ``(n, V)``, and a softmax fits in the cache.
 
@@ -128,12 +141,22 @@ def _by_rows(
     n = _ROWS if part.device.type == "cpu" else len(part)
     for rows, entries in zip(logits.split(n), right.split(n), strict=True):
         log_p = rows.to(wide).log_softmax(dim=1)
-        loss -= log_p.gather(1, entries[:, None]).sum()
+        loss += _of_log_p(log_p, log_p.gather(1, entries[:, None]), smoothing, len(w))
         if with_grad:
             log_p.exp_()
-            log_p[torch.arange(len(entries), device=right.device), entries] -= 1.0
+            if smoothing:
+                log_p -= smoothing / len(w)
+            log_p[torch.arange(len(entries), device=right.device), entries] -= 1.0 - smoothing
             rows.copy_(log_p)
     return loss, logits
+
+
+def _of_log_p(log_p: Tensor, of_targets: Tensor, smoothing: float, n_vocab: int) -> Tensor:
+    """The loss of positions with all their log-probabilities, summed."""
+    loss = -of_targets.sum()
+    if not smoothing:
+        return loss
+    return (1.0 - smoothing) * loss - smoothing / n_vocab * log_p.sum()
 
 
 def _product_dtype(x: Tensor) -> torch.dtype:

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-from cutaway.models.config import GPT2Config, ModernConfig
+from cutaway.models.config import (
+    ModelConfig,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 
 __all__ = ["MemoryEstimate", "RunShape", "estimate_memory"]
 
@@ -49,7 +54,7 @@ class RunShape:
         device: where the tensors are.
     """
 
-    model: GPT2Config | ModernConfig
+    model: ModelConfig
     micro_batch: int
     context: int | None = None
     accumulates: bool = True
@@ -74,8 +79,10 @@ class RunShape:
 
     @property
     def block(self) -> int:
-        """Parameters of the matrices of a block."""
+        """Parameters of the matrices of a block; of one in each stack where there are two."""
         model = self.model
+        if isinstance(model, TransformerConfig):  # three attentions and two networks
+            return 12 * model.n_embd**2 + 4 * model.n_embd * model.n_inner
         return 4 * model.n_embd**2 + 2 * model.n_embd * model.n_inner
 
     @property
@@ -84,9 +91,15 @@ class RunShape:
         model = self.model
         if self.is_modern:  # matrices alone, and a head of its own
             return model.n_layer * self.block + 2 * model.vocab_size * model.n_embd
+        if isinstance(model, TransformerConfig):  # biases of the networks, five norms
+            vectors = 12 * model.n_embd + 2 * model.n_inner
+            return model.n_layer * (self.block + vectors) + model.vocab_size * model.n_embd
         vectors = 9 * model.n_embd + model.n_inner
-        embeddings = (model.vocab_size + model.n_ctx + 2) * model.n_embd
-        return model.n_layer * (self.block + vectors) + embeddings
+        blocks = model.n_layer * (self.block + vectors)
+        if isinstance(model, TransformerDecoderConfig):  # no places; what compresses
+            slots = 2 * model.count("m") * (model.stride * model.n_embd + 2) * model.n_embd
+            return blocks + slots + (model.vocab_size + 2) * model.n_embd
+        return blocks + (model.vocab_size + model.n_ctx + 2) * model.n_embd
 
     @property
     def is_modern(self) -> bool:
@@ -229,14 +242,23 @@ def _kept_by_block(shape: RunShape) -> int:
     kept += 4 * n * (model.n_head + 4)  # attention's sums, means and deviations of the norms
     if shape.is_modern:  # queries and keys as they come, normalised and turned
         kept += 6 * low * n * model.n_embd
-    context = shape.context or model.n_ctx
+    context = keys = shape.context or model.n_ctx
+    if isinstance(model, TransformerDecoderConfig):  # folded copies of queries, keys and values
+        kept += 3 * low * n * model.n_embd
+        keys = _most_keys(model, context)
     if shape.document_mask:
         kept += 4 * n * context
     if shape.dropout and shape.device == "cpu":  # no fused kernel: scores, pattern, what is left
-        kept += 12 * n * (context * model.n_head + model.n_embd) + 2 * low * n * model.n_embd
+        kept += 12 * n * (keys * model.n_head + model.n_embd) + 2 * low * n * model.n_embd
     elif shape.dropout:
         kept += 2 * n * model.n_embd
     return kept
+
+
+def _most_keys(model: TransformerDecoderConfig, context: int) -> int:
+    """The keys of a query where it has most; that is taken for every block."""
+    of = {"l": min(model.block, context), "m": 1 + context // model.stride, "f": context}
+    return max(of[letter] for letter in set(model.pattern))
 
 
 def _put_together(shape: RunShape) -> int:

@@ -31,6 +31,9 @@ def fingerprint(recipe: Recipe, tokenizer: Tokenizer, *, data: Path, out: Path) 
     result = {"the vocabulary": tokenizer.fingerprint}
     for part in recipe.data.prepared:
         result[part.folder] = sha256_of(data / part.folder / MANIFEST)
+    for pairs in (*recipe.data.train_pairs, *recipe.data.valid_pairs):
+        for file in pairs.files:
+            result[file] = result.get(file) or sha256_of(data / file)
     for name in ("train", "final", "valid"):
         if getattr(recipe.data, name):
             result[f"{name}.bin"] = json.loads((out / f"{name}.json").read_bytes())["sha256"]

@@ -7,7 +7,12 @@ as under activation checkpointing, does not count.
 
 import re
 
-from cutaway.models.config import DecoderConfig, ModernConfig
+from cutaway.models.config import (
+    DecoderConfig,
+    ModernConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 
 __all__ = ["flops_per_token", "peak_of"]
 
@@ -20,7 +25,9 @@ def flops_per_token(
     PaLM, appendix B. ``N`` are the parameters that a token is multiplied with: all but what is
     looked up, which is the table of positions, and the token embedding where it is not the output
     head as well. The second term is attention's scores and sums, counted as if nothing were
-    masked, as everybody does.
+    masked, as everybody does. A Transformer-Decoder's local and compressed attention has fewer keys
+    than ``T`` by construction: a block, or the slots; what makes a slot runs once for its tokens. A
+    token of a Transformer is one of a pair, half of which the encoder reads, the other the decoder.
 
     Args:
         config: of the model.
@@ -36,8 +43,21 @@ def flops_per_token(
         parameters = layers * 12 * width**2 + config.vocab_size * width  # matrices, and the head
         if not isinstance(config, ModernConfig):  # biases, and the norms' gains
             parameters += layers * 13 * width + 2 * width
+        if isinstance(config, TransformerDecoderConfig):  # of what compresses, a token's share
+            parameters += 2 * config.count("m") * width**2
+        if isinstance(config, TransformerConfig):  # half of both stacks: a token is in one of them
+            matrices = 12 * width**2 + 4 * width * config.n_inner
+            parameters = layers * matrices // 2 + config.vocab_size * width // 2
     positions = config.n_ctx if context is None else context
-    return 6 * parameters + 12 * layers * width * positions
+    return 6 * parameters + 12 * width * _keys(config, positions)
+
+
+def _keys(config: DecoderConfig, positions: int) -> int:
+    """The keys that a query is held against, over all blocks."""
+    if not isinstance(config, TransformerDecoderConfig):
+        return config.n_layer * positions
+    local, slots = min(config.block, positions), 1 + positions // config.stride
+    return sum(config.count(x) * n for x, n in (("l", local), ("m", slots), ("f", positions)))
 
 
 # Dense matrix products in bfloat16 with sums in float32, in TFLOP/s, from the makers' data sheets

@@ -56,7 +56,8 @@ class Loop:
         valid: what to measure on, or None.
         trained: what is updated and saved in checkpoints, if not the whole model.
         directory: the run's own; checkpoints and the journal are in it.
-        objective: what is to be made smaller.
+        objective: what is to be made smaller; smoothed while it is learned from, if the recipe
+            says so.
         bytes_per_token: of the validation text, to report bits per byte.
         sampler: writes texts now and then, or None.
         data: the fingerprint of the corpus, which a checkpoint is held against.
@@ -83,6 +84,8 @@ class Loop:
         world: World | None = None,
     ) -> None:
         self.model, self.recipe, self.batches, self.valid = model, recipe, batches, valid
+        if smoothing := recipe.training.label_smoothing:
+            objective = partial(objective, label_smoothing=smoothing)
         self.objective, self.bytes_per_token, self.sampler = objective, bytes_per_token, sampler
         self.device, self.world = next(model.parameters()).device, world or World()
         self._loss = LossOf(model, objective, compile=recipe.training.compile)
@@ -160,6 +163,11 @@ class Loop:
         if self.recipe.validation.keep_best and self.looks.best_step:
             self.checkpoints.restore(self.looks.best_step, self.state)
             return self.looks.best_loss
+        if self.recipe.checkpoints.average > 1:
+            steps = self.checkpoints.restore_mean(self.recipe.checkpoints.average, self.state)
+            mean_loss = self._measured(self.valid) if self.valid else None
+            self.journal.event(steps[-1], "average", steps=steps, loss=mean_loss)
+            return mean_loss
         if valid_loss is None and self.valid:  # the run was over before it began
             return self._look(self.recipe.training.steps, self.valid)
         return valid_loss
@@ -223,18 +231,21 @@ class Loop:
         with self._autocast():
             return self.world.first(first_not_finite(self.model, mine, self.objective))
 
-    @torch.no_grad()
     def _look(self, done: int, valid: Batch) -> float:
-        """The mean loss in nats per token over the validation batch."""
+        """The mean loss in nats per token over the validation batch, also for the journal."""
+        mean = self._measured(valid)
+        bits_per_byte = mean / math.log(2) / self.bytes_per_token
+        self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
+        return mean
+
+    @torch.no_grad()
+    def _measured(self, valid: Batch) -> float:
         self.model.eval()
         total = 0.0
         for part in self.world.share(valid, self.recipe.training.micro_batch_size):
             with self._autocast():
                 total += self._loss(part.to(self.device)).item()
-        mean = self.world.sum(total)[0] / max(1, valid.n_targets)
-        bits_per_byte = mean / math.log(2) / self.bytes_per_token
-        self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
-        return mean
+        return self.world.sum(total)[0] / max(1, valid.n_targets)
 
     def _autocast(self) -> torch.autocast:
         dtype = _AUTOCAST.get(self.recipe.training.precision)

@@ -38,8 +38,8 @@ class LoopConfig:
 
     Attributes:
         steps: updates of the weights.
-        batch_size: windows of ``n_ctx`` tokens for one update.
-        micro_batch_size: windows at once in memory; their gradients are summed.
+        batch_size: windows of ``n_ctx`` tokens, or pairs, for one update.
+        micro_batch_size: windows or pairs at once in memory; their gradients are summed.
         batch_growth: other sizes of the batch from later steps on (Smith et al. 2018, "Don't Decay
             the Learning Rate, Increase the Batch Size").
         short_window: positions of the windows of the first ``short_steps``, which have as many more
@@ -53,6 +53,9 @@ class LoopConfig:
         compile: whether to run the loss through ``torch.compile``.
         recompute: whether blocks forget what they computed and compute it again in the backward
             pass (:mod:`cutaway.training.recompute`): less memory, more time, the same numbers.
+        label_smoothing: the share of each target that is spread evenly over the vocabulary
+            (Szegedy et al. 2016; 0.1 in Vaswani et al. 2017, section 5.4). The loss in the journal
+            of steps is then higher; that of the looks is not smoothed.
         max_skipped: updates in a row that may be left out because a loss or a gradient is not
             finite; one more ends the run.
     """
@@ -68,6 +71,7 @@ class LoopConfig:
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = False
     recompute: bool = False
+    label_smoothing: float = 0.0
     max_skipped: int = 0
 
     def __post_init__(self) -> None:
@@ -97,6 +101,10 @@ class LoopConfig:
                 f"training.final_steps is {self.final_steps}, training.steps {self.steps}.",
                 "It must be from 0 to training.steps.",
             )
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ConfigError(
+                f"training.label_smoothing is {self.label_smoothing}.", "It must be in [0, 1)."
+            )
         if self.precision not in _PRECISIONS:
             raise ConfigError(
                 f"training.precision is {self.precision!r}.", f"Known: {', '.join(_PRECISIONS)}."
@@ -115,17 +123,19 @@ class ValidationConfig:
     Attributes:
         every: steps between two looks; 0 for one at the end alone.
         windows: of the corpus at each look, the same every time.
+        pairs: of ``data.valid_pairs`` at each look, the same every time; 0 for all.
         patience: looks in a row without a better loss after which the run ends; 0 for none.
         keep_best: whether the checkpoint with the best loss is kept, and becomes the model.
     """
 
     every: int = 0
     windows: int = 64
+    pairs: int = 0
     patience: int = 0
     keep_best: bool = False
 
     def __post_init__(self) -> None:
-        at_least("validation", self, 0, "every", "patience")
+        at_least("validation", self, 0, "every", "pairs", "patience")
         at_least("validation", self, 1, "windows")
         if not self.every and (self.patience or self.keep_best):
             raise ConfigError(
@@ -142,15 +152,23 @@ class CheckpointConfig:
         every: steps between two checkpoints.
         keep: how many of the newest are kept; older ones are removed.
         keep_every: those of steps that this divides are kept for ever; 0 for none.
+        average: of how many of the last checkpoints the finished model is the mean, weight by
+            weight (Vaswani et al. 2017, section 6.1); 0 or 1 for the last alone.
     """
 
     every: int = 100
     keep: int = 2
     keep_every: int = 0
+    average: int = 0
 
     def __post_init__(self) -> None:
-        at_least("checkpoints", self, 0, "keep_every")
+        at_least("checkpoints", self, 0, "keep_every", "average")
         at_least("checkpoints", self, 1, "every", "keep")
+        if self.average > self.keep:
+            raise ConfigError(
+                f"checkpoints.average is {self.average}, checkpoints.keep {self.keep}.",
+                "Keep as many as the mean is to be made of.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

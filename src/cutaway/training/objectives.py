@@ -5,19 +5,19 @@ that of one large batch, however unevenly the targets fall.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import itemgetter, methodcaller
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.models import Decoder
-from cutaway.nn.masks import document_mask
+from cutaway.nn.masks import document_mask, prefix_mask
 from cutaway.training.cross_entropy import IGNORED, summed_cross_entropy
 
-__all__ = ["Batch", "Objective", "TokenBatch", "causal_lm"]
+__all__ = ["Batch", "Objective", "TokenBatch", "causal_lm", "width_of"]
 
 
 class Batch(Protocol):
@@ -51,8 +51,11 @@ class Batch(Protocol):
         ...
 
 
-Objective = Callable[[Any, Any], Tensor]
-"""From a model and a batch that fits it to a loss in nats, summed over the batch's targets."""
+Objective = Callable[..., Tensor]
+"""From a model and a batch that fits it to a loss in nats, summed over the batch's targets.
+
+It also takes ``label_smoothing`` by name, if it is to be used with any.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,13 @@ class TokenBatch:
         targets: the right next token, or ``IGNORED``.
         documents: the number of the document at each position, for rows in which several are
             packed that do not see each other; None where all of a row is one text.
+        prefix: how many tokens at the begin of each row see each other both ways; None for none.
     """
 
     tokens: Int[Tensor, "B T"]
     targets: Int[Tensor, "B T"]
     documents: Int[Tensor, "B T"] | None = None
+    prefix: Int[Tensor, " B"] | None = None
 
     @classmethod
     def of_windows(cls, windows: Int[Tensor, "B T1"], *, eot: int | None = None) -> Self:
@@ -98,9 +103,10 @@ class TokenBatch:
         return self.tokens.numel()
 
     def split(self, n_rows: int) -> Sequence[Self]:
-        """Parts of ``n_rows`` rows."""
+        """Parts of ``n_rows`` rows, each as wide as its last target."""
         n = len(self.tokens)
-        return [self._map(itemgetter(slice(i, i + n_rows))) for i in range(0, n, n_rows)]
+        parts = [self._map(itemgetter(slice(i, i + n_rows))) for i in range(0, n, n_rows)]
+        return [part._cut_to(width_of(part.targets)) for part in parts]
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
@@ -108,27 +114,46 @@ class TokenBatch:
 
     def tensors(self) -> dict[str, Tensor]:
         """What it holds, by name."""
-        named = {"tokens": self.tokens, "targets": self.targets, "documents": self.documents}
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: tensor for name, tensor in named.items() if tensor is not None}
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Self:
-        documents = None if self.documents is None else change(self.documents)
-        return type(self)(change(self.tokens), change(self.targets), documents)
+        return type(self)(**{name: change(tensor) for name, tensor in self.tensors().items()})
+
+    def _cut_to(self, width: int) -> Self:
+        if width == self.tokens.shape[1]:
+            return self
+        documents = None if self.documents is None else self.documents[:, :width]
+        return type(self)(self.tokens[:, :width], self.targets[:, :width], documents, self.prefix)
 
 
-def causal_lm(model: Decoder, batch: TokenBatch) -> Float[Tensor, ""]:
+def width_of(targets: Int[Tensor, "B T"]) -> int:
+    """Positions up to the last target that counts in any row; behind it is nothing but padding."""
+    counted = (targets != IGNORED).any(dim=0)
+    return int(counted.nonzero().max()) + 1 if counted.any() else targets.shape[1]
+
+
+def causal_lm(
+    model: Decoder, batch: TokenBatch, *, label_smoothing: float = 0.0
+) -> Float[Tensor, ""]:
     """Predicts every token from those before it (Radford et al. 2018, section 3.1).
 
     Args:
         model: whose scores are the dot products with the rows of its head.
         batch: the tokens, and the targets that count.
+        label_smoothing: while the model is trained, not while it is measured.
 
     Returns:
         The negative log-likelihood in nats, summed over the targets.
     """
-    if batch.documents is None:
-        x = model.hidden(batch.tokens)
-    else:
+    if batch.documents is not None:
         mask, positions = document_mask(batch.documents)
         x = model.hidden(batch.tokens, mask=mask, positions=positions)
-    return summed_cross_entropy(x.flatten(0, 1), model.head, batch.targets.flatten())
+    elif batch.prefix is not None:
+        x = model.hidden(batch.tokens, mask=prefix_mask(batch.prefix, batch.tokens.shape[1]))
+    else:
+        x = model.hidden(batch.tokens)
+    smoothing = label_smoothing if model.training else 0.0
+    return summed_cross_entropy(
+        x.flatten(0, 1), model.head, batch.targets.flatten(), label_smoothing=smoothing
+    )

@@ -10,10 +10,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
-from cutaway.checkpoints import load_config
+from cutaway.checkpoints import load_config, open_checkpoint
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config, ModernConfig
-from cutaway.training.corpus_tables import DataConfig, Prepared, Source, TokenizerConfig
+from cutaway.models import GPT2Config, ModelConfig, TransformerDecoderConfig
+from cutaway.training.corpus_tables import (
+    DataConfig,
+    PairSource,
+    Prepared,
+    Source,
+    TokenizerConfig,
+)
 from cutaway.training.loop_tables import (
     CheckpointConfig,
     Growth,
@@ -26,6 +32,7 @@ from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
+from cutaway.training.task_tables import TaskConfig
 from cutaway.training.tracking import LogConfig
 
 __all__ = [
@@ -34,10 +41,12 @@ __all__ = [
     "Growth",
     "LogConfig",
     "LoopConfig",
+    "PairSource",
     "Prepared",
     "Recipe",
     "SamplesConfig",
     "Source",
+    "TaskConfig",
     "TokenizerConfig",
     "ValidationConfig",
     "read_recipe",
@@ -56,7 +65,8 @@ class Recipe:
 
     seed: int = 0
     init: str = ""
-    model: GPT2Config | ModernConfig = field(default_factory=GPT2Config)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    model: ModelConfig = field(default_factory=GPT2Config)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
     lora: LoRAConfig = field(default_factory=LoRAConfig)
@@ -74,17 +84,29 @@ class Recipe:
         return asdict(self)
 
     def __post_init__(self) -> None:
+        check_task(self)
         short = self.training.short_window
         if short and self.model.n_ctx % short:
             raise ConfigError(
                 f"training.short_window {short} does not divide model.n_ctx {self.model.n_ctx}.",
                 "Then a step would not have as many tokens as the others; choose one that does.",
             )
+        if self.training.document_mask and isinstance(self.model, TransformerDecoderConfig):
+            raise ConfigError(
+                f"training.document_mask is true, and the model is a {self.model.kind}.",
+                "Its attention is within blocks and slots: leave document_mask out.",
+            )
         if bool(self.data.final) != bool(self.training.final_steps):
             raise ConfigError(
                 f"data.final names {len(self.data.final)} files, training.final_steps is "
                 f"{self.training.final_steps}.",
                 "Give both, or neither.",
+            )
+        if self.checkpoints.average > 1 and (self.validation.keep_best or self.lora.rank):
+            other = "validation.keep_best" if self.validation.keep_best else "lora.rank"
+            raise ConfigError(
+                f"checkpoints.average is {self.checkpoints.average}, and {other} is set.",
+                "The model is the mean of the last checkpoints or something else: choose one.",
             )
 
     @classmethod
@@ -95,6 +117,56 @@ class Recipe:
             ConfigError: for an unknown key, a value of the wrong type, an impossible value.
         """
         return cast(Self, build(cls, tables, path=""))
+
+
+def check_task(recipe: Recipe) -> None:
+    """Sees to it that the tables of a recipe are all about the same task.
+
+    Raises:
+        ConfigError: naming the keys that do not go together.
+    """
+    data, loop, kind = recipe.data, recipe.training, recipe.task.kind
+    texts = {
+        "data.train": data.train,
+        "data.final": data.final,
+        "data.valid": data.valid,
+        "data.prepared": data.prepared,
+        "training.short_steps": loop.short_steps,
+        "training.final_steps": loop.final_steps,
+        "training.document_mask": loop.document_mask,
+    }
+    pairs = {
+        "data.train_pairs": data.train_pairs,
+        "data.valid_pairs": data.valid_pairs,
+        "tokenizer.pairs": recipe.tokenizer.pairs,
+    }
+    if kind == "text":
+        for key in (key for key, value in pairs.items() if value):
+            raise ConfigError(
+                f'{key} is set, and task.kind is "text".',
+                'Set task.kind, such as "translation", or leave the pairs out.',
+            )
+        return
+    for key in (key for key, value in texts.items() if value):
+        raise ConfigError(
+            f"{key} is set, and task.kind is {kind!r}, which is learned from pairs.",
+            "Leave it out: pairs are dealt whole, one to a row, from data.train_pairs.",
+        )
+    if recipe.samples.every and recipe.task.mask == "prefix":
+        raise ConfigError(
+            'samples.every is set, and task.mask is "prefix".',
+            "Samples are read from left to right only: leave them out.",
+        )
+    if recipe.task.mask == "prefix" and isinstance(recipe.model, TransformerDecoderConfig):
+        raise ConfigError(
+            f'task.mask is "prefix", and the model is a {recipe.model.kind}.',
+            'Its attention is within blocks and slots: take task.mask = "causal".',
+        )
+    if not data.train_pairs:
+        raise ConfigError(
+            f"task.kind is {kind!r}, and data.train_pairs names no file.",
+            'Write data.train_pairs = [{ source = "train.en", target = "train.de" }].',
+        )
 
 
 def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = None) -> Recipe:
@@ -121,8 +193,21 @@ def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = 
     if init is not None:
         tables["init"] = init
     if isinstance(tables.get("init"), str) and tables["init"]:
-        tables["model"] = _sizes_of(tables["init"], tables.get("model"))
+        sizes = _sizes_of(tables["init"], tables.get("model"))
+        tables["model"] = _with_marker(sizes, tables)
     return Recipe.from_dict(tables)
+
+
+def _with_marker(sizes: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """The sizes with a row for the task's marker, if the model to start from has none."""
+    task = build(TaskConfig, cast(dict[str, Any], tables.get("task", {})), path="task.")
+    format = cast(TaskConfig, task).format
+    if format is None:
+        return sizes
+    tokenizer = open_checkpoint(tables["init"]).tokenizer
+    if tokenizer is None or format.marker in tokenizer.specials:
+        return sizes
+    return {**sizes, "vocab_size": tokenizer.vocab_size + 1}
 
 
 def _sizes_of(init: str, given: Any) -> dict[str, Any]:

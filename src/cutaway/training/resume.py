@@ -29,6 +29,7 @@ def check_same_run(saved: Saved, *, now: Recipe) -> None:
     for part, value in {
         "seed": was.seed,
         "init": was.init,
+        "task": was.task,
         "model": was.model,
         "tokenizer": was.tokenizer,
         "data": data,

@@ -9,25 +9,26 @@ from pathlib import Path
 
 import torch
 
-from cutaway.checkpoints import load_checkpoint, save_checkpoint
+from cutaway.checkpoints import open_checkpoint, save_checkpoint
 from cutaway.checkpoints.pieces import note_model
 from cutaway.errors import ConfigError
 from cutaway.files import sweep
 from cutaway.lock import Lock, alone
-from cutaway.models import Decoder, new_model
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
-from cutaway.training.batches import Batches
-from cutaway.training.corpus import open_corpus, vocabulary_of
+from cutaway.training.corpus import deal_texts
 from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
+from cutaway.training.pair_corpus import open_pairs
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
 from cutaway.training.recipe import Recipe, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
+from cutaway.training.start import first_model
 from cutaway.training.trackers import check_trackers
 
 __all__ = ["TrainedModel", "place_of", "train"]
@@ -104,29 +105,31 @@ def _held(out: Path, world: World) -> Generator[Lock | None]:
 def _train(
     recipe: Recipe, data: Path, out: Path, *, device: torch.device, world: World, lock: Lock | None
 ) -> TrainedModel:
+    format = recipe.task.format
     with world.main_first():
-        model, tokenizer = _start(recipe, data, out)
-        corpus = open_corpus(recipe, tokenizer, data, out)
+        model, tokenizer = first_model(recipe, data, out)
+        if format is None:
+            dealt = deal_texts(recipe, tokenizer, data, out)
+        else:
+            dealt = open_pairs(recipe, format, tokenizer, data)
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
     lora = _lora(recipe, model, digests, sharded=world.is_sharded)
-    batches = Batches(recipe, corpus.train, corpus.final, eot=tokenizer.eot)
     samples = out / "samples.jsonl"
     model.to(device)
-    corpora = {"train": corpus.train, "final": corpus.final, "valid": corpus.valid}
     loop = Loop(
         model,
         recipe,
-        batches=batches,
-        valid=batches.looks(corpus.valid, recipe.validation.windows) if corpus.valid else None,
+        batches=dealt.batches,
+        valid=dealt.valid,
         trained=None if lora is None else lora.trained,
         directory=out,
-        bytes_per_token=corpus.bytes_per_token,
-        sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed),
+        bytes_per_token=dealt.bytes_per_token,
+        sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed, format=format),
         data=digests,
         journal=journal_of(
-            out, model, recipe, corpora=corpora, processes=world.size, silent=not world.is_main
+            out, model, recipe, corpora=dealt.tokens, processes=world.size, silent=not world.is_main
         ),
         own=None if lock is None else lock.check,
         world=world,
@@ -135,7 +138,7 @@ def _train(
         valid_loss = loop.run(stop)
     finished = world.whole_model(model)
     if finished is not None:
-        _save(out, finished, tokenizer, lora, base=recipe.init or None)
+        _save(out, finished, tokenizer, lora, recipe)
     return TrainedModel(out / "model", valid_loss)
 
 
@@ -155,13 +158,20 @@ def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: b
 
 
 def _save(
-    out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None, *, base: str | None
+    out: Path, model: Decoder, tokenizer: Tokenizer, lora: LoRA | None, recipe: Recipe
 ) -> None:
     (out / "model.json").unlink(missing_ok=True)  # of the model that is replaced
+    format = recipe.task.format
     if lora is not None:
+        base = recipe.init or None
+        if base is not None and tokenizer != open_checkpoint(base).tokenizer:
+            base = str(out / "base")  # no one else has a model with the new rows
+            save_checkpoint(base, model, tokenizer)
         lora.save(out / "adapter", base=base)
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
+    if format is not None:
+        format.save(out / "model")
     note_model(out)
 
 
@@ -180,23 +190,3 @@ def place_of(name: str) -> torch.device:
         why = str(error).splitlines()[0]
         raise ConfigError(f"The device {name!r} cannot be used: {why}.", "Try cpu.") from None
     return device
-
-
-def _start(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
-    """The model before the first step, and the vocabulary."""
-    model = new_model(recipe.model, seed=recipe.seed)
-    if not recipe.init:
-        return model, vocabulary_of(recipe, data, out)
-    loaded = load_checkpoint(recipe.init)
-    logger.info("starting from %s", loaded.name)
-    model.load_state_dict(loaded.model.state_dict())
-    if recipe.tokenizer.files:
-        raise ConfigError(
-            f"tokenizer.files would learn a vocabulary, and {recipe.init} has its own.",
-            "Leave one of the two out.",
-        )
-    if loaded.tokenizer is None:
-        raise ConfigError(
-            f"{recipe.init} came without a vocabulary.", "Put its tokenizer.json beside it."
-        )
-    return model, loaded.tokenizer

@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 
+from cutaway.data.task import TaskFormat
 from cutaway.generation import LanguageModel
 from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
@@ -23,12 +24,20 @@ class Sampler:
         tokenizer: of the run.
         path: of JSON lines: step, prompt, text.
         seed: of the draws, the same at every step: texts differ by what was learnt.
+        format: of a task of pairs, whose prompts are sources and whose texts are targets.
     """
 
     def __init__(
-        self, config: SamplesConfig, tokenizer: Tokenizer, path: Path, *, seed: int
+        self,
+        config: SamplesConfig,
+        tokenizer: Tokenizer,
+        path: Path,
+        *,
+        seed: int,
+        format: TaskFormat | None = None,
     ) -> None:
         self.config, self.tokenizer, self.path, self.seed = config, tokenizer, path, seed
+        self.format = format
 
     def is_due(self, done: int) -> bool:
         """Whether to write after ``done`` steps."""
@@ -39,15 +48,17 @@ class Sampler:
         model.eval()
         lm = LanguageModel(model, self.tokenizer)
         entries: list[dict[str, object]] = []
+        between = "" if self.format is None else f" {self.format.marker} "
         for prompt in self.config.prompts:
             text = lm.generate(
-                prompt,
+                prompt if self.format is None else self.format.prompt_ids(self.tokenizer, prompt),
                 seed=self.seed,
                 max_new_tokens=self.config.max_new_tokens,
                 top_k=self.config.top_k,
             ).text
             entries.append({"step": done, "prompt": prompt, "text": text})
-            logger.info("step %d  %s", done, json.dumps(prompt + text, ensure_ascii=False))
+            shown = json.dumps(prompt + between + text, ensure_ascii=False)
+            logger.info("step %d  %s", done, shown)
         with self.path.open("a", encoding="utf-8") as file:
             for entry in entries:
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")

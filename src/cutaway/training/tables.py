@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any, Literal, cast
 
 from cutaway.errors import ConfigError, nearest
-from cutaway.models import GPT2Config, ModernConfig
+from cutaway.models import ModelConfig
 from cutaway.models.config import config_of_kind
 
 __all__ = ["apply_setting", "at_least", "build"]
@@ -42,7 +42,7 @@ def build(cls: type, tables: Mapping[str, Any], *, path: str) -> object:
 
 def _value(kind: Any, value: Any, path: str) -> object:
     wrong = ConfigError(f"{path} is {value!r}.", f"It must be {_described(kind)}.")
-    if kind == GPT2Config | ModernConfig and isinstance(value, Mapping):
+    if kind == ModelConfig and isinstance(value, Mapping):
         kind, value = config_of_kind(cast(Mapping[str, Any], value))
     if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__"):
         if not isinstance(value, Mapping):

@@ -62,6 +62,28 @@ class SharedCheckpoints:
         with self._leading():
             self.alone.restore(self.alone.of_step(step), shared)
 
+    @torch.no_grad()
+    def restore_mean(self, n: int, state: TrainingState) -> list[int]:
+        """Puts the mean of the weights of the last checkpoints in place.
+
+        Args:
+            n: of how many, where there are as many.
+            state: the optimizers' is then that of the last.
+
+        Returns:
+            Their steps.
+        """
+        steps: list[int] = json.loads(self.world.told(json.dumps(self.alone.steps()[-n:])))
+        parameters = list(state.model.parameters())
+        means = [torch.zeros_like(p) for p in parameters]
+        for step in steps:
+            self.restore(step, state)
+            for mean, p in zip(means, parameters, strict=True):
+                mean += p.detach() / len(steps)
+        for mean, p in zip(means, parameters, strict=True):
+            p.copy_(mean)
+        return steps
+
     @contextmanager
     def _leading(self) -> Generator[None]:
         try:

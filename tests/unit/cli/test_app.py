@@ -12,7 +12,7 @@ from typer.main import get_command
 from cutaway import errors
 from cutaway.cli import app as app_module
 from cutaway.cli import main, params
-from cutaway.cli.app import COMMANDS, run
+from cutaway.cli.app import COMMANDS, TASKS, run
 
 CLI = Path(app_module.__file__).parent
 
@@ -49,6 +49,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["-n", "3", "--json"], ["generate", "-n", "3", "--json"]),
         (["-"], ["generate", "-"]),
         (["next", "Joel"], ["next", "Joel"]),
+        (["eval", "pocket"], ["eval", "pocket"]),
+        (["eval", "summarization", "-m", "x"], ["eval summarization", "-m", "x"]),
+        (["eval", "--data", "summarization"], ["eval", "--data", "summarization"]),
         (["--version"], ["--version"]),
         (["-h"], ["-h"]),
         ([""], ["generate", ""]),
@@ -188,4 +191,5 @@ def test_every_file_of_a_command_is_in_the_table() -> None:
     with_an_app = {
         path.stem for path in CLI.glob("*.py") if "\napp = new_app()" in path.read_text("utf-8")
     }
-    assert with_an_app == set(COMMANDS)
+    tasks = {f"{name}_{task}" for name, words in TASKS.items() for task in words}
+    assert with_an_app == set(COMMANDS) | tasks

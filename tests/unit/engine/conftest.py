@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from cutaway.engine import Engine, Format, build, compiling
+from cutaway import compiling
+from cutaway.engine import Engine, Format, build
 from cutaway.errors import EngineUnavailable
 from cutaway.models import GPT2, GPT2Config
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cutaway.engine import compiling, native
+from cutaway import compiling
+from cutaway.engine import native
 from cutaway.engine.compiling import build, library_path
 from cutaway.errors import EngineUnavailable
 from unit.engine.conftest import WRITES, a_compiler
@@ -64,14 +65,14 @@ def test_a_library_that_does_not_load_is_built_again(
 ) -> None:
     opened = []
 
-    def open_library(path: str) -> object:
+    def open_library(path: str, signatures: object) -> object:
         opened.append(Path(path).read_text())
         if "broken" in opened[-1]:
             raise OSError("file too short")
         return object()
 
     monkeypatch.setenv("CXX", a_compiler(tmp_path, WRITES))
-    monkeypatch.setattr(native, "_open", open_library)
+    monkeypatch.setattr(compiling, "_open", open_library)
     build().write_text("broken")
     native.library.__wrapped__("native")
     assert opened[0] == "broken"

@@ -18,8 +18,11 @@ def test_what_is_fetched_ahead_is_not_thrown_away(compiled: None, tmp_path: Path
     """GCC drops a function that does nothing but prefetch, and with it half of the speed."""
     source = tmp_path / "fetches.cpp"
     source.write_text(FETCHES)
-    flags = ("-std=c++20", "-O3", "-w", "-S", f"-I{compiling._SOURCES}", "-o", "-")
+    flags = ("-std=c++20", "-O3", "-w", "-S", f"-I{compiling.LIBRARY.source.parent}", "-o", "-")
     run = subprocess.run(
-        [compiling._compiler(), *flags, str(source)], capture_output=True, text=True, check=True
+        [compiling.LIBRARY._compiler(), *flags, str(source)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "prefetch" in run.stdout or "prfm" in run.stdout

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.models import GPT2, PRESETS, GPT2Config
@@ -99,6 +101,32 @@ def test_select_forks_drops_and_reorders_rows(cache: KVCache) -> None:
     assert cache.lengths == [3, 1, 3, 3]
     assert cache.k[0, :, 0, 0, 0].tolist() == [3, 1, 3, 3]
     assert cache.v[1, :, 3, 0, 4].tolist() == [-3, -1, -3, -3]
+
+
+@given(
+    rows=st.lists(st.integers(0, 5), max_size=8),
+    lengths=st.lists(st.integers(0, 4), min_size=6, max_size=6),
+)
+def test_selected_rows_hold_what_was_there(rows: list[int], lengths: list[int]) -> None:
+    """In whatever order they are asked for: in place or copied, nothing is overwritten too soon."""
+    cache = KVCache(n_layer=2, batch=6, n_head=3, n_ctx=8, head_dim=5)
+    cache.k.normal_()
+    cache.v.normal_()
+    cache.lengths = lengths
+    k, v = cache.k.clone(), cache.v.clone()
+    cache.select(rows)
+    assert cache.lengths == [lengths[row] for row in rows]
+    for i, row in enumerate(rows):
+        held = slice(lengths[row])
+        assert cache.k[:, i, :, held].equal(k[:, row, :, held])
+        assert cache.v[:, i, :, held].equal(v[:, row, :, held])
+
+
+def test_rows_that_stay_are_not_copied(cache: KVCache) -> None:
+    write(cache, 3)
+    held = cache.k.data_ptr()
+    cache.select([0, 0])
+    assert cache.k.data_ptr() == held
 
 
 def test_select_may_end_all_rows(cache: KVCache) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -52,6 +53,35 @@ def test_loss_and_gradients_are_those_of_whole_logits(
         gradients(summed_cross_entropy, *inputs), gradients(plain, *inputs), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.9])
+def test_a_smoothed_loss_is_torch_s(smoothing: float) -> None:
+    x, weight, targets = problem(torch.float64)
+    targets[[3, 22]] = IGNORED
+
+    def theirs(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+        logits = F.linear(x, weight)
+        return F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+
+    ours = partial(summed_cross_entropy, label_smoothing=smoothing)
+    for mine, other in zip(
+        gradients(ours, x, weight, targets), gradients(theirs, x, weight, targets), strict=True
+    ):
+        torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
+    assert torch.autograd.gradcheck(lambda x, w: ours(x, w, targets), (x, weight))
+
+
+def test_a_smoothed_loss_under_autocast_is_torch_s_on_the_same_logits() -> None:
+    x, weight, targets = problem(torch.float32, 200)
+    logits = (x.bfloat16() @ weight.bfloat16().T).float().detach().requires_grad_()
+    expected = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=0.2)
+    (by_logits,) = torch.autograd.grad(expected, logits)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = summed_cross_entropy(x, weight, targets, label_smoothing=0.2)
+    (found,) = torch.autograd.grad(loss, x)
+    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
+    torch.testing.assert_close(found, by_logits @ weight, rtol=0.02, atol=0.02)
 
 
 def test_a_head_that_is_not_trained_costs_no_gradient() -> None:

@@ -60,7 +60,7 @@ def parameters(request: Request, model: schema.ModelName) -> schema.Parameters:
             for m in table.matrices
         ],
         block=table.block,
-        blocks=table.block * table.config.n_layer,
+        blocks=table.blocks,
         tensors=table.n_tensors,
         total=table.total,
         weight_bytes={name: table.weight_bytes(dtype) for name, dtype in _DTYPES.items()},

@@ -1,0 +1,1 @@
+"""What a decoder can be put to, beside going on with a text: a format and a way to decode."""

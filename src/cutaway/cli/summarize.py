@@ -1,0 +1,161 @@
+"""``cutaway summarize``: the summary of a text, or of each text of a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cutaway.cli.app import new_app
+from cutaway.cli.batches import is_json_lines, read_lines, report_bad, work_through
+from cutaway.cli.inputs import read_source
+from cutaway.cli.options import Adapter, Dtype, Json, Model, Seed, open_model
+from cutaway.cli.output import stderr, stdout
+from cutaway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cutaway.apps.summarization import Summarizer, Summary
+
+app = new_app()
+
+Beams = Annotated[
+    int,
+    typer.Option(min=1, help="Width of the search of a model that was taught; 1: none."),
+]
+Penalty = Annotated[
+    float,
+    typer.Option(help="Beams are ranked by log-probability / length^P; 0: long ones lose."),
+]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Tokens of a summary at most.")]
+Cut = Annotated[bool, typer.Option("--cut", help="Read the first part of a text that is too long.")]
+Chunk = Annotated[
+    bool, typer.Option("--chunk", help="Read a text that is too long in parts; summarise each.")
+]
+
+
+@app.command()
+def summarize(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT|FILE|-",
+            help="A file if there is one of that name, as one text (of JSON lines, each line is "
+            "one); - for stdin; else the text itself.",
+        ),
+    ] = "-",
+    model: Model = "pocket",
+    adapter: Adapter = None,
+    dtype: Dtype = None,
+    document: Annotated[
+        str, typer.Option(metavar="FIELD", help="Of JSON lines: where the text is.")
+    ] = "document",
+    lines: Annotated[bool, typer.Option("--lines", help="Each line of FILE is a text.")] = False,
+    max_tokens: MaxTokens = 100,
+    beams: Beams = 4,
+    length_penalty: Penalty = 0.6,
+    cut: Cut = False,
+    chunk: Chunk = False,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Summarise a text.
+
+    A model that was taught to summarise (`cutaway finetune --task summarization`) does that by beam
+    search. Any other is asked with TL;DR:, as in the GPT-2 paper: up to 100 tokens, drawn from the
+    two likeliest, and of them the first three sentences.
+    """
+    path = Path(text)
+    is_batch = lines or (len(text) < 1024 and is_json_lines(path) and path.is_file())
+    content = "" if is_batch else read_source(text)[1]
+    summarizer = make_summarizer(
+        model,
+        adapter=adapter,
+        dtype=dtype,
+        max_tokens=max_tokens,
+        beams=beams,
+        length_penalty=length_penalty,
+        cut=cut,
+        chunk=chunk,
+        seed=seed,
+    )
+    if is_batch:
+        _write_batch(summarizer, path, document if is_json_lines(path) else None, as_json=as_json)
+        return
+    summary = summarizer(content)
+    if as_json:
+        stdout().json(_as_dict(summary))
+    else:
+        stdout().line(summary.text)
+        if summary.n_read < summary.n_tokens:
+            stderr().line(f"note: read {summary.n_read:,} of {summary.n_tokens:,} tokens.", "dim")
+        elif summary.parts > 1:
+            stderr().line(f"note: read in {summary.parts} parts.", "dim")
+    stderr().line(f"{summarizer.lm.name}: {summarizer.protocol}", "dim")
+
+
+def make_summarizer(
+    model: str,
+    *,
+    adapter: Path | None,
+    dtype: str | None,
+    max_tokens: int,
+    beams: int,
+    length_penalty: float,
+    cut: bool,
+    chunk: bool,
+    seed: int | None,
+) -> "Summarizer":
+    """The model as it summarises; how is told by what it was taught.
+
+    Raises:
+        ConfigError: for settings that exclude each other.
+        CheckpointError: if there is no such model.
+    """
+    from cutaway.apps.summarization import Summarizer
+    from cutaway.apps.taught import find_task
+
+    if cut and chunk:
+        raise ConfigError("Both --cut and --chunk.", "Give one of them, or neither.")
+    format = find_task(model, task="summarization")
+    lm = open_model(model, dtype, adapter=adapter, default="auto")
+    return Summarizer(
+        lm,
+        format,
+        max_tokens=max_tokens,
+        beams=beams,
+        length_penalty=length_penalty,
+        too_long="cut" if cut else "chunk" if chunk else "refuse",
+        seed=seed,
+    )
+
+
+def _write_batch(summarizer: "Summarizer", path: Path, field: str | None, *, as_json: bool) -> None:
+    """A line for each line of the file; an empty one, and its name on stderr, where there is none.
+
+    Raises:
+        DataError: at the end, if there were such.
+    """
+    out, err, n_lines, n_bad = stdout(), stderr(), 0, 0
+    for line, summary in work_through(read_lines(path, field=field), summarizer.attempts):
+        n_lines += 1
+        if isinstance(summary, str):
+            n_bad += 1
+            err.line(f"{line.where}: {summary.rstrip('.')}.", "red")
+        if as_json:
+            is_bad = isinstance(summary, str)
+            what = {"error": summary} if is_bad else _as_dict(summary)
+            out.json({"where": line.where, **what})
+        else:
+            out.line("" if isinstance(summary, str) else " ".join(summary.text.split()))
+        out.flush()
+    err.line(f"{summarizer.lm.name}: {summarizer.protocol}", "dim")
+    report_bad(n_bad, n_lines)
+
+
+def _as_dict(summary: "Summary") -> dict[str, Any]:
+    return {
+        "summary": summary.text,
+        "tokens": summary.n_tokens,
+        "tokens_read": summary.n_read,
+        "parts": summary.parts,
+        "ended": summary.ended,
+    }

@@ -1,0 +1,244 @@
+"""A file of one's own and a model, to a model that has learned it: a recipe made for them.
+
+What is sensible follows from the number of examples and from the size of the model, and stands in
+the ``recipe.toml`` of the run, so that nothing is decided out of sight.
+"""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cutaway.checkpoints import open_checkpoint
+from cutaway.data import PrepareConfig, prepare, read_pairs
+from cutaway.errors import ConfigError, DataError, unknown
+from cutaway.files import atomic_write
+from cutaway.processor import CPUINFO, processor_flags
+from cutaway.tokenizers import Tokenizer
+from cutaway.training.run import TrainedModel, place_of, train
+from cutaway.training.tables import apply_setting
+from cutaway.training.toml import to_toml
+
+__all__ = ["MARKERS", "TASKS", "Examples", "finetune", "recipe_for"]
+
+logger = logging.getLogger("cutaway.training")
+
+TASKS = ("translation", "summarization", "pairs", "text")
+MARKERS: Mapping[str, str] = {"translation": "<to>", "summarization": "<sum>", "pairs": "<sep>"}
+"""The token between source and target, where none is named."""
+
+_BATCH = 16
+_FEW = 20  # pairs, of which none is held out
+_HELD_OUT, _MOST_HELD_OUT = 0.05, 500
+_LOOKS = 3  # at the validation pairs in one pass
+# A width of 384 is tuned with 2.6e-4, GPT-2's small one with 1.3e-4, the large ones with less, as
+# Radford et al. 2018 (6.25e-5 at 768, without warm-up over so little) and later practice have it.
+_RATE = 0.1
+_RATE_OF_LORA = 10.0  # times as much: Schulman et al. 2025, "LoRA Without Regret"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """What is to be learned.
+
+    Attributes:
+        data: one file of pairs, or two with as many lines; for texts any number of files.
+        valid: the same to measure on; without it a part is held out.
+        fields: of JSON lines: the source's and the target's name; for texts the first.
+        skip_bad: whether lines that give no pair are named and left out.
+    """
+
+    data: Sequence[Path]
+    valid: Sequence[Path] = ()
+    fields: Sequence[str] = ()
+    skip_bad: bool = False
+
+
+def finetune(
+    base: str,
+    examples: Examples,
+    *,
+    task: str,
+    out: Path,
+    marker: str = "",
+    epochs: float = 3.0,
+    lora: int = 0,
+    settings: Sequence[str] = (),
+    device: str = "auto",
+) -> TrainedModel:
+    """Makes a recipe, writes it into the run's directory, and runs it; goes on after a stop.
+
+    Args:
+        base: the model to start from, by name or path.
+        examples: what to learn.
+        task: ``translation``, ``summarization``, ``pairs`` of another kind, or ``text``.
+        out: the run's own directory.
+        marker: the special token between source and target; see :data:`MARKERS`.
+        epochs: passes over the examples; it ends earlier when it gets no better.
+        lora: the rank of an adapter to train in the place of the model; 0 for the whole model.
+        settings: changes to the recipe such as ``training.steps=200``.
+        device: as for :func:`~cutaway.training.train`.
+
+    Raises:
+        ConfigError: for a choice that cannot be.
+        DataError: if a file cannot be read, or a line gives no example.
+        CheckpointNotFound: if there is no such model.
+        Interrupted: after SIGINT or SIGTERM, with the state saved.
+    """
+    if task not in TASKS:
+        raise unknown("task", task, TASKS)
+    if not 0.0 < epochs < float("inf"):
+        raise ConfigError(f"epochs is {epochs}.", "Give a number above 0.")
+    opened = open_checkpoint(base)
+    out.mkdir(parents=True, exist_ok=True)
+    if task == "text":
+        if opened.tokenizer is None:
+            raise ConfigError(f"{base} came without a vocabulary.", "Put tokenizer.json beside it.")
+        folder = out
+        data, n = _texts(examples, opened.tokenizer, out, n_ctx=opened.config.n_ctx)
+    else:
+        folder = _common([*examples.data, *examples.valid])
+        data, n = _pairs(examples, folder)
+    tables = recipe_for(
+        base, data, n_examples=n, task=task, marker=marker, width=opened.config.n_embd,
+        epochs=epochs, lora=lora, low=_has_bfloat16(device),
+    )  # fmt: skip
+    for setting in settings:
+        apply_setting(tables, setting)
+    about = f"# Made by `cutaway finetune`; files are relative to {folder}.\n\n"
+    with atomic_write(out / "recipe.toml") as file:
+        file.write((about + to_toml(tables)).encode())
+    return train(out / "recipe.toml", data=folder, out=out, device=device)
+
+
+def recipe_for(
+    base: str,
+    data: Mapping[str, Any],
+    *,
+    n_examples: int,
+    task: str,
+    marker: str = "",
+    width: int,
+    epochs: float = 3.0,
+    lora: int = 0,
+    low: bool = False,
+) -> dict[str, Any]:
+    """The tables of a recipe.
+
+    Args:
+        base: the model to start from.
+        data: the table of that name.
+        n_examples: pairs to learn from, or windows of text.
+        task: as for :func:`finetune`.
+        marker: as for :func:`finetune`.
+        width: of the model.
+        epochs: passes over the examples.
+        lora: the rank of an adapter; 0 for none.
+        low: whether products in bfloat16 are fast there.
+    """
+    batch = _BATCH if n_examples >= 10 * _BATCH else max(1, min(4, n_examples))
+    steps = max(1, round(epochs * n_examples / batch))
+    every = max(1, round(n_examples / batch / _LOOKS))
+    has_valid = bool(data.get("valid_pairs") or data.get("prepared"))
+    tables: dict[str, Any] = {"seed": 0, "init": _named(base)}
+    if task != "text":
+        too_long: Literal["cut", "refuse"] = "cut" if task == "summarization" else "refuse"
+        tables["task"] = {"kind": task, "marker": marker or MARKERS[task], "too_long": too_long}
+    tables["data"] = dict(data)
+    if lora:
+        targets = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"]
+        tables["lora"] = {"rank": lora, "alpha": 2.0 * lora, "targets": targets}
+    rate = _RATE / width * (_RATE_OF_LORA if lora else 1.0)
+    tables["optimizer"] = {"kind": "adamw", "lr": float(f"{rate:.2g}"), "weight_decay": 0.01}
+    tables["schedule"] = {"kind": "linear", "warmup_steps": min(100, max(1, steps // 20))}
+    tables["training"] = {
+        "steps": steps,
+        "batch_size": batch,
+        "micro_batch_size": min(batch, 4),
+        "precision": "bf16" if low else "fp32",
+    }
+    if has_valid:  # no better in a whole pass: it is enough
+        tables["validation"] = {"every": every, "patience": _LOOKS, "keep_best": True}
+    tables["checkpoints"] = {"every": every}
+    return tables
+
+
+def _named(base: str) -> str:
+    """A directory by its whole path, for the recipe stays when the user goes elsewhere."""
+    return str(Path(base).resolve()) if Path(base).exists() else base
+
+
+def _common(files: Sequence[Path]) -> Path:
+    return Path(os.path.commonpath([file.resolve().parent for file in files]))
+
+
+def _pairs(examples: Examples, folder: Path) -> tuple[dict[str, Any], int]:
+    """The table of data, and how many pairs there are to learn from."""
+    given = _source(examples.data, examples.fields, folder)
+    n = _count(examples.data, examples)
+    data: dict[str, Any] = {"train_pairs": [given]}
+    if examples.skip_bad:
+        data["bad_pairs"] = "skip"
+    if examples.valid:
+        _count(examples.valid, examples)
+        data["valid_pairs"] = [_source(examples.valid, examples.fields, folder)]
+        return data, n
+    if n < _FEW:
+        logger.warning("%d pairs are too few to hold any out: there is no validation", n)
+        return data, n
+    held_out = max(1, min(round(_HELD_OUT * n), _MOST_HELD_OUT))
+    border = round(1.0 - held_out / n, 6)
+    data["train_pairs"] = [{**given, "part": [0.0, border]}]
+    data["valid_pairs"] = [{**given, "part": [border, 1.0]}]
+    logger.info("%d of %d pairs are held out to measure on", n - round(border * n), n)
+    return data, round(border * n)
+
+
+def _source(files: Sequence[Path], fields: Sequence[str], folder: Path) -> dict[str, Any]:
+    if len(files) not in (1, 2):
+        raise ConfigError(
+            f"{len(files)} files of pairs.", "Give one, or two with as many lines: source, target."
+        )
+    names = [str(file.resolve().relative_to(folder)) for file in files]
+    named: dict[str, Any] = dict(zip(("source", "target"), names, strict=False))
+    return {**named, "fields": list(fields)} if fields else named
+
+
+def _count(files: Sequence[Path], examples: Examples) -> int:
+    """How many pairs there are; bad lines show before any work is done."""
+    target = files[1] if len(files) == 2 else None
+    more: dict[str, Any] = {"fields": examples.fields} if examples.fields else {}
+    pairs = read_pairs(files[0], target, on_bad=_pass if examples.skip_bad else None, **more)
+    n = sum(1 for _ in pairs)
+    if not n:
+        raise DataError(f"{files[0]} has no pairs.", "Give at least one.")
+    return n
+
+
+def _pass(_: object) -> None:
+    """The run itself names bad lines."""
+
+
+def _texts(
+    examples: Examples, tokenizer: Tokenizer, out: Path, *, n_ctx: int
+) -> tuple[dict[str, Any], int]:
+    """Texts prepared beside the run, and how many windows they fill."""
+    if examples.valid:
+        raise ConfigError(
+            "Texts to measure on are named, and the task is text.",
+            "Leave them out: a part of the texts is held out.",
+        )
+    more: dict[str, Any] = {"text_key": examples.fields[0]} if examples.fields else {}
+    config = PrepareConfig(val=_HELD_OUT, skip_bad=examples.skip_bad, **more)
+    manifest = prepare(examples.data, out / "corpus", tokenizer=tokenizer, config=config)
+    return {"prepared": [{"folder": "corpus"}]}, manifest.total("n_tokens", "train") // n_ctx
+
+
+def _has_bfloat16(device: str) -> bool:
+    """Whether products in bfloat16 are fast: on graphics cards, and where a CPU has them."""
+    if place_of(device).type != "cpu":
+        return True
+    flags = processor_flags(CPUINFO)
+    return flags is not None and not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())

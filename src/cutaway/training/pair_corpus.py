@@ -1,0 +1,101 @@
+"""The pairs of a run: read, encoded, and dealt to its steps."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from cutaway.data.pair_tokens import Fit, PairTokens, encode_pairs
+from cutaway.data.pairs import BadPair, Pair, read_pairs
+from cutaway.data.task import TaskFormat
+from cutaway.tokenizers import Tokenizer
+from cutaway.training.corpus import Dealt
+from cutaway.training.pair_batches import PairBatches, Rows
+from cutaway.training.recipe import PairSource, Recipe
+
+__all__ = ["open_pairs", "texts_of_pairs"]
+
+logger = logging.getLogger("cutaway.training")
+
+
+def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: Path) -> Dealt:
+    """The batches of a run that learns from pairs.
+
+    Args:
+        recipe: which files, and how they are dealt.
+        format: of the task.
+        tokenizer: of the run.
+        data: the folder that the recipe's paths are relative to.
+
+    Raises:
+        DataError: if a file cannot be read, a line gives no pair, a pair is too long, or there is
+            none.
+        TokenizerError: if the vocabulary lacks the marker.
+    """
+    rows = Rows(format, marker=format.marker_id(tokenizer), eot=tokenizer.eot, two_sides=False)
+    fit = Fit(n_ctx=recipe.model.n_ctx, one_row=True, too_long=recipe.task.too_long)
+
+    def encoded(use: str, sources: Sequence[PairSource]) -> PairTokens:
+        pairs = chain.from_iterable(_taken(source, recipe, data) for source in sources)
+        found = encode_pairs(pairs, tokenizer, fit)
+        _tell(use, found)
+        return found
+
+    train = encoded("training", recipe.data.train_pairs)
+    dealt = Dealt(PairBatches(recipe.training, train, rows, seed=recipe.seed))
+    dealt.tokens["train"] = _n_tokens(train)
+    if recipe.data.valid_pairs:
+        valid = encoded("validation", recipe.data.valid_pairs)
+        dealt.valid = dealt.batches.looks(valid, recipe.validation.pairs)
+        dealt.tokens["valid"] = _n_tokens(valid)
+        dealt.bytes_per_token = _bytes_per_target(valid, both=format.loss == "both")
+    return dealt
+
+
+def texts_of_pairs(recipe: Recipe, data: Path) -> Iterator[str]:
+    """Both sides of all pairs that a run learns from, for a vocabulary that they share."""
+    for source in recipe.data.train_pairs:
+        for pair in _taken(source, recipe, data, tell=False):
+            yield from (pair.source, pair.target)
+
+
+def _taken(source: PairSource, recipe: Recipe, data: Path, *, tell: bool = True) -> list[Pair]:
+    """The part of a file's pairs that is asked for, in the order of the file."""
+    bad: list[BadPair] = []
+
+    def on_bad(found: BadPair) -> None:
+        bad.append(found)
+        if tell:
+            logger.warning("left out: %s", found)
+
+    target = data / source.target if source.target else None
+    lenient = on_bad if recipe.data.bad_pairs == "skip" else None
+    pairs = list(read_pairs(data / source.source, target, fields=source.fields, on_bad=lenient))
+    if bad and tell:
+        logger.warning("%s: %d lines gave no pair and are left out", source.source, len(bad))
+    if source.part == (0.0, 1.0):
+        return pairs
+    begin, end = (round(share * len(pairs)) for share in source.part)
+    order = np.random.default_rng([source.draw, len(pairs)]).permutation(len(pairs))
+    return [pairs[i] for i in sorted(order[begin : max(end, begin + 1)].tolist())]
+
+
+def _tell(use: str, pairs: PairTokens) -> None:
+    logger.info("%s: %s pairs, %s tokens", use, f"{len(pairs):,}", f"{_n_tokens(pairs):,}")
+    if pairs.n_cut:
+        logger.info("%s: the ends of %s sources are cut off", use, f"{pairs.n_cut:,}")
+    if pairs.dropped:
+        first = ", ".join(pairs.dropped[:3]) + (", ..." if len(pairs.dropped) > 3 else "")
+        logger.info("%s: %s pairs are too long and left out: %s", use, len(pairs.dropped), first)
+
+
+def _n_tokens(pairs: PairTokens) -> int:
+    return len(pairs.sources) + len(pairs.targets) + 2 * len(pairs)
+
+
+def _bytes_per_target(pairs: PairTokens, *, both: bool) -> float:
+    """Bytes of text for each target; end-of-text and marker are targets without any."""
+    n_tokens = len(pairs.targets) + len(pairs) + both * len(pairs.sources)
+    return (pairs.n_bytes[1] + both * pairs.n_bytes[0]) / n_tokens
