@@ -51,10 +51,11 @@ class Sampler:
         between = "" if self.format is None else f" {self.format.marker} "
         for prompt in self.config.prompts:
             text = lm.generate(
-                self._read(prompt, model),
+                self._read_by(model, prompt),
                 seed=self.seed,
                 max_new_tokens=self.config.max_new_tokens,
                 top_k=self.config.top_k,
+                overflow="error" if self.format is None else "stop",
             ).text
             entries.append({"step": done, "prompt": prompt, "text": text})
             shown = json.dumps(prompt + between + text, ensure_ascii=False)
@@ -63,8 +64,8 @@ class Sampler:
             for entry in entries:
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
-    def _read(self, prompt: str, model: Decoder) -> str | list[int]:
-        """A prompt as the model was taught to read it; an encoder-decoder reads sources anyway."""
+    def _read_by(self, model: Decoder, prompt: str) -> str | list[int]:
+        """What a model reads; an encoder-decoder puts marker and end to a source itself."""
         if self.format is None or isinstance(model, EncoderDecoder):
             return prompt
         return self.format.prompt_ids(self.tokenizer, prompt)
