@@ -13,10 +13,11 @@ from torch import Tensor
 
 from cutaway.nn import kernel
 
-__all__ = ["causal_attention", "is_chosen"]
+__all__ = ["causal_attention", "is_chosen", "takes"]
 
 _MOST_WIDE = 128  # a head's numbers that the kernel has been made for
 _SHORTEST = 64  # positions from which on it is worth a call
+_TYPES = (torch.float32, torch.bfloat16)
 
 
 def is_chosen(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> bool:
@@ -29,16 +30,14 @@ def is_chosen(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> bool:
         return False
     if not (q.requires_grad or k.requires_grad or v.requires_grad):
         return False
-    fits = q.shape == k.shape == v.shape and q.shape[-1] % 16 == 0 and q.shape[-1] <= _MOST_WIDE
-    return (
-        fits
-        and q.shape[-2] >= _SHORTEST
-        and q.dtype == k.dtype == v.dtype
-        and dropout < 1.0
-        and _dtype(q) in (torch.float32, torch.bfloat16)
-        and q.dtype in (torch.float32, torch.bfloat16)
-        and _pays(_dtype(q))
-    )
+    alike = q.shape == k.shape == v.shape and q.dtype == k.dtype == v.dtype in _TYPES
+    return alike and dropout < 1.0 and takes(q.shape[-2], q.shape[-1], _dtype(q))
+
+
+def takes(length: int, width: int, dtype: torch.dtype) -> bool:
+    """Whether the kernel is for texts of this length and heads of this width, and faster here."""
+    fits = length >= _SHORTEST and width % 16 == 0 and width <= _MOST_WIDE and dtype in _TYPES
+    return fits and _pays(dtype)
 
 
 @torch.compiler.assume_constant_result  # pyright: ignore[reportUntypedFunctionDecorator]

@@ -47,6 +47,7 @@ class RunShape:
             in the blocks.
         recompute: whether a block keeps its input alone and is computed again.
         document_mask: whether rows have masks of their own.
+        drops_inside: whether a CPU's attention drops weights without forming the pattern.
         trained: parameters that are trained, where that is not all: of a low-rank adapter.
         parallel: ``ddp`` holds everything in each process, ``fsdp`` a share of weights, gradients
             and moments, and whole blocks only while they are used.
@@ -62,6 +63,7 @@ class RunShape:
     optimizer: str = "adamw"
     recompute: bool = False
     document_mask: bool = False
+    drops_inside: bool = False
     trained: int | None = None
     parallel: str = "ddp"
     processes: int = 1
@@ -248,7 +250,8 @@ def _kept_by_block(shape: RunShape) -> int:
         keys = _most_keys(model, context)
     if shape.document_mask:
         kept += 4 * n * context
-    if shape.dropout and shape.device == "cpu":  # no fused kernel: scores, pattern, what is left
+    if shape.dropout and shape.device == "cpu" and not shape.drops_inside:
+        # Torch's kernel is not for dropout: scores, pattern, and what is left of it.
         kept += 12 * n * (keys * model.n_head + model.n_embd) + 2 * low * n * model.n_embd
     elif shape.dropout:
         kept += 2 * n * model.n_embd

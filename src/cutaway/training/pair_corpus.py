@@ -10,6 +10,7 @@ import numpy as np
 from cutaway.data.pair_tokens import Fit, PairTokens, encode_pairs
 from cutaway.data.pairs import BadPair, Pair, read_pairs
 from cutaway.data.task import TaskFormat
+from cutaway.models import TransformerConfig
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import Dealt
 from cutaway.training.pair_batches import PairBatches, Rows
@@ -34,8 +35,9 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
             none.
         TokenizerError: if the vocabulary lacks the marker.
     """
-    rows = Rows(format, marker=format.marker_id(tokenizer), eot=tokenizer.eot, two_sides=False)
-    fit = Fit(n_ctx=recipe.model.n_ctx, one_row=True, too_long=recipe.task.too_long)
+    two = isinstance(recipe.model, TransformerConfig)  # sides, each with positions of its own
+    rows = Rows(format, marker=format.marker_id(tokenizer), eot=tokenizer.eot, two_sides=two)
+    fit = Fit(n_ctx=recipe.model.n_ctx, one_row=not two, too_long=recipe.task.too_long)
 
     def encoded(use: str, sources: Sequence[PairSource]) -> PairTokens:
         pairs = chain.from_iterable(_taken(source, recipe, data) for source in sources)

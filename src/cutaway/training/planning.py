@@ -13,6 +13,8 @@ import torch
 from cutaway.data import read_manifest
 from cutaway.data.shards import SPLITS
 from cutaway.errors import ConfigError, CutawayError
+from cutaway.models.config import GPT2Config
+from cutaway.nn.causal import takes
 from cutaway.training.budget import Change, changes_that_fit, check_run, free_memory
 from cutaway.training.corpus_tables import Source
 from cutaway.training.estimate import MemoryEstimate, RunShape, estimate_memory
@@ -92,11 +94,21 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
         optimizer=recipe.optimizer.kind,
         recompute=loop.recompute,
         document_mask=loop.document_mask,
+        drops_inside=device.type == "cpu" and _drops_inside(recipe),
         trained=_trained(recipe),
         parallel=recipe.parallel.kind,
         processes=processes,
         device="cuda" if device.type == "cuda" else "cpu",
     )
+
+
+def _drops_inside(recipe: Recipe) -> bool:
+    """Whether attention with dropout needs no pattern on a CPU; of other models it is not known."""
+    model, is_causal = recipe.model, recipe.task.mask == "causal"
+    if not (isinstance(model, GPT2Config) and model.dropout and is_causal):
+        return False
+    kind = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(recipe.training.precision)
+    return kind is not None and takes(model.n_ctx, model.n_embd // model.n_head, kind)
 
 
 def _trained(recipe: Recipe) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config, open_checkpoint
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config, ModelConfig, TransformerDecoderConfig
+from cutaway.models import GPT2Config, ModelConfig, TransformerConfig, TransformerDecoderConfig
 from cutaway.training.corpus_tables import (
     DataConfig,
     PairSource,
@@ -140,6 +140,8 @@ def check_task(recipe: Recipe) -> None:
         "data.valid_pairs": data.valid_pairs,
         "tokenizer.pairs": recipe.tokenizer.pairs,
     }
+    if isinstance(recipe.model, TransformerConfig):
+        _check_encoder_decoder(recipe)
     if kind == "text":
         for key in (key for key, value in pairs.items() if value):
             raise ConfigError(
@@ -167,6 +169,20 @@ def check_task(recipe: Recipe) -> None:
             f"task.kind is {kind!r}, and data.train_pairs names no file.",
             'Write data.train_pairs = [{ source = "train.en", target = "train.de" }].',
         )
+
+
+def _check_encoder_decoder(recipe: Recipe) -> None:
+    """Sees to it that a recipe asks of an encoder-decoder what it can learn."""
+    task = recipe.task
+    for key, value, usual, reason in (
+        ("kind", task.kind, None, "It learns pairs: name a task such as translation"),
+        ("loss", task.loss, "target", "It writes the target alone: leave it out"),
+        ("mask", task.mask, "causal", "Its encoder reads both ways anyhow: leave it out"),
+    ):
+        if value != usual if usual else value == "text":
+            raise ConfigError(
+                f'task.{key} is "{value}", and the model is an encoder-decoder.', f"{reason}."
+            )
 
 
 def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = None) -> Recipe:

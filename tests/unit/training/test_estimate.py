@@ -38,6 +38,17 @@ def test_activations_grow_with_the_positions_and_shrink_when_computed_again() ->
     assert parts(replace(GPT2, document_mask=True))["activations"] > two
 
 
+def test_dropout_in_attention_keeps_patterns_unless_it_is_done_inside() -> None:
+    plain = parts(GPT2)["activations"]
+    shape = replace(GPT2, model=replace(PRESETS["gpt2"], dropout=0.1))
+    assert parts(shape)["activations"] > 2 * plain
+    inside = parts(replace(shape, drops_inside=True))
+    assert plain < inside["activations"] < 1.2 * plain
+    assert inside == parts(replace(shape, device="cuda")) | {
+        name: inside[name] for name in ("fragments", "process", "loss")
+    }
+
+
 def test_shares_are_shares_and_copies_are_copies() -> None:
     alone = parts(GPT2)
     ddp = parts(replace(GPT2, processes=4))
