@@ -56,14 +56,14 @@ def maps(page: Any) -> dict[str, NDArray[np.float64]]:
 
 def test_both_heats_are_the_models(explore: Open, lm: LanguageModel, patterns: Patterns) -> None:
     ids = lm.encode(TEXT)
-    page = explore("page", ids=ids, more="&q=4&l=1")
+    page = explore("page", ids=ids, more="&q=3&l=1")
     found = maps(page)
-    close(found["attention"], patterns(ids)[1, :, 4, :5].mean(axis=0))
-    close(found["gradient"], louder(lm, ids, 4, ids[5]))
+    close(found["attention"], patterns(ids)[1, :, 3, :4].mean(axis=0))
+    close(found["gradient"], louder(lm, ids, 3, ids[4]))
     page.get_by_role("button", name="one head").click()
     page.keyboard.press("h")
     settled(page)
-    close(maps(page)["attention"], patterns(ids)[1, 1, 4, :5])
+    close(maps(page)["attention"], patterns(ids)[1, 1, 3, :4])
     assert "g=one" in page.url
 
 
@@ -124,11 +124,11 @@ def test_keys_walk_over_the_map(explore: Open, lm: LanguageModel) -> None:
 
 def test_a_products_vectors_are_told(explore: Open, lm: LanguageModel) -> None:
     ids = lm.encode(TEXT)
-    page = explore("page", ids=ids, more="&q=4")
+    page = explore("page", ids=ids, more="&q=3")
     row = page.get_by_role("list", name="The strongest").nth(1).locator("li button").first
     row.click()
     settled(page)
-    expected = louder(lm, ids, 4, ids[5])
+    expected = louder(lm, ids, 3, ids[4])
     assert numbers(page, "cell")[0] == pytest.approx(expected[np.abs(expected).argmax()], rel=1e-3)
     page.get_by_role("button", name="logit", exact=True).click()
     settled(page)

@@ -12,7 +12,12 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config, open_checkpoint
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config, ModelConfig, TransformerConfig, TransformerDecoderConfig
+from cutaway.models import (
+    GPT2Config,
+    ModelConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.training.corpus_tables import (
     DataConfig,
     PairSource,
@@ -140,9 +145,12 @@ def check_task(recipe: Recipe) -> None:
         "data.valid_pairs": data.valid_pairs,
         "tokenizer.pairs": recipe.tokenizer.pairs,
     }
-    if isinstance(recipe.model, TransformerConfig):
-        _check_encoder_decoder(recipe)
     if kind == "text":
+        if isinstance(recipe.model, TransformerConfig):
+            raise ConfigError(
+                'The model is an encoder-decoder, and task.kind is "text".',
+                'It learns pairs: set task.kind, such as "translation", and data.train_pairs.',
+            )
         for key in (key for key, value in pairs.items() if value):
             raise ConfigError(
                 f'{key} is set, and task.kind is "text".',
@@ -170,24 +178,13 @@ def _check_layout(recipe: Recipe) -> None:
             f'task.mask is "prefix", and the model is a {model.kind}.',
             'Its attention is within blocks and slots: take task.mask = "causal".',
         )
-    if recipe.training.recompute and isinstance(model, TransformerConfig):
-        raise ConfigError(
-            "training.recompute is true, and the model is an encoder-decoder.",
-            "Take a smaller training.micro_batch_size in its place.",
-        )
-
-
-def _check_encoder_decoder(recipe: Recipe) -> None:
-    """Sees to it that a recipe asks of an encoder-decoder what it can learn."""
-    task = recipe.task
-    for key, value, usual, reason in (
-        ("kind", task.kind, None, "It learns pairs: name a task such as translation"),
-        ("loss", task.loss, "target", "It writes the target alone: leave it out"),
-        ("mask", task.mask, "causal", "Its encoder reads both ways anyhow: leave it out"),
-    ):
-        if value != usual if usual else value == "text":
+    if not isinstance(model, TransformerConfig):
+        return
+    for key, value, usual in (("mask", task.mask, "causal"), ("loss", task.loss, "target")):
+        if value != usual:
             raise ConfigError(
-                f'task.{key} is "{value}", and the model is an encoder-decoder.', f"{reason}."
+                f"task.{key} is {value!r}, and the model is an encoder-decoder.",
+                f"Its encoder sees the source whole and writes none: leave task.{key} out.",
             )
 
 

@@ -1275,6 +1275,7 @@ export interface components {
             /** Kv Bytes Per Token */
             kv_bytes_per_token: number;
             vocabulary: components["schemas"]["Vocabulary"] | null;
+            task: components["schemas"]["Task"] | null;
         };
         /**
          * Models
@@ -1805,6 +1806,30 @@ export interface components {
             kv_bytes_made: number;
             /** Milliseconds */
             milliseconds: number;
+        };
+        /**
+         * Task
+         * @description How pairs were laid out for a model that was taught some: its `task.json`.
+         *
+         *     `mask` is `prefix` where source and marker see each other both ways; `loss` what counted.
+         */
+        Task: {
+            /** Task */
+            task: string;
+            /** Marker */
+            marker: string;
+            /** Marker Id */
+            marker_id: number;
+            /**
+             * Mask
+             * @enum {string}
+             */
+            mask: "causal" | "prefix";
+            /**
+             * Loss
+             * @enum {string}
+             */
+            loss: "target" | "both";
         };
         /**
          * Token

@@ -11,13 +11,13 @@ export const en = {
     },
   ],
   page: 'A page to try',
-  mark: 'Put TL;DR: behind it',
+  mark: (marker: string) => `Put ${marker} behind it`,
   follow: 'Follow back',
   kinds: { logprob: 'log-probability', logit: 'logit' },
   heads: 'Attention of',
   stages: { all: 'all heads', one: 'one head' },
-  noMarker:
-    'There is no TL;DR: in this text, so the last words and the one to come can be asked for.',
+  noMarker: (marker: string) =>
+    `There is no ${marker} in this text, so the last words and the one to come can be asked for.`,
   marked: (page: number, summary: number) =>
     `${page} tokens of page and marker, ${summary} of summary.`,
   drawing: 'What of the page counts',

@@ -32,12 +32,11 @@ export function layOut(tokens: readonly TokenLike[], width: number): Layout {
   const line = 3 * unit;
   const blocks: Block[] = [];
   let [x, y] = [0, 0];
-  tokens.forEach(({ text }, i) => {
+  tokens.forEach((_, i) => {
     const wide = Math.min(width, lengths[i]! * unit);
     if (x > 0 && x + wide > width) [x, y] = [0, y + line];
     blocks.push({ x, y, width: wide });
     x += wide;
-    if (text.includes('\n')) [x, y] = [0, y + line];
   });
   return { blocks, line, height: (blocks.at(-1)?.y ?? 0) + line };
 }

@@ -14,8 +14,17 @@ export const PAGE =
   'He kept the oil lamp, polished it every Sunday, and lit it once a year on the day of the storm in which his father had drowned. ' +
   'Today the tower is a small museum. Children may climb the stairs and turn the lens by hand.';
 
-/** The position of the first token behind the last marker; null where the text has none. */
-export function summaryStart(tokens: readonly TokenLike[], marker = MARKER): number | null {
+/**
+ * The position of the first token behind the last marker; null where the text has none. A model
+ * that was taught summaries has a marker token of its own.
+ */
+export function summaryStart(
+  tokens: readonly TokenLike[],
+  own: number | null = null,
+  marker = MARKER,
+): number | null {
+  const at = own === null ? -1 : tokens.findLastIndex(({ id }) => id === own);
+  if (at >= 0) return at + 1;
   const wanted = new TextEncoder().encode(marker);
   const bytes = tokens.map(({ bytes }) => bytesOf(bytes));
   const all = bytes.flatMap((one) => [...one]);
