@@ -108,15 +108,15 @@ def _train(
     format = recipe.task.format
     with world.main_first():
         model, tokenizer = first_model(recipe, data, out)
-        if format is None:
-            dealt = deal_texts(recipe, tokenizer, data, out)
-        else:
-            dealt = open_pairs(recipe, format, tokenizer, data)
+        dealt = (
+            deal_texts(recipe, tokenizer, data, out)
+            if format is None
+            else open_pairs(recipe, format, tokenizer, data)
+        )
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
     lora = _lora(recipe, model, digests, sharded=world.is_sharded)
-    samples = out / "samples.jsonl"
     model.to(device)
     loop = Loop(
         model,
@@ -127,7 +127,7 @@ def _train(
         directory=out,
         objective=dealt.objective,
         bytes_per_token=dealt.bytes_per_token,
-        sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed, format=format),
+        sampler=_sampler(recipe, tokenizer, out),
         data=digests,
         journal=journal_of(
             out,
@@ -147,6 +147,12 @@ def _train(
     if finished is not None:
         _save(out, finished, tokenizer, lora, recipe)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _sampler(recipe: Recipe, tokenizer: Tokenizer, out: Path) -> Sampler:
+    """What writes texts while the model learns, as the task has them."""
+    path, format = out / "samples.jsonl", recipe.task.format
+    return Sampler(recipe.samples, tokenizer, path, seed=recipe.seed, format=format)
 
 
 def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:
