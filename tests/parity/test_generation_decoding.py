@@ -137,6 +137,39 @@ def test_beams_of_many_prompts(enliven: Callable[..., GPT2], penalty: float, see
     assert penalty > 0 or len({len(ids) for ids in ours}) > 1
 
 
+@pytest.mark.parametrize(("end", "early"), [("likely", False), ("full", True)])
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_beams_that_end_earlier(
+    enliven: Callable[..., GPT2], penalty: float, end: str, early: bool
+) -> None:
+    lm = ids_only(enliven, vocab_size=40, n_ctx=32, seed=2)
+    prompts = [[3, 1, 4], [9, 5, 2], [2, 6, 5], [8, 9, 7]]
+    theirs = their_model(lm, 7).generate(
+        torch.tensor(prompts),
+        attention_mask=torch.ones(4, 3, dtype=torch.long),
+        do_sample=False,
+        num_beams=3,
+        num_return_sequences=3,
+        length_penalty=penalty,
+        early_stopping=early,
+        max_new_tokens=20,
+        eos_token_id=[7, 2, 5, 9, 30],
+    )
+    config = GenerationConfig(
+        beams=3, length_penalty=penalty, max_new_tokens=20, stop_ids=(7, 2, 5, 9, 30)
+    )
+    found = lm.search(prompts, end=end, config=config)
+    ours = [completion.ids for texts in found for completion in texts]
+    for ids, their_ids in zip(ours, theirs[:, 3:].tolist(), strict=True):
+        assert list(ids) == their_ids[: len(ids)]
+        assert set(their_ids[len(ids) :]) <= {0, 7}
+
+
+def test_an_end_that_is_none(enliven: Callable[..., GPT2]) -> None:
+    with pytest.raises(ConfigError, match="end is 'ful'"):
+        ids_only(enliven, vocab_size=3).search([[0]], end="ful", beams=2)  # type: ignore[arg-type]
+
+
 def all_texts(
     lm: LanguageModel, config: GenerationConfig, n_new: int, end: int
 ) -> list[tuple[float, tuple[int, ...]]]:

@@ -14,9 +14,10 @@ from typing import Literal
 from cutaway.data.sentences import sentences
 from cutaway.data.task import TaskFormat
 from cutaway.errors import ConfigError, ContextLengthError, CutawayError, DataError
-from cutaway.generation import LanguageModel
+from cutaway.generation import Completion, LanguageModel
 from cutaway.generation.draw import check_seed
 from cutaway.generation.settings import GenerationConfig
+from cutaway.models import TransformerConfig
 
 __all__ = ["TLDR", "Summarizer", "Summary", "TooLong"]
 
@@ -48,8 +49,7 @@ class Summarizer:
     """A language model that summarises.
 
     Args:
-        lm: the model.
-        format: how it was taught pairs; None to ask it with ``TL;DR:``.
+        lm: the model; ``task.json`` beside it says how it was taught, and without one it is asked.
         max_tokens: tokens of a summary at most, of each part.
         beams: width of the search of a model that was taught; 1 takes the likeliest token always.
         length_penalty: of a search, see :class:`cutaway.generation.GenerationConfig`.
@@ -58,14 +58,14 @@ class Summarizer:
         seed: of the draws; None takes a fresh one. A summary depends on its own text alone.
 
     Raises:
-        ConfigError: for an impossible setting, or one that leaves no room for a text.
+        ConfigError: for a model that was taught to translate, an impossible setting, or one that
+            leaves no room for a text.
         TokenizerError: for a model without a vocabulary, or without the marker.
     """
 
     def __init__(
         self,
         lm: LanguageModel,
-        format: TaskFormat | None = None,
         *,
         max_tokens: int = 100,
         beams: int = 4,
@@ -75,16 +75,20 @@ class Summarizer:
     ) -> None:
         if too_long not in ("refuse", "cut", "chunk"):
             raise ConfigError(f"too_long is {too_long!r}.", "Known: refuse, cut, chunk.")
-        self.lm, self.format, self.too_long = lm, format, too_long
+        self.lm, self.too_long = lm, too_long
+        self.format = format = _format_of(lm)
         self.seed = check_seed(seed)
         asked = GenerationConfig(max_new_tokens=max_tokens, top_k=2)
         taught = GenerationConfig(max_new_tokens=max_tokens, temperature=0.0)
         if beams != 1:
             taught = taught.replace(temperature=1.0, beams=beams, length_penalty=length_penalty)
         self.config = asked if format is None else taught
-        tokenizer = lm.tokenizer
-        self._behind = lm.encode(TLDR) if format is None else [format.marker_id(tokenizer)]
-        self.room = lm.config.n_ctx - max_tokens - len(self._behind)
+        self._behind = lm.encode(TLDR) if format is None else [format.marker_id(lm.tokenizer)]
+        # An encoder has the whole context for the text and the end-of-text behind it.
+        shared = max_tokens + len(self._behind)
+        if isinstance(lm.config, TransformerConfig):
+            self._behind, shared = [lm.tokenizer.eot, *self._behind], 1
+        self.room = lm.config.n_ctx - shared
         if self.room < 1:
             raise ConfigError(
                 f"{max_tokens:,} tokens of summary and {len(self._behind)} before it leave no room "
@@ -101,7 +105,10 @@ class Summarizer:
             made = f"TL;DR: behind the text, {n}, {drawn}, first {_N_SENTENCES} sentences"
         elif self.config.beams > 1:
             penalty = self.config.length_penalty
-            made = f"{self.config.beams} beams, log-probability / length^{penalty:g}, {n}"
+            made = (
+                f"{self.config.beams} beams, log-probability / length^{penalty:g}, ended when no "
+                f"live text would be better if it ended now, {n}"
+            )
         else:
             made = f"the likeliest token always, {n}"
         long = {
@@ -134,11 +141,7 @@ class Summarizer:
                 errors[i] = error
                 parts.append([])
         prompts = [[*part, *self._behind] for some in parts for part in some]
-        written = (
-            iter(self.lm.generate(prompts, seed=self.seed, config=self.config))
-            if prompts
-            else iter(())
-        )
+        written = iter(self._written(prompts))
         found: list[Summary | CutawayError] = []
         for i, (text, some) in enumerate(zip(texts, parts, strict=True)):
             if i in errors:
@@ -156,6 +159,13 @@ class Summarizer:
                 )
             )
         return found
+
+    def _written(self, prompts: Sequence[list[int]]) -> list[Completion]:
+        if not prompts:
+            return []
+        if self.config.beams == 1:
+            return self.lm.generate(prompts, seed=self.seed, config=self.config)
+        return [texts[0] for texts in self.lm.search(prompts, end="likely", config=self.config)]
 
     def _told(self, written: str) -> str:
         if self.format is None:
@@ -181,8 +191,8 @@ class Summarizer:
             return self._chunks(text)
         n_ctx, n_new = self.lm.config.n_ctx, self.config.max_new_tokens
         raise ContextLengthError(
-            f"The text has {len(ids):,} tokens; with {len(self._behind)} behind it and {n_new} of "
-            f"summary there is room for {self.room:,} in the model's {n_ctx:,} positions.",
+            f"The text has {len(ids):,} tokens, and beside {n_new} of summary there is room for "
+            f"{self.room:,} in the model's {n_ctx:,} positions.",
             "Shorten it, have its first part read (--cut), or all of it in parts (--chunk).",
             n_tokens=len(ids),
             room=self.room,
@@ -200,3 +210,17 @@ class Summarizer:
             else:
                 chunks[-1] += ids
         return [chunk for chunk in chunks if chunk]
+
+
+def _format_of(lm: LanguageModel) -> TaskFormat | None:
+    """How the model was taught to summarise; None if it was taught nothing and is to be asked.
+
+    Raises:
+        ConfigError: if it was taught to translate.
+    """
+    if lm.task is not None and lm.task.task == "translation":
+        raise ConfigError(
+            f"{lm.name} was taught translation, not summarization.",
+            "Use `cutaway translate`, or name another model.",
+        )
+    return lm.task

@@ -30,6 +30,7 @@ COMMANDS = {
     "next": "The most probable next words, with their scores.",
     "pick": "Write a text by choosing every next word yourself.",
     "explore": "See the model at work in a browser.",
+    "translate": "Translate a text, or each line of a file.",
     "summarize": "Summarise a text.",
     "score": "How well the model predicts a text.",
     "eval": "Measure a model on the test sets of the GPT-2 paper and others.",
@@ -48,7 +49,7 @@ COMMANDS = {
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }
-TASKS = {"eval": ("summarization",)}
+TASKS = {"eval": ("summarization", "translation")}
 """Commands whose first word may be that of a task with options of its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cutaway.errors import CutawayError, DataError, nearest
 
-__all__ = ["Line", "is_json_lines", "read_lines", "report_bad", "work_through"]
+__all__ = ["Line", "is_json_lines", "lines_of", "read_lines", "report_bad", "work_through"]
 
 T = TypeVar("T")
 AT_ONCE = 32
@@ -48,30 +48,39 @@ def read_lines(path: Path, *, field: str | None = None) -> Iterator[Line]:
     if not path.is_file():
         raise DataError(f"No file at {path}.", "Check the path.")
     with opened(file_source(path, "txt")) as file:
-        for number, line in enumerate(file, start=1):
-            where = f"{path}:{number}"
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            except UnicodeDecodeError as error:
-                yield Line(where, None, f"not UTF-8: {error.reason} at its byte {error.start + 1}")
-                continue
-            if field is not None:
-                yield _of_json(where, text, field)
-            else:
-                yield Line(where, text or None, "" if text else "the line is empty")
+        yield from lines_of(file, str(path), field=field)
+
+
+def lines_of(lines: Iterable[bytes], name: str, *, field: str | None = None) -> Iterator[Line]:
+    """Lines as :func:`read_lines` has them, of what is called ``name``."""
+    for number, line in enumerate(lines, start=1):
+        where = f"{name}:{number}"
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            yield Line(where, None, f"not UTF-8: {error.reason} at its byte {error.start + 1}")
+            continue
+        if field is not None:
+            yield _of_json(where, text, field)
+        else:
+            yield Line(where, text or None, "" if text else "the line is empty")
 
 
 def work_through(
-    lines: Iterable[Line], work: Callable[[Sequence[str]], Sequence[T | CutawayError]]
+    lines: Iterable[Line],
+    work: Callable[[Sequence[str]], Sequence[T | CutawayError]],
+    *,
+    at_once: int | None = None,
 ) -> Iterator[tuple[Line, T | str]]:
     """What comes of each line, or in words why nothing does; in order, some lines at a time.
 
     Args:
         lines: of a file.
         work: makes something of each of some texts, or an error.
+        at_once: lines that it gets at a time; None for 32.
     """
     rest = iter(lines)
-    while some := list(islice(rest, AT_ONCE)):
+    while some := list(islice(rest, at_once or AT_ONCE)):
         results = iter(work([line.text for line in some if line.text is not None]))
         for line in some:
             result = line.reason if line.text is None else next(results)

@@ -111,15 +111,11 @@ def make_summarizer(
         CheckpointError: if there is no such model.
     """
     from cutaway.apps.summarization import Summarizer
-    from cutaway.apps.taught import find_task
 
     if cut and chunk:
         raise ConfigError("Both --cut and --chunk.", "Give one of them, or neither.")
-    format = find_task(model, task="summarization")
-    lm = open_model(model, dtype, adapter=adapter, default="auto")
     return Summarizer(
-        lm,
-        format,
+        open_model(model, dtype, adapter=adapter, default="auto"),
         max_tokens=max_tokens,
         beams=beams,
         length_penalty=length_penalty,

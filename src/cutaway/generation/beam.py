@@ -6,10 +6,12 @@ search that is over leaves the group with its rows.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cutaway.errors import ConfigError, nearest
 from cutaway.generation.choosing import Logits, log_probabilities
 from cutaway.generation.completion import Candidate, Completion, best_candidates
 from cutaway.generation.draw import all_banned, best
@@ -20,7 +22,14 @@ from cutaway.generation.sample import Prompt, Sample
 from cutaway.generation.settings import GenerationConfig
 from cutaway.tokenizers import Tokenizer
 
-__all__ = ["beam_search"]
+__all__ = ["SearchEnd", "beam_search"]
+
+SearchEnd = Literal["certain", "likely", "full"]
+"""When a search is over. There are as many finished texts as beams, and: no live one can become
+better than they are, however it goes on (``certain``); none would be better if it ended now
+(``likely``); nothing more (``full``). Transformers' ``early_stopping``: "never", False, True."""
+
+_ENDS = ("certain", "likely", "full")
 
 Top = tuple[Candidate, ...]
 
@@ -44,21 +53,34 @@ def beam_search(
     *,
     config: GenerationConfig,
     tokenizer: Tokenizer | None,
+    end: SearchEnd = "certain",
 ) -> list[list[Completion]]:
     """The best texts found for each prompt, best first, at most ``config.beams``.
 
     Each step extends every live text by every token and keeps the best; texts that end among the
-    best leave the search. It is over when no live text can overtake the finished ones: with
-    transformers' ``early_stopping="never"`` the results are the same. Bias, penalty and n-grams
+    best leave the search. With transformers the results are the same. Bias, penalty and n-grams
     change the log-probabilities that rank texts; top-k and its like play no part.
 
     Prompts are searched for together, those of like length first, as many as the reader takes at
     once. Each has what it would have alone: with the engine to the bit, else but for rounding.
+
+    Args:
+        reader: that reads.
+        prompts: to go on from.
+        config: the settings.
+        tokenizer: gives texts characters, and says which token ends them.
+        end: when a search is over, see :data:`SearchEnd`.
+
+    Raises:
+        ConfigError: if no token may follow any text of a search, or for an unknown ``end``.
     """
+    if end not in _ENDS:
+        raise ConfigError(f"end is {end!r}.", nearest(str(end), _ENDS))
     found: list[list[Completion]] = [[] for _ in prompts]
     for group in _groups(reader, prompts, config.beams):
         some = [prompts[index] for index in group]
-        for index, texts in zip(group, _search(reader, some, config, tokenizer), strict=True):
+        searches = _Searches(config, some, tokenizer, end)
+        for index, texts in zip(group, _search(reader, some, searches), strict=True):
             found[index] = texts
     return found
 
@@ -74,12 +96,9 @@ def _groups(reader: Reader, prompts: Sequence[Prompt], beams: int) -> Iterator[l
 
 
 def _search(
-    reader: Reader,
-    prompts: Sequence[Prompt],
-    config: GenerationConfig,
-    tokenizer: Tokenizer | None,
+    reader: Reader, prompts: Sequence[Prompt], searches: "_Searches"
 ) -> list[list[Completion]]:
-    searches = _Searches(config, prompts, tokenizer)
+    """Takes steps until all searches are over."""
     rows = reader.rows(
         [prompt.ids for prompt in prompts],
         n_total=max(prompt.n_total for prompt in prompts),
@@ -100,9 +119,13 @@ class _Searches:
     """The texts alive, each in a row, and those that are finished."""
 
     def __init__(
-        self, config: GenerationConfig, prompts: Sequence[Prompt], tokenizer: Tokenizer | None
+        self,
+        config: GenerationConfig,
+        prompts: Sequence[Prompt],
+        tokenizer: Tokenizer | None,
+        end: SearchEnd,
     ) -> None:
-        self._config, self._prompts, self._tokenizer = config, prompts, tokenizer
+        self._config, self._prompts, self._tokenizer, self._end = config, prompts, tokenizer, end
         ends = set(config.stop_ids) | ({tokenizer.eot} if tokenizer else set[int]())
         self._ends = np.array(sorted(ends), np.intp)
         self._wanted = ((2 if config.stop else 1) + max(len(ends), 1)) * config.beams
@@ -193,11 +216,15 @@ class _Searches:
                 self._worst[search] = texts[-1].score(penalty)
 
     def _are_over(self, alive: Extensions) -> NDArray[np.bool_]:
-        """Of each search, whether no live text can become better than the finished ones."""
+        """Of each search, whether it goes on no more."""
         hopes = np.full(len(self._prompts), -np.inf)
         np.maximum.at(hopes, alive.search, alive.total)
         penalty = self._config.length_penalty
-        lengths = self._most_new if penalty > 0 else self._ids.shape[1] + 1.0
+        is_full = self._worst > -np.inf
+        if self._end == "full":
+            hopes[is_full] = -np.inf
+        far = penalty > 0 and self._end == "certain"
+        lengths = self._most_new if far else self._ids.shape[1] + 1.0
         return hopes / lengths**penalty <= self._worst
 
     def _check(self, alive: Extensions, logits: Logits) -> None:

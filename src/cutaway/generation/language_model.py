@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast, overload
 from cutaway.data.task import TaskFormat
 from cutaway.engine import Engine
 from cutaway.errors import ConfigError
-from cutaway.generation.beam import beam_search
+from cutaway.generation.beam import SearchEnd, beam_search
 from cutaway.generation.completion import Completion, NextTokens, StreamEvent, next_tokens
 from cutaway.generation.decode import decode
 from cutaway.generation.drafting import DrafterMaker
@@ -217,12 +217,38 @@ class LanguageModel:
         each = cast("Sequence[PromptLike]", prompt if several else [prompt])
         prompts = [self._read(one, config) for one in each]
         if config.beams > 1:
-            found = beam_search(self.reader, prompts, config=config, tokenizer=self._tokenizer)
-            groups = [texts[:n] for texts in found]
+            groups = [texts[:n] for texts in self._search(prompts, config, "certain")]
         else:
             groups = self._write(prompts, config, n=n, seed=seed)
         flat = [group[0] for group in groups] if n == 1 else groups
         return flat if several else flat[0]
+
+    def search(
+        self,
+        prompts: Sequence[PromptLike],
+        *,
+        end: SearchEnd = "certain",
+        config: GenerationConfig | None = None,
+        **settings: Unpack[GenerationSettings],
+    ) -> list[list[Completion]]:
+        """The best texts that a beam search finds for each prompt, best first.
+
+        As :meth:`generate` with ``beams``, with a choice of when a search is over.
+
+        Args:
+            prompts: texts, or lists of ids; there may be none.
+            end: ``certain``, ``likely`` (sooner, where long texts are not punished: what is still
+                live would be worse if it ended now) or ``full`` (as many texts as beams).
+            config: settings; those given by name replace its fields.
+            **settings: fields of :class:`GenerationConfig`.
+
+        Raises:
+            ConfigError: for an impossible value or an unknown setting.
+            ContextLengthError: if a prompt or the length asked for does not fit.
+            TokenizerError: for ids outside the vocabulary, or a text without a tokenizer.
+        """
+        config = self._settings(config, settings)
+        return self._search([self._read(one, config) for one in prompts], config, end)
 
     def stream(
         self,
@@ -365,6 +391,12 @@ class LanguageModel:
             n_ctx=self.config.n_ctx,
             config=config,
         )
+
+    def _search(
+        self, prompts: Sequence[Prompt], config: GenerationConfig, end: SearchEnd
+    ) -> list[list[Completion]]:
+        tokenizer = self._tokenizer
+        return beam_search(self.reader, prompts, config=config, tokenizer=tokenizer, end=end)
 
     def _write(
         self, prompts: Sequence[Prompt], config: GenerationConfig, *, n: int, seed: int | None

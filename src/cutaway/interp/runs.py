@@ -125,6 +125,11 @@ class Run:
         return run_id(self.model, ids, edits=self.edits, fingerprint=self.fingerprint)
 
     @property
+    def tap(self) -> Tap:
+        """What its edits change, for another pass of the same text."""
+        return cast(Tap, self._tap)
+
+    @property
     def state(self) -> object:
         """What this run keeps; the same object for runs that share it."""
         return self._state

@@ -14,7 +14,9 @@ from cutaway.errors import ConfigError, unknown
 from cutaway.models import (
     Decoder,
     DecoderConfig,
+    EncoderDecoder,
     GPT2Config,
+    TransformerConfig,
     TransformerDecoderConfig,
     new_model,
 )
@@ -22,7 +24,7 @@ from cutaway.nn import Tap
 
 __all__ = ["Chain", "SiteTap", "block_names", "site_names"]
 
-_LAYER = re.compile(r"^h\.(\d+)\.")
+_LAYER = re.compile(r"^(h|encoder)\.(\d+)\.")
 
 
 class SiteTap:
@@ -44,9 +46,9 @@ class SiteTap:
             raise ConfigError(f"names is the text {names!r}.", "Give a set or list of names.")
         for name in sorted(self.names or ()):
             sites = _known()
-            if _LAYER.sub("h.0.", name) not in sites:
+            if _LAYER.sub(r"\1.0.", name) not in sites:
                 layer = _LAYER.match(name)
-                known = (_LAYER.sub(layer[0] if layer else "h.0.", site) for site in sites)
+                known = (_LAYER.sub(rf"\1.{layer[2] if layer else 0}.", site) for site in sites)
                 raise unknown("site", name, known)
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
@@ -78,11 +80,13 @@ class SiteTap:
         """Raises for layers that were asked for and did not come, once the stack has run."""
         for name in sorted(self.names or ()):
             layer = _LAYER.match(name)
-            if self._layers and layer and layer[0] not in self._layers:
-                n_layer = len(self._layers)
+            if layer is None or layer[0] in self._layers:
+                continue
+            n_layer = sum(seen.startswith(f"{layer[1]}.") for seen in self._layers)
+            if n_layer:
                 raise ConfigError(
                     f"No site is called {name!r} in a model of {n_layer} layers.",
-                    f"Layers count from h.0 to h.{n_layer - 1}.",
+                    f"Layers count from {layer[1]}.0 to {layer[1]}.{n_layer - 1}.",
                 )
 
 
@@ -160,7 +164,12 @@ def _names(config: DecoderConfig) -> tuple[str, ...]:
     """All sites, asked of a model without memory: the list is never stale."""
     names: list[str] = []
     with torch.device("meta"), torch.no_grad():
-        new_model(config).eval()(torch.zeros(1, 1, dtype=torch.long), tap=_Names(names))
+        model, tokens = new_model(config).eval(), torch.zeros(1, 1, dtype=torch.long)
+        if isinstance(model, EncoderDecoder):
+            memory = model.encode(tokens, tap=_Names(names))
+            model.unembed(model.hidden(tokens, memory=memory, tap=_Names(names)), tap=_Names(names))
+        else:
+            model(tokens, tap=_Names(names))
     return tuple(names)
 
 
@@ -168,5 +177,9 @@ def _names(config: DecoderConfig) -> tuple[str, ...]:
 def _known() -> tuple[str, ...]:
     """The sites that some model has; a layer is called ``h.0``."""
     names = _names(_small(GPT2Config(n_layer=1)))
-    slots = _names(_small(TransformerDecoderConfig(n_layer=1, pattern="m")))
-    return (*names, *(name for name in slots if name not in names))
+    for config in (
+        TransformerDecoderConfig(n_layer=1, pattern="m"),
+        TransformerConfig(n_layer=1),
+    ):
+        names += tuple(name for name in _names(_small(config)) if name not in names)
+    return names

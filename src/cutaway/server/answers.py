@@ -180,6 +180,16 @@ class Draw(Answer):
     kept_mass: float
 
 
+class Gradient(Answer):
+    """Gradient times input of each word, for the score `value` of `token` behind position `q`."""
+
+    q: int
+    token: Token
+    of: Literal["logprob", "logit"]
+    value: float
+    products: list[float]
+
+
 class FrameHeader(Answer):
     """The JSON header of a CUT1 frame; some routes add fields of their own."""
 

@@ -110,6 +110,19 @@ class Vocabulary(Answer):
     eot: int
 
 
+class Task(Answer):
+    """How pairs were laid out for a model that was taught some: its `task.json`.
+
+    `mask` is `prefix` where source and marker see each other both ways; `loss` what counted.
+    """
+
+    task: str
+    marker: str
+    marker_id: int
+    mask: Literal["causal", "prefix"]
+    loss: Literal["target", "both"]
+
+
 class ModelInfo(Answer):
     """One of the models that the server was started with.
 
@@ -125,6 +138,7 @@ class ModelInfo(Answer):
     bytes: int
     kv_bytes_per_token: int
     vocabulary: Vocabulary | None
+    task: Task | None
 
 
 class Models(Answer):

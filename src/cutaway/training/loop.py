@@ -24,7 +24,7 @@ from cutaway.training.optimizers import build_optimizers, set_rate
 from cutaway.training.parallel import Idle, LossOf, World, whole
 from cutaway.training.process import denormals_flushed, memory_kept
 from cutaway.training.recipe import Recipe
-from cutaway.training.recompute import recomputed
+from cutaway.training.recompute import blocks_of, recomputed
 from cutaway.training.resume import check_same_run
 from cutaway.training.scaling import LossScaler
 from cutaway.training.signals import StopRequest
@@ -124,8 +124,8 @@ class Loop:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
-        blocks = self.model.h if self.recipe.training.recompute else ()
-        with torch.random.fork_rng(), denormals_flushed(), memory_kept(), recomputed(blocks):  # pyright: ignore[reportArgumentType]
+        blocks = blocks_of(self.model) if self.recipe.training.recompute else ()
+        with torch.random.fork_rng(), denormals_flushed(), memory_kept(), recomputed(blocks):
             first, source = self._resume()
             with self.journal.recording(after=first, source=source):
                 return self._run(first, stop)

@@ -63,7 +63,7 @@ def build_optimizers(
     """
     named = list(model.named_parameters())
     vectors = [p for _, p in named if p.ndim < 2]
-    is_hidden = {name: p.ndim == 2 and name.startswith("h.") for name, p in named}
+    is_hidden = {name: p.ndim == 2 and name.startswith(("h.", "encoder.")) for name, p in named}
     by_muon = [p for name, p in named if is_hidden[name] and config.kind == "muon"]
     decayed = [p for name, p in named if p.ndim >= 2 and not (by_muon and is_hidden[name])]
     groups: list[dict[str, Any]] = [

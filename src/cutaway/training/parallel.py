@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from cutaway.errors import ConfigError
 from cutaway.training.objectives import Batch, Objective
 from cutaway.training.parallel_tables import ParallelConfig
+from cutaway.training.recompute import blocks_of
 
 __all__ = ["Idle", "LossOf", "World", "whole"]
 
@@ -206,7 +207,7 @@ class World:
 
         if self.is_main:
             self._skeleton = _without_weights(loss.model)
-        shard(loss, loss.model.h, self.device)  # type: ignore[arg-type]
+        shard(loss, blocks_of(loss.model), self.device)
         return loss
 
     def whole_model(self, model: nn.Module) -> Any:

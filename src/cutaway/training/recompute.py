@@ -13,7 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-__all__ = ["recomputed"]
+__all__ = ["blocks_of", "recomputed"]
+
+
+def blocks_of(model: nn.Module) -> list[nn.Module]:
+    """The blocks of a model, of both of its stacks where it has an encoder."""
+    return [*getattr(model, "encoder", ()), *getattr(model, "h", ())]
 
 
 @contextmanager
@@ -23,7 +28,7 @@ def recomputed(blocks: Iterable[nn.Module], *, enabled: bool = True) -> Generato
     Names and parameters stay as they are. A pass without gradients is as before.
 
     Args:
-        blocks: such as ``model.h``.
+        blocks: as :func:`blocks_of` finds them.
         enabled: if not, nothing happens.
     """
     changed = list(blocks) if enabled else []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cutaway.data.task import TaskFormat
 from cutaway.generation import LanguageModel
-from cutaway.models import Decoder
+from cutaway.models import Decoder, EncoderDecoder
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.journal_file import drop_after
 from cutaway.training.recipe import SamplesConfig
@@ -46,15 +46,16 @@ class Sampler:
     def write(self, done: int, model: Decoder) -> None:
         """One text for each prompt."""
         model.eval()
-        lm = LanguageModel(model, self.tokenizer)
+        lm = LanguageModel(model, self.tokenizer, task=self.format)
         entries: list[dict[str, object]] = []
         between = "" if self.format is None else f" {self.format.marker} "
         for prompt in self.config.prompts:
             text = lm.generate(
-                prompt if self.format is None else self.format.prompt_ids(self.tokenizer, prompt),
+                self._read(prompt, model),
                 seed=self.seed,
                 max_new_tokens=self.config.max_new_tokens,
                 top_k=self.config.top_k,
+                overflow="error" if self.format is None else "stop",
             ).text
             entries.append({"step": done, "prompt": prompt, "text": text})
             shown = json.dumps(prompt + between + text, ensure_ascii=False)
@@ -62,6 +63,12 @@ class Sampler:
         with self.path.open("a", encoding="utf-8") as file:
             for entry in entries:
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+    def _read(self, prompt: str, model: Decoder) -> str | list[int]:
+        """A prompt as the model was taught to read it; an encoder-decoder reads sources anyway."""
+        if self.format is None or isinstance(model, EncoderDecoder):
+            return prompt
+        return self.format.prompt_ids(self.tokenizer, prompt)
 
     def resumed(self, step: int) -> None:
         """Drops the texts after ``step``, which will be written again."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from cutaway.models import EncoderDecoder
 from cutaway.training.cross_entropy import IGNORED, summed_cross_entropy
 from cutaway.training.objectives import width_of
 
@@ -71,18 +72,8 @@ class PairBatch:
         }
 
 
-@runtime_checkable
-class _EncoderDecoder(Protocol):
-    training: bool
-
-    @property
-    def head(self) -> Tensor: ...
-    def encode(self, tokens: Tensor, lengths: Tensor) -> Tensor: ...
-    def hidden(self, tokens: Tensor, *, memory: Tensor) -> Tensor: ...
-
-
 def seq2seq(
-    model: _EncoderDecoder, batch: PairBatch, *, label_smoothing: float = 0.0
+    model: EncoderDecoder, batch: PairBatch, *, label_smoothing: float = 0.0
 ) -> Float[Tensor, ""]:
     """Predicts every token of the target from those before it and from the whole source.
 

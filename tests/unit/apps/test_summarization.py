@@ -1,18 +1,14 @@
 """Summaries: what the model reads, what is taken of what it writes, and texts that do not fit."""
 
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-import torch
 
 from cutaway.apps.summarization import TLDR, Summarizer, Summary
-from cutaway.apps.taught import find_task
-from cutaway.checkpoints import save_checkpoint
 from cutaway.data.task import TaskFormat
 from cutaway.errors import (
-    CheckpointNotFound,
     ConfigError,
     ContextLengthError,
     CutawayError,
@@ -20,7 +16,14 @@ from cutaway.errors import (
     TokenizerError,
 )
 from cutaway.generation import LanguageModel
-from cutaway.models import GPT2, GPT2Config, TransformerDecoder, TransformerDecoderConfig
+from cutaway.models import (
+    GPT2,
+    EncoderDecoder,
+    GPT2Config,
+    TransformerConfig,
+    TransformerDecoder,
+    TransformerDecoderConfig,
+)
 from lms import byte_tokenizer, language_model
 
 FORMAT = TaskFormat(task="summarization", marker="<sum>", loss="both")
@@ -38,7 +41,7 @@ def taught(enliven: Callable[..., TransformerDecoder]) -> LanguageModel:
     size = TransformerDecoderConfig(
         vocab_size=tokenizer.vocab_size, n_ctx=40, n_embd=20, n_layer=3, n_head=5, block=7
     )
-    return LanguageModel(enliven(TransformerDecoder(size)).double(), tokenizer)
+    return LanguageModel(enliven(TransformerDecoder(size)).double(), tokenizer, task=FORMAT)
 
 
 def made(lm: LanguageModel, **settings: Any) -> Summarizer:
@@ -61,7 +64,7 @@ def test_three_sentences_are_taken(
 ) -> None:
     monkeypatch.setattr(LanguageModel, "generate", written("\n One. Two!\n\nThree? Four. Fi"))
     assert made(lm)("the").text == "One. Two! Three?"
-    assert made(taught, format=FORMAT)("the").text == "One. Two!\n\nThree? Four. Fi"
+    assert made(taught, beams=1)("the").text == "One. Two!\n\nThree? Four. Fi"
 
 
 def written(text: str) -> Callable[..., list[Any]]:
@@ -76,12 +79,12 @@ def written(text: str) -> Callable[..., list[Any]]:
 
 @pytest.mark.parametrize("beams", [1, 3])
 def test_a_taught_model_goes_on_behind_its_marker(taught: LanguageModel, beams: int) -> None:
-    summarizer = made(taught, format=FORMAT, beams=beams)
+    summarizer = made(taught, beams=beams)
     prompt = FORMAT.prompt_ids(taught.tokenizer, "the thing in")
-    settings: dict[str, Any] = {"temperature": 0.0}
+    wanted = taught.generate(prompt, max_new_tokens=12, temperature=0.0)
     if beams > 1:
-        settings = {"beams": beams, "length_penalty": 0.6}
-    wanted = taught.generate(prompt, max_new_tokens=12, **settings)
+        how = {"beams": beams, "length_penalty": 0.6, "max_new_tokens": 12}
+        wanted = taught.search([prompt], end="likely", **how)[0][0]  # type: ignore[arg-type]
     summary = summarizer("the thing in")
     assert summary.text == wanted.text.strip()
     assert summary.ended == (wanted.finish_reason == "end_of_text")
@@ -92,7 +95,7 @@ def test_a_taught_model_goes_on_behind_its_marker(taught: LanguageModel, beams: 
 def test_a_text_that_looks_like_a_marker_is_none(taught: LanguageModel) -> None:
     """Its characters are read as text: one marker alone is behind it."""
     seen: list[list[int]] = []
-    summarizer = made(taught, format=FORMAT, beams=1)
+    summarizer = made(taught, beams=1)
     real = taught.generate
     taught.generate = lambda prompts, **s: seen.extend(prompts) or real(prompts, **s)  # type: ignore
     summarizer("a <sum> b")
@@ -113,7 +116,7 @@ def test_a_text_that_does_not_fit_is_refused_with_the_numbers(lm: LanguageModel)
     behind = len(lm.encode(TLDR))
     room = 40 - 12 - behind
     assert made(lm)("x" * room).n_read == room
-    message = f"{room + 1} tokens; with {behind} behind it and 12 of summary .* {room} .* 40 pos"
+    message = f"{room + 1} tokens, and beside 12 of summary .* {room} in .* 40 pos"
     with pytest.raises(ContextLengthError, match=rf"{message}(.|\n)*--cut.*--chunk"):
         made(lm)("x" * (room + 1))
 
@@ -145,23 +148,36 @@ def test_what_leaves_no_room_is_refused(lm: LanguageModel, taught: LanguageModel
         made(lm, max_tokens=39)
     with pytest.raises(ConfigError, match="too_long is 'fold'"):
         made(lm, too_long="fold")
+    lm.task = FORMAT
     with pytest.raises(TokenizerError, match="<sum>"):
-        made(lm, format=FORMAT)
-    assert made(taught, format=FORMAT, max_tokens=38).room == 1
+        made(lm)
+    assert made(taught, max_tokens=38).room == 1
 
 
-def test_the_task_is_found_beside_the_weights(lm: LanguageModel, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    save_checkpoint(run / "model", lm.model, lm.tokenizer, dtype=torch.float32)
-    assert find_task(run, task="summarization") is None
-    FORMAT.save(run / "model")
-    for place in (run, run / "model", run / "model" / "model.safetensors"):
-        assert find_task(str(place), task="summarization") == FORMAT
-    with pytest.raises(ConfigError, match=r"taught summarization, not translation.*\n.*summarize"):
-        find_task(run, task="translation")
-    assert find_task("pocket", task="summarization") is None
-    with pytest.raises(CheckpointNotFound):
-        find_task(tmp_path / "nowhere", task="summarization")
+def test_a_model_that_was_taught_to_translate_is_refused(taught: LanguageModel) -> None:
+    taught.task = replace(FORMAT, task="translation")
+    with pytest.raises(ConfigError, match=r"taught translation.*\n.*cutaway translate"):
+        made(taught)
+    taught.task = replace(FORMAT, task="pairs")
+    assert made(taught).format == taught.task
+
+
+def test_an_encoder_has_the_whole_context_for_the_text(
+    enliven: Callable[..., EncoderDecoder],
+) -> None:
+    tokenizer = byte_tokenizer().with_specials(["<sum>"])
+    size = TransformerConfig(
+        vocab_size=tokenizer.vocab_size, n_ctx=40, n_embd=20, n_layer=1, n_head=5, n_inner=40
+    )
+    model = enliven(EncoderDecoder(size))
+    lm = LanguageModel(model, tokenizer, task=FORMAT)
+    summarizer = made(lm, beams=2)
+    assert summarizer.room == 39
+    text = "the thing in " * 3
+    prompt = [*lm.encode(text.strip()), tokenizer.eot, tokenizer.special("<sum>")]
+    how = {"beams": 2, "length_penalty": 0.6, "max_new_tokens": 12}
+    wanted = lm.search([prompt], end="likely", **how)[0][0]  # type: ignore[arg-type]
+    assert summarizer(text).text == wanted.text.strip()
 
 
 def test_a_model_without_a_vocabulary_cannot(enliven: Callable[..., GPT2]) -> None:

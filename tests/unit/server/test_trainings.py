@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from cutaway.evals.examples import Curve, Experiment, Point
 from cutaway.generation import LanguageModel
 from cutaway.server import create_app
 from training_runs import write_run
@@ -101,3 +102,22 @@ def test_a_journal_without_tokens_is_not_drawn_over_them(asked: TestClient, fold
 def test_a_folder_that_goes_away(asked: TestClient, folder: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
     assert get(asked, "/api/trainings") == {"served": True, "runs": []}
+
+
+def test_experiments_with_examples(asked: TestClient, folder: Path, client: TestClient) -> None:
+    assert get(client, "/api/trainings/experiments") == {"served": False, "experiments": []}
+    assert get(asked, "/api/trainings/experiments") == {"served": True, "experiments": []}
+    points = (Point(10, (1.0, 3.0)), Point(100, (5.0,)))
+    curves = (Curve("pre-trained", points),)
+    found = Experiment(task="summarization", score="ROUGE-L", protocol="beam 4", curves=curves)
+    (folder / "tl").mkdir()
+    found.save(folder / "tl" / "transfer.json")
+    (folder / "transfer.json").write_text("{}")
+    whole, damaged = get(asked, "/api/trainings/experiments")["experiments"]
+    assert damaged["name"] == "."
+    assert damaged["problem"].startswith("transfer.json is no experiment")
+    assert (whole["name"], whole["score"], whole["problem"]) == ("tl", "ROUGE-L", "")
+    assert whole["curves"][0]["points"] == [
+        {"examples": 10, "score": 2.0, "low": 1.0, "high": 3.0, "seeds": 2},
+        {"examples": 100, "score": 5.0, "low": 5.0, "high": 5.0, "seeds": 1},
+    ]

@@ -12,10 +12,15 @@ import { bytesOf } from '../core/tokens';
 import { asJson } from './types';
 import type {
   Cell,
+  Compared,
+  ComparedWords,
   Curves,
   Draw,
+  Experiments,
   GenerateBody,
   GenerateEvent,
+  Gradient,
+  HeadChanges,
   HeadMerge,
   HeadScores,
   Ledger,
@@ -80,9 +85,18 @@ export class Api {
 
   cell(
     run: RunInfo,
-    { title: _, run: __, ...query }: CellQuestion,
+    { title: _, run: __, against, followed, ...query }: CellQuestion,
     signal?: AbortSignal,
   ): Promise<Cell> {
+    if (followed) {
+      const asked = { q: query.q, k: query.k, ...followed };
+      return this.ofRun(run.run, 'GET', `/gradient/cell${text(asked)}`, undefined, signal);
+    }
+    if (against) {
+      const { head, q } = query;
+      const asked = { with: against.run, of: against.of, layer: against.layer, head, q };
+      return this.ofRun(run.run, 'GET', `/compare/cell${text(asked)}`, undefined, signal);
+    }
     return this.ofRun(run.run, 'GET', `/cell${text(query)}`, undefined, signal);
   }
 
@@ -128,6 +142,36 @@ export class Api {
     return this.ofRun(run.run, 'GET', '/loss', undefined, signal);
   }
 
+  /** What each word does, to first order, for a token behind `q`. */
+  gradient(
+    run: RunInfo,
+    query: { q: number; id?: number | null; of?: 'logprob' | 'logit' },
+    signal?: AbortSignal,
+  ): Promise<Gradient> {
+    return this.ofRun(run.run, 'GET', `/gradient${text(query)}`, undefined, signal);
+  }
+
+  /** Where two runs meet, and how far they are apart there. */
+  compared(run: RunInfo, other: RunInfo, signal?: AbortSignal): Promise<Compared> {
+    const query = { with: other.run };
+    return this.ofRun(run.run, 'GET', `/compare${text(query)}`, undefined, signal);
+  }
+
+  comparedWords(
+    run: RunInfo,
+    other: RunInfo,
+    { q, k }: { q: number; k?: number },
+    signal?: AbortSignal,
+  ): Promise<ComparedWords> {
+    const query = { with: other.run, q, k };
+    return this.ofRun(run.run, 'GET', `/compare/next${text(query)}`, undefined, signal);
+  }
+
+  headChanges(run: RunInfo, other: RunInfo, signal?: AbortSignal): Promise<HeadChanges> {
+    const query = { with: other.run };
+    return this.ofRun(run.run, 'GET', `/compare/heads${text(query)}`, undefined, signal);
+  }
+
   ledger(run: RunInfo, query: { measure?: string } = {}, signal?: AbortSignal): Promise<Ledger> {
     return this.ofRun(run.run, 'GET', `/ledger${text(query)}`, undefined, signal);
   }
@@ -152,6 +196,11 @@ export class Api {
   /** The training runs of the served folder. */
   trainings(signal?: AbortSignal): Promise<Trainings> {
     return this.#json('GET', '/api/trainings', undefined, signal);
+  }
+
+  /** Scores against numbers of examples, from the served folder. */
+  experiments(signal?: AbortSignal): Promise<Experiments> {
+    return this.#json('GET', '/api/trainings/experiments', undefined, signal);
   }
 
   /** A figure of a training run over its way. */

@@ -464,6 +464,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/gradient": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gradient
+         * @description Gradient times input: what each word does, to first order, for a token behind ``q``.
+         */
+        get: operations["gradient_api_runs__run__gradient_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/gradient/cell": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gradient Cell
+         * @description One word's gradient times input: both vectors, and Python that gives it.
+         */
+        get: operations["gradient_cell_api_runs__run__gradient_cell_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/ledger": {
         parameters: {
             query?: never;
@@ -476,6 +516,89 @@ export interface paths {
          * @description The cache's books for every position, and measured passes for those of ``measure``.
          */
         get: operations["cache_ledger_api_runs__run__ledger_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compared
+         * @description Where two texts meet; there, the divergence of what comes next, and the surprise of both.
+         */
+        get: operations["compared_api_runs__run__compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/compare/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Next Words
+         * @description The likeliest next words of both, each with its place in both lists.
+         *
+         *     The other run is read up to the token that ``q`` meets; both to their ends where ``q`` is the
+         *     last. Words of two vocabularies are the same where their bytes are.
+         */
+        get: operations["next_words_api_runs__run__compare_next_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/compare/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changed Heads
+         * @description How much the pattern and the output of every head differ, 0 to 1. Layers x heads.
+         */
+        get: operations["changed_heads_api_runs__run__compare_heads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/compare/cell": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Cell
+         * @description One number of the comparison: its formula, what goes into it, and Python that gives it.
+         */
+        get: operations["one_cell_api_runs__run__compare_cell_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -549,10 +672,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trainings/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Experiments
+         * @description Every ``transfer.json`` of the folder: score against number of examples.
+         */
+        get: operations["experiments_api_trainings_experiments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Baseline
+         * @description What needs no example.
+         */
+        Baseline: {
+            /** Name */
+            name: string;
+            /** Score */
+            score: number;
+        };
         /**
          * Candidate
          * @description A token that may come next.
@@ -590,6 +743,24 @@ export interface components {
             operands: components["schemas"]["Operand"][];
             /** Python */
             python: string;
+        };
+        /**
+         * Compared
+         * @description Where two runs meet; two texts of two vocabularies only in their common beginning.
+         */
+        Compared: {
+            /** One Vocabulary */
+            one_vocabulary: boolean;
+            /** One Text */
+            one_text: boolean;
+            /** N Layer */
+            n_layer: number[];
+            /** N Head */
+            n_head: number[];
+            /** Pieces */
+            pieces: components["schemas"]["Piece"][];
+            /** Mean Kl */
+            mean_kl: number | null;
         };
         /**
          * CurvePoint
@@ -688,6 +859,62 @@ export interface components {
              * @default []
              */
             patches: components["schemas"]["Patch"][];
+        };
+        /**
+         * ExamplesCurve
+         * @description One way to begin: pre-trained, from scratch.
+         */
+        ExamplesCurve: {
+            /** Name */
+            name: string;
+            /** Points */
+            points: components["schemas"]["ExamplesPoint"][];
+        };
+        /**
+         * ExamplesPoint
+         * @description A score after fine-tuning on so many examples: the mean over seeds, the least, the most.
+         */
+        ExamplesPoint: {
+            /** Examples */
+            examples: number;
+            /** Score */
+            score: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Seeds */
+            seeds: number;
+        };
+        /**
+         * Experiment
+         * @description Score against number of examples as an experiment wrote it, or why it cannot be read.
+         */
+        Experiment: {
+            /** Name */
+            name: string;
+            /** Task */
+            task: string;
+            /** Score */
+            score: string;
+            /** Protocol */
+            protocol: string;
+            /** Curves */
+            curves: components["schemas"]["ExamplesCurve"][];
+            /** Baselines */
+            baselines: components["schemas"]["Baseline"][];
+            /** Problem */
+            problem: string;
+        };
+        /**
+         * Experiments
+         * @description The experiments of the folder that is served; whether there is one.
+         */
+        Experiments: {
+            /** Served */
+            served: boolean;
+            /** Experiments */
+            experiments: components["schemas"]["Experiment"][];
         };
         /**
          * GenerateBody
@@ -803,6 +1030,36 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
             /** Rest Mass */
             rest_mass: number;
+        };
+        /**
+         * Gradient
+         * @description Gradient times input of each word, for the score `value` of `token` behind position `q`.
+         */
+        Gradient: {
+            /** Q */
+            q: number;
+            token: components["schemas"]["Token"];
+            /**
+             * Of
+             * @enum {string}
+             */
+            of: "logprob" | "logit";
+            /** Value */
+            value: number;
+            /** Products */
+            products: number[];
+        };
+        /**
+         * HeadChanges
+         * @description Layers x heads, 0 to 1; `output` is null where the streams have different widths.
+         */
+        HeadChanges: {
+            /** N Places */
+            n_places: number;
+            /** Pattern */
+            pattern: number[][];
+            /** Output */
+            output: number[][] | null;
         };
         /**
          * HeadMerge
@@ -1018,6 +1275,7 @@ export interface components {
             /** Kv Bytes Per Token */
             kv_bytes_per_token: number;
             vocabulary: components["schemas"]["Vocabulary"] | null;
+            task: components["schemas"]["Task"] | null;
         };
         /**
          * Models
@@ -1118,6 +1376,36 @@ export interface components {
             n_rest: number;
         };
         /**
+         * NextWord
+         * @description A word that may come next; null where the other vocabulary has no such token.
+         */
+        NextWord: {
+            /** Id */
+            id: number;
+            /** Text */
+            text: string;
+            /** Bytes */
+            bytes: string;
+            here: components["schemas"]["Standing"] | null;
+            there: components["schemas"]["Standing"] | null;
+        };
+        /**
+         * NextWords
+         * @description The likeliest words of both runs; `rest` is the mass of all but its own ones in each.
+         */
+        NextWords: {
+            /** Q */
+            q: number;
+            /** Other Q */
+            other_q: number | null;
+            /** Words */
+            words: components["schemas"]["NextWord"][];
+            /** Rest */
+            rest: number;
+            /** Other Rest */
+            other_rest: number;
+        };
+        /**
          * Operand
          * @description An input of a formula by its name; `n` numbers.
          */
@@ -1167,6 +1455,29 @@ export interface components {
             head: number;
             /** Run */
             run: string;
+        };
+        /**
+         * Piece
+         * @description A piece of text that both runs have: tokens `start` up to `end`, and those of the other.
+         *
+         *     `kl` is the divergence of the next words behind its end, null for two vocabularies; `nll` and
+         *     `other_nll` how surprised each run was by the piece, in nats, null for a text's first token.
+         */
+        Piece: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Other Start */
+            other_start: number;
+            /** Other End */
+            other_end: number;
+            /** Kl */
+            kl: number | null;
+            /** Nll */
+            nll: number | null;
+            /** Other Nll */
+            other_nll: number | null;
         };
         /**
          * PlacedToken
@@ -1456,6 +1767,22 @@ export interface components {
             n_ctx: number;
         };
         /**
+         * Standing
+         * @description A word in the list of one run.
+         */
+        Standing: {
+            /** Id */
+            id: number;
+            /** Logit */
+            logit: number;
+            /** Logprob */
+            logprob: number;
+            /** Prob */
+            prob: number;
+            /** Rank */
+            rank: number;
+        };
+        /**
          * StepBody
          * @description The token to append.
          */
@@ -1479,6 +1806,30 @@ export interface components {
             kv_bytes_made: number;
             /** Milliseconds */
             milliseconds: number;
+        };
+        /**
+         * Task
+         * @description How pairs were laid out for a model that was taught some: its `task.json`.
+         *
+         *     `mask` is `prefix` where source and marker see each other both ways; `loss` what counted.
+         */
+        Task: {
+            /** Task */
+            task: string;
+            /** Marker */
+            marker: string;
+            /** Marker Id */
+            marker_id: number;
+            /**
+             * Mask
+             * @enum {string}
+             */
+            mask: "causal" | "prefix";
+            /**
+             * Loss
+             * @enum {string}
+             */
+            loss: "target" | "both";
         };
         /**
          * Token
@@ -2440,6 +2791,80 @@ export interface operations {
             };
         };
     };
+    gradient_api_runs__run__gradient_get: {
+        parameters: {
+            query?: {
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                /** @description A token of the vocabulary. */
+                id?: number | null;
+                of?: "logprob" | "logit";
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gradient"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    gradient_cell_api_runs__run__gradient_cell_get: {
+        parameters: {
+            query: {
+                id: number;
+                k: number;
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                of?: "logprob" | "logit";
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cell"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cache_ledger_api_runs__run__ledger_get: {
         parameters: {
             query?: {
@@ -2460,6 +2885,152 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compared_api_runs__run__compare_get: {
+        parameters: {
+            query: {
+                /** @description The run beside it. */
+                with: string;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_words_api_runs__run__compare_next_get: {
+        parameters: {
+            query: {
+                /** @description The run beside it. */
+                with: string;
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+                k?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextWords"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changed_heads_api_runs__run__compare_heads_get: {
+        parameters: {
+            query: {
+                /** @description The run beside it. */
+                with: string;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadChanges"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_cell_api_runs__run__compare_cell_get: {
+        parameters: {
+            query: {
+                /** @description The run beside it. */
+                with: string;
+                of: "kl" | "pattern" | "output";
+                /** @description One head; default: all. */
+                layer?: number | null;
+                /** @description One head; default: all. */
+                head?: number | null;
+                /** @description Query position, from 0; default: the last. */
+                q?: number | null;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cell"];
                 };
             };
             /** @description What went wrong. */
@@ -2566,6 +3137,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Curves"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    experiments_api_trainings_experiments_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiments"];
                 };
             };
             /** @description What went wrong. */

@@ -6,8 +6,16 @@ type Schemas = components['schemas'];
 
 export type Candidate = Schemas['Candidate'];
 export type Cell = Schemas['Cell'];
+export type Compared = Schemas['Compared'];
+export type ComparedPiece = Schemas['Piece'];
+export type ComparedWord = Schemas['NextWord'];
+export type ComparedWords = Schemas['NextWords'];
 export type Curves = Schemas['Curves'];
 export type Draw = Schemas['Draw'];
+export type Experiment = Schemas['Experiment'];
+export type Experiments = Schemas['Experiments'];
+export type Gradient = Schemas['Gradient'];
+export type HeadChanges = Schemas['HeadChanges'];
 export type HeadMerge = Schemas['HeadMerge'];
 export type HeadScores = Schemas['HeadScores'];
 export type Ledger = Schemas['Ledger'];

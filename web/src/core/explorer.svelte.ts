@@ -14,7 +14,15 @@ import { Draft } from './draft.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
-import { ANEW, NO_EDITS, namesOf, type Edits, type Place, type Settings } from './place';
+import {
+  ANEW,
+  NO_EDITS,
+  namesOf,
+  type Edits,
+  type Place,
+  type RunSpec,
+  type Settings,
+} from './place';
 import { asProblem, isAbort, type Problem } from './problem';
 import { Recorder } from './recording';
 import { Runs } from './runs';
@@ -57,6 +65,8 @@ export class Explorer {
   run = $state.raw<RunInfo | null>(null);
   branches = $state.raw<Branches>(Branches.from([]));
   problem = $state.raw<Problem | null>(null);
+  /** A run that the view shows beside that of the cursor, and `compare` does not name. */
+  beside = $state.raw<RunSpec | null>(null);
 
   readonly #waiting: (() => void)[] = [];
 

@@ -11,6 +11,10 @@ export interface CellQuestion {
   i?: number;
   /** The run that it is of, where that is not the one on the page. */
   run?: RunInfo;
+  /** A number of the comparison with another run: which run, and which number. */
+  against?: { run: string; of: 'kl' | 'pattern' | 'output'; layer?: number };
+  /** Of a gradient times input at `k`: the score that is followed back. */
+  followed?: { id: number; of: 'logprob' | 'logit' };
   /** What the view calls it, in the reader's language. */
   title?: string;
 }

@@ -39,13 +39,15 @@ export class Runs {
     signal?: AbortSignal,
   ): Promise<Reply> {
     const path = `/api/runs/${run}${rest}`;
-    const reply = await this.source.request(method, path, body, signal);
-    if (reply.status < 400) return reply;
-    const problem = await readProblem(reply);
-    const spec = this.#specs.get(run);
-    if (problem.kind !== 'RunNotFound' || !spec) throw problem;
-    await this.#post(spec, signal);
-    return answered(await this.source.request(method, path, body, signal));
+    // A question may be about two runs, and both may be forgotten.
+    for (let tries = 0; ; tries++) {
+      const reply = await this.source.request(method, path, body, signal);
+      if (reply.status < 400) return reply;
+      const problem = await readProblem(reply);
+      const spec = this.#specs.get(String(problem.values.run ?? run));
+      if (problem.kind !== 'RunNotFound' || !spec || tries === 2) throw problem;
+      await this.#post(spec, signal);
+    }
   }
 
   /** Posts a run, after those that its patches take values from. */

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from torch import Tensor
 
 from cutaway.interp.bounds import check_index
+from cutaway.interp.cells import python_of_run
+from cutaway.interp.gradient import Gradient, gradient_times_input, gradient_vectors
 from cutaway.interp.heads import head_rows, head_scores
 from cutaway.interp.ledger import ledger, measure
 from cutaway.interp.lens import lens
@@ -198,7 +200,9 @@ def text_loss(request: Request, run: schema.RunId) -> answers.Loss:
     tokenizer = hosted.tokenizer
     sizes = None
     if tokenizer is not None:
-        sizes = [0 if id == tokenizer.eot else len(tokenizer.token_bytes(id)) for id in opened.ids]
+        sizes = [
+            0 if tokenizer.is_special(id) else len(tokenizer.token_bytes(id)) for id in opened.ids
+        ]
     with hosted.lock:
         found = loss(opened, token_bytes=sizes, n_vocab=hosted.n_vocab)
     mean = found.mean
@@ -210,6 +214,65 @@ def text_loss(request: Request, run: schema.RunId) -> answers.Loss:
         total=found.total,
         perplexity=None if mean is None or mean > 700 else float(torch.tensor(mean).exp()),
         bits_per_byte=found.bits_per_byte,
+    )
+
+
+@router.get("/gradient")
+def gradient(
+    request: Request,
+    run: schema.RunId,
+    q: schema.Q = None,
+    id: schema.Wanted = None,
+    of: Literal["logprob", "logit"] = "logprob",
+) -> answers.Gradient:
+    """Gradient times input: what each word does, to first order, for a token behind ``q``."""
+    opened, hosted = found_run(request, run)
+    store: Store = request.app.state.store
+    q = last(opened, q)
+
+    def make() -> Gradient:
+        return gradient_times_input(opened, q=q, id=id, of=of, n_vocab=hosted.n_vocab)
+
+    with hosted.lock:
+        found = store.remembered(opened, f"gradient {q} {id} {of}", make)
+    return answers.Gradient(
+        q=q,
+        token=token(hosted, found.id),
+        of=found.of,
+        value=found.value,
+        products=found.products.tolist(),
+    )
+
+
+@router.get("/gradient/cell")
+def gradient_cell(
+    request: Request,
+    run: schema.RunId,
+    id: Annotated[int, Query(ge=0, lt=2**31)],
+    k: Annotated[int, Query(ge=0, lt=2**24)],
+    q: schema.Q = None,
+    of: Literal["logprob", "logit"] = "logprob",
+) -> schema.Cell:
+    """One word's gradient times input: both vectors, and Python that gives it."""
+    opened, hosted = found_run(request, run)
+    q = last(opened, q)
+    with hosted.lock:
+        found = gradient_vectors(opened, q=q, id=id, of=of, n_vocab=hosted.n_vocab)
+    check_index("k", k, len(found.words))
+    gradient, word = found.gradient[k], found.words[k]
+    asked = f"q={q}, id={id}, of={of!r}, n_vocab={hosted.n_vocab}"
+    return schema.Cell(
+        site="h.0.resid_pre",
+        place=[k],
+        value=float((gradient.double() * word.double()).sum().float()),
+        formula=f"Σ ∂{of} / ∂x · x",
+        operands=[
+            schema.Operand(name=name, values=values.float().tolist(), n=len(values))
+            for name, values in ((f"∂{of} / ∂x", gradient), ("x", word))
+        ],
+        python=f"{python_of_run(opened, hosted.source)}\n"
+        "from cutaway.interp.gradient import gradient_times_input\n"
+        f"gradient_times_input(run, {asked}).products[{k}].item()",
     )
 
 

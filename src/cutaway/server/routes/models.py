@@ -239,4 +239,18 @@ def _info(hosted: Hosted) -> schema.ModelInfo:
         bytes=table.weight_bytes(dtype),
         kv_bytes_per_token=table.cache_bytes_per_token(dtype),
         vocabulary=found,
+        task=_task(hosted),
+    )
+
+
+def _task(hosted: Hosted) -> schema.Task | None:
+    task, tokenizer = hosted.lm.task, hosted.tokenizer
+    if task is None or tokenizer is None:
+        return None
+    return schema.Task(
+        task=task.task,
+        marker=task.marker,
+        marker_id=task.marker_id(tokenizer),
+        mask=task.mask,
+        loss=task.loss,
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from cutaway.errors import CutawayError, unknown
-from cutaway.server import schema
+from cutaway.errors import CutawayError, DataError, unknown
+from cutaway.evals.examples import Curve, find_experiments, read_experiment
+from cutaway.server import comparing, schema
 from cutaway.training.curves import Point, figures_of, series, thinned
 from cutaway.training.runs import LOG, Run, find_runs, read_run, run_places
 
@@ -59,6 +60,51 @@ def curves(
         points=[] if is_look else _told(thinned(series(run, figure, over))),
         valid=[] if look is None else _told(thinned(series(run, look, over))),
     )
+
+
+@router.get("/experiments")
+def experiments(request: Request, response: Response) -> comparing.Experiments:
+    """Every ``transfer.json`` of the folder: score against number of examples."""
+    response.headers["cache-control"] = "no-store"
+    folder: Path | None = request.app.state.trainings_in
+    paths = [] if folder is None else find_experiments(folder)
+    told = [_experiment(path, path.parent.relative_to(folder or path).as_posix()) for path in paths]
+    return comparing.Experiments(served=folder is not None, experiments=told)
+
+
+def _experiment(path: Path, name: str) -> comparing.Experiment:
+    nothing = comparing.Experiment(
+        name=name, task="", score="", protocol="", curves=[], baselines=[], problem=""
+    )
+    try:
+        found = read_experiment(path)
+    except DataError as error:
+        return nothing.model_copy(update={"problem": error.what.replace(str(path), path.name)})
+    except OSError:  # removed while the server runs
+        return nothing.model_copy(update={"problem": f"{path.name} cannot be read."})
+    return comparing.Experiment(
+        name=name,
+        task=found.task,
+        score=found.score,
+        protocol=found.protocol,
+        curves=[_examples(curve) for curve in found.curves],
+        baselines=[comparing.Baseline(name=n, score=score) for n, score in found.baselines],
+        problem="",
+    )
+
+
+def _examples(curve: Curve) -> comparing.ExamplesCurve:
+    points = [
+        comparing.ExamplesPoint(
+            examples=p.examples,
+            score=p.mean,
+            low=min(p.scores),
+            high=max(p.scores),
+            seeds=len(p.scores),
+        )
+        for p in curve.points
+    ]
+    return comparing.ExamplesCurve(name=curve.name, points=points)
 
 
 def _named(request: Request, name: str) -> Run:

@@ -69,7 +69,7 @@ function pictureFor(x: Explorer, stage: HTMLElement): Picture {
 async function htmlFor(x: Explorer): Promise<string> {
   // The file opens the run by its ids, whichever way it was made here.
   await x.api.createRun(x.cursor.spec);
-  if (x.place.compare) await x.api.createRun(x.place.compare);
+  for (const spec of [x.place.compare, x.beside]) if (spec) await x.api.createRun(spec);
   const page = x.source.kind === 'widget' ? await servedPage(x.source) : ownPage();
   return pageWith(page, {
     hash: toHash(x.place),

@@ -6,7 +6,7 @@ import { zh } from './zh';
 export const view: View = {
   id: 'training',
   section: '3.3',
-  order: 1,
+  order: 2,
   anchor: 'transfer-learning',
   texts: { en, zh },
   component: Training,

@@ -1,0 +1,114 @@
+"""``cutaway eval translation``: BLEU of a model's translations, with its signatures."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cutaway.cli.app import new_app
+from cutaway.cli.options import Adapter, Dtype, Json, Model
+from cutaway.cli.output import stderr, stdout
+from cutaway.cli.render import pad
+from cutaway.cli.translate import Batch, Beams, Chunk, MaxTokens, Penalty, To, make_translator
+from cutaway.errors import CutawayError, DataError
+
+if TYPE_CHECKING:
+    from cutaway.apps.translation import Translator
+
+app = new_app()
+
+_LABEL = 26
+
+
+@app.command()
+def evaluate(
+    source: Annotated[
+        Path, typer.Option(metavar="FILE", help="A sentence a line, packed or not (.gz, .xz).")
+    ],
+    reference: Annotated[
+        Path, typer.Option(metavar="FILE", help="Their translations, line by line, not tokenised.")
+    ],
+    model: Model = "pocket",
+    language: Annotated[
+        str,
+        typer.Option(metavar="LANG", help="Of the references, for Moses's tokenizer: two letters."),
+    ] = "de",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the translations here.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first N sentences.")] = None,
+    to: To = None,
+    beams: Beams = 5,
+    length_penalty: Penalty = 1.0,
+    max_tokens: MaxTokens = 200,
+    batch: Batch = 128,
+    chunk: Chunk = False,
+    adapter: Adapter = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """BLEU of a model's translations: cased and detokenised, and tokenised in lower case.
+
+    Translations are made as `cutaway translate` makes them. Words are counted by sacreBLEU
+    (pip install sacrebleu sacremoses), whose signatures are printed. A sentence that does not fit
+    ends the measurement, unless it is to be translated in parts (--chunk).
+    """
+    from cutaway.evals.bleu import read_sentences, translations_bleu
+
+    sources, references = (read_sentences(path, limit=limit) for path in (source, reference))
+    if len(sources) != len(references):
+        raise DataError(
+            f"{source} has {len(sources):,} lines, {reference} {len(references):,}.",
+            "Each line of the one is to be the translation of that of the other.",
+        )
+    translator = make_translator(
+        model,
+        adapter=adapter,
+        dtype=dtype,
+        to=to,
+        beams=beams,
+        length_penalty=length_penalty,
+        max_tokens=max_tokens,
+        chunk=chunk,
+    )
+    start = time.perf_counter()
+    found = _translations(translator, sources, str(source), at_once=batch)
+    seconds = time.perf_counter() - start
+    if output is not None:
+        output.write_text("".join(f"{text}\n" for text in found), encoding="utf-8")
+    made = translator.protocol
+    result = translations_bleu(found, references, language=language, made=made, limit=limit)
+    lm = translator.lm
+    if as_json:
+        named = {"model": lm.name, "fingerprint": lm.fingerprint, "seconds": round(seconds, 3)}
+        stdout().json({**named, **result.to_dict()})
+        return
+    for label, value, note in result.figures:
+        stdout().write(pad(label, _LABEL)).write(f" {value:>7}", "bold").line(f"  {note}", "dim")
+    stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
+
+
+def _translations(
+    translator: "Translator", sources: list[str], name: str, *, at_once: int
+) -> list[str]:
+    """The translation of each sentence, in one line.
+
+    Raises:
+        CutawayError: naming the file and line of the first for which there is none.
+    """
+    found: list[str] = []
+    err = stderr()
+    for start in range(0, len(sources), at_once):
+        if err.is_terminal:
+            err.file.write("\r\x1b[K")
+            err.write(f"{start:,} of {len(sources):,} ...", "dim").flush()
+        attempts = translator.attempts(sources[start : start + at_once])
+        for number, translation in enumerate(attempts, start=start + 1):
+            if isinstance(translation, CutawayError):
+                raise type(translation)(f"{name}:{number}: {translation.what}", translation.hint)
+            found.append(" ".join(translation.text.split()))
+    if err.is_terminal:
+        err.file.write("\r\x1b[K")
+        err.flush()
+    return found

@@ -1,0 +1,43 @@
+import type { en } from './en';
+
+export const zh: typeof en = {
+  name: '长文',
+  title: '摘要的每个词因何而写',
+  lede: '一篇文章，一个标记，标记后面的词。对其中每个词：模型看了哪里？文中什么推动了它的分数？这两个答案常被混为一谈，这里并排来看。',
+  notes: [
+    {
+      article: '带摘要的文章可以训练纯解码器的 Transformer：正文、标记、摘要，连成一个序列。',
+      model:
+        '这里的标记是 TL;DR:，GPT-2 未经训练就被这样提问：它的摘要大约与随机挑三句话相当。小模型在它后面只是照文章的风格写下去；但它看了哪里仍是真的。',
+    },
+  ],
+  page: '试一篇文章',
+  mark: (marker) => `在后面加上 ${marker}`,
+  follow: '往回追',
+  kinds: { logprob: '对数概率', logit: 'logit' },
+  heads: '注意力取自',
+  stages: { all: '所有头', one: '一个头' },
+  noMarker: (marker) => `这段文本里没有 ${marker}，所以可以问最后的词和将要写的词。`,
+  marked: (page, summary) => `正文与标记 ${page} 个词元，摘要 ${summary} 个。`,
+  drawing: '文章里什么算数',
+  words: '摘要的词',
+  wordsNote: '选一个词；带框的最后一个是模型接下来会写的词。',
+  wordAt: (n, word) => `第 ${n} 个词元：${word}`,
+  coming: '将要写的词',
+  word: '词',
+  attention: '注意力',
+  gradient: '梯度 × 输入',
+  mapOf: (what) => `文章的地图：${what}`,
+  mean: (layer) => `第 ${layer} 块各头的平均`,
+  head: (layer, head) => `第 ${layer} 块，第 ${head} 头`,
+  followed: { logprob: '对对数概率', logit: '对 logit' },
+  reads: (word, share, product) => `“${word}”：占注意力的 ${share}，梯度乘输入 ${product}。`,
+  nth: (word, n) => `${word}（第 ${n} 个词元）`,
+  strongest: '最强的词',
+  agree: (same, of, word) => `就“${word}”而言，两种量法最强的 ${of} 个词里有 ${same} 个相同。`,
+  passage: '所选词周围的文章',
+  over: '词上方：它的注意力',
+  speaksFor: '词下方：抬高分数',
+  speaksAgainst: '压低分数',
+  note: '注意力是一个块从哪里读；读来的未必有用。梯度乘输入沿着所有块的每条路：把文中一个词放大一点，所写之词的分数变化多快（一阶）。地图里每格与词同宽；竖线处摘要开始。',
+};
