@@ -1,17 +1,12 @@
 """The Transformer of 2017 learns pairs in the same loop, and is asked as it was taught."""
 
-import re
 from pathlib import Path
-
-import pytest
 
 from cutaway.apps.translation import Translator
 from cutaway.checkpoints import load_checkpoint
-from cutaway.errors import ConfigError
 from cutaway.generation import load
 from cutaway.models import EncoderDecoder
 from cutaway.training import train
-from cutaway.training.recipe import Recipe, read_recipe
 from toy_pairs import PAIRS, RECIPE, write_pairs
 
 MODEL = RECIPE.replace("[model]", '[model]\nkind = "transformer"\nn_inner = 64')
@@ -42,7 +37,7 @@ def test_it_learns_to_mirror_words(tmp_path: Path) -> None:
     assert '"prompt": "abc"' in (tmp_path / "run" / "samples.jsonl").read_text()
 
 
-def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_with_both_stacks_run_again_it_goes_on_where_it_was(tmp_path: Path) -> None:
     recipe = write_pairs(tmp_path, MODEL)
     settings = ["training.steps=12", "training.recompute=true", "model.dropout=0.1"]
     whole = train(recipe, data=tmp_path, out=tmp_path / "whole", settings=settings)
@@ -52,20 +47,3 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     half = train(recipe, data=tmp_path, out=tmp_path / "half", settings=settings)
     one, other = (load_checkpoint(done.directory).fingerprint for done in (whole, half))
     assert one == other
-
-
-@pytest.mark.parametrize(
-    ("setting", "match"),
-    [
-        ('task.mask="prefix"', 'task.mask is "prefix", and the model is an encoder-decoder'),
-        ('task.loss="both"', "task.loss"),
-    ],
-)
-def test_what_it_cannot_learn(tmp_path: Path, setting: str, match: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(match)):
-        read_recipe(write_pairs(tmp_path, MODEL), [setting])
-
-
-def test_it_learns_pairs_only() -> None:
-    with pytest.raises(ConfigError, match=r"task\.kind"):
-        Recipe.from_dict({"model": {"kind": "transformer"}})

@@ -54,8 +54,8 @@ def test_pairs_become_a_model_with_a_recipe_and_a_curve(
     out = tmp_path / "run"
     loaded, task = load_checkpoint(out / "model"), TaskFormat.load(out / "model")
     assert loaded.tokenizer is not None
-    assert loaded.tokenizer.specials["<to>"] == 258
-    assert (task.task, task.marker) == ("translation", "<to>")
+    assert dict(loaded.tokenizer.specials) == {"<mirror>": 257}
+    assert (task.task, task.marker) == ("translation", "<mirror>")  # as the base was taught
     recipe = tomllib.loads((out / "recipe.toml").read_text())
     assert recipe["data"]["valid_pairs"] == [{"source": "pairs.tsv", "part": [0.95, 1.0]}]
     assert recipe["training"]["steps"] == 6
@@ -84,6 +84,9 @@ def test_two_files_and_others_to_measure_on(finetune: Command, tmp_path: Path) -
         "valid_pairs": [{"source": "b/x.en.gz", "target": "b/x.de.gz"}],
     }
     assert recipe["task"]["marker"] == "<to-de>"
+    tokenizer = load_checkpoint(tmp_path / "run" / "model").tokenizer
+    assert tokenizer is not None
+    assert tokenizer.specials["<to-de>"] == 258
 
 
 def test_json_lines_an_adapter_and_bad_lines(

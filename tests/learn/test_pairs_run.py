@@ -10,7 +10,7 @@ import torch
 from cutaway.checkpoints import load_checkpoint
 from cutaway.data import Pair, TaskFormat
 from cutaway.errors import ConfigError, DataError
-from cutaway.models import Decoder
+from cutaway.models import Decoder, EncoderDecoder
 from cutaway.nn.masks import prefix_mask
 from cutaway.tokenizers import Tokenizer
 from cutaway.training import train
@@ -83,9 +83,31 @@ def test_the_validation_loss_is_that_of_the_targets_alone(tmp_path: Path) -> Non
     assert done.valid_loss == pytest.approx(total / n, rel=1e-4)
 
 
-@pytest.mark.parametrize("mask", ["causal", "prefix"])
-def test_a_run_that_goes_on_equals_one_that_never_stopped(tmp_path: Path, mask: str) -> None:
-    common = [f'task.mask="{mask}"', "model.dropout=0.1", "training.label_smoothing=0.1"]
+TWO_STACKS = ["model.kind=transformer", "model.n_inner=64", "model.n_layer=1"]
+
+
+def test_two_stacks_learn_to_mirror_words(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "run", *TWO_STACKS, "training.steps=150", 'schedule.kind="linear"',
+        "training.batch_size=32", "training.micro_batch_size=32", "optimizer.lr=1e-2",
+        "schedule.warmup_steps=10", "samples.every=150", 'samples.prompts=["abc"]',
+        "samples.max_new_tokens=5",
+    )  # fmt: skip
+    assert done.valid_loss < 1.0
+    assert isinstance(load_checkpoint(done.directory).model, EncoderDecoder)
+    assert TaskFormat.load(done.directory).marker == "<mirror>"
+    assert (tmp_path / "run" / "samples.jsonl").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [['task.mask="causal"'], ['task.mask="prefix"'], TWO_STACKS],
+    ids=["causal", "prefix", "two stacks"],
+)
+def test_a_run_that_goes_on_equals_one_that_never_stopped(
+    tmp_path: Path, layout: list[str]
+) -> None:
+    common = [*layout, "model.dropout=0.1", "training.label_smoothing=0.1"]
     run(tmp_path, "whole", *common, "training.steps=24")
     run(tmp_path, "parts", *common, "training.steps=9")
     run(tmp_path, "parts", *common, "training.steps=24")
@@ -172,9 +194,10 @@ def test_bad_lines_are_left_out_when_asked(
     assert "pairs.tsv:601: 1 column" in caplog.text
 
 
-def test_samples_are_targets_of_their_prompts(tmp_path: Path) -> None:
-    run(tmp_path, "run", "training.steps=4", "samples.every=4", 'samples.prompts=["abc"]',
-        "samples.max_new_tokens=5")  # fmt: skip
+@pytest.mark.parametrize("mask", ["causal", "prefix"])
+def test_samples_are_targets_of_their_prompts(tmp_path: Path, mask: str) -> None:
+    settings = ["training.steps=4", "samples.every=4", "samples.max_new_tokens=5"]
+    run(tmp_path, "run", f"task.mask={mask}", *settings, 'samples.prompts=["abc"]')
     [entry] = map(json.loads, (tmp_path / "run" / "samples.jsonl").read_text().splitlines())
     assert entry["prompt"] == "abc"
 
@@ -192,7 +215,16 @@ def test_samples_are_targets_of_their_prompts(tmp_path: Path) -> None:
         (['task.kind="poem"'], r"task\.kind is 'poem'"),
         (['task.too_long="wrap"'], r"task\.too_long is 'wrap'"),
         (['task.mask="prefix"', 'task.loss="both"'], "nothing to predict"),
-        (['task.mask="prefix"', "samples.every=1"], r"samples\.every is set"),
+        ([*TWO_STACKS, 'task.mask="prefix"'], r"task\.mask is 'prefix', and .* encoder-decoder"),
+        ([*TWO_STACKS, 'task.loss="both"'], r"task\.loss is 'both', and .* encoder-decoder"),
+        (
+            [*TWO_STACKS, "task.kind=text", "data.train_pairs=[]", "data.valid_pairs=[]"],
+            "encoder-decoder, and task.kind is",
+        ),
+        (
+            ["model.kind=transformer-decoder", 'task.mask="prefix"'],
+            "the model is a transformer-decoder",
+        ),
         (['task.marker="a b"'], "cannot be the name"),
         (["task.marker=3"], r"task\.marker is 3"),
         (['data.bad_pairs="mend"'], r"data\.bad_pairs"),

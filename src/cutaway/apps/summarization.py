@@ -14,7 +14,7 @@ from typing import Literal
 from cutaway.data.sentences import sentences
 from cutaway.data.task import TaskFormat
 from cutaway.errors import ConfigError, ContextLengthError, CutawayError, DataError
-from cutaway.generation import LanguageModel
+from cutaway.generation import Completion, LanguageModel
 from cutaway.generation.draw import check_seed
 from cutaway.generation.settings import GenerationConfig
 from cutaway.models import TransformerConfig
@@ -105,7 +105,10 @@ class Summarizer:
             made = f"TL;DR: behind the text, {n}, {drawn}, first {_N_SENTENCES} sentences"
         elif self.config.beams > 1:
             penalty = self.config.length_penalty
-            made = f"{self.config.beams} beams, log-probability / length^{penalty:g}, {n}"
+            made = (
+                f"{self.config.beams} beams, log-probability / length^{penalty:g}, ended when no "
+                f"live text would be better if it ended now, {n}"
+            )
         else:
             made = f"the likeliest token always, {n}"
         long = {
@@ -138,11 +141,7 @@ class Summarizer:
                 errors[i] = error
                 parts.append([])
         prompts = [[*part, *self._behind] for some in parts for part in some]
-        written = (
-            iter(self.lm.generate(prompts, seed=self.seed, config=self.config))
-            if prompts
-            else iter(())
-        )
+        written = iter(self._written(prompts))
         found: list[Summary | CutawayError] = []
         for i, (text, some) in enumerate(zip(texts, parts, strict=True)):
             if i in errors:
@@ -160,6 +159,13 @@ class Summarizer:
                 )
             )
         return found
+
+    def _written(self, prompts: Sequence[list[int]]) -> list[Completion]:
+        if not prompts:
+            return []
+        if self.config.beams == 1:
+            return self.lm.generate(prompts, seed=self.seed, config=self.config)
+        return [texts[0] for texts in self.lm.search(prompts, end="likely", config=self.config)]
 
     def _told(self, written: str) -> str:
         if self.format is None:

@@ -80,6 +80,7 @@ def plan_as_dict(plan: "RunPlan", speed: float | None) -> dict[str, Any]:
         "steps": plan.steps,
         "tokens_per_step": list(plan.tokens_per_step),
         "tokens": plan.tokens,
+        "at_most": plan.is_bound,
         "epochs": plan.epochs,
         "flops": plan.flops,
         "memory": {**plan.memory.parts, "total": plan.memory.total},
@@ -107,19 +108,22 @@ def plan_as_dict(plan: "RunPlan", speed: float | None) -> dict[str, Any]:
 
 def write_plan(out: Stream, plan: "RunPlan", speed: float | None) -> None:
     """The plan as lines."""
+    at_most = "at most " * plan.is_bound
+    unknown = "not known until the corpus is encoded"
+    if plan.is_bound:
+        unknown = "not counted for pairs"
     per_step = " to ".join(f"{n:,}" for n in dict.fromkeys(plan.tokens_per_step))
+    per_parameter = plan.tokens / plan.parameters
     rows = {
         "parameters": f"{plan.parameters:,}",
         "steps": f"{plan.steps:,}",
-        "tokens a step": per_step,
-        "tokens": f"{plan.tokens:,} ({plan.tokens / plan.parameters:.2g} for each parameter)",
-        "epochs": "not known until the corpus is encoded"
-        if plan.epochs is None
-        else f"{plan.epochs:.3g}",
-        "FLOPs": f"{plan.flops:.3g}",
+        "tokens a step": at_most + per_step,
+        "tokens": f"{at_most}{plan.tokens:,} ({per_parameter:.2g} for each parameter)",
+        "epochs": unknown if plan.epochs is None else f"{plan.epochs:.3g}",
+        "FLOPs": f"{at_most}{plan.flops:.3g}",
         "time": "give --tokens-per-second, or --mfu and --peak"
         if speed is None
-        else f"{_duration(plan.seconds(speed))} at {speed:,.0f} tokens/s",
+        else f"{at_most}{_duration(plan.seconds(speed))} at {speed:,.0f} tokens/s",
     }
     for label, value in rows.items():
         out.line(f"{pad(label, _WIDTH)} {value}")

@@ -30,6 +30,14 @@ def train(
         int, typer.Option(help="Entries, <|endoftext|> among them; 257 or more.", min=257)
     ],
     out: Annotated[Path, typer.Option(help="Directory that tokenizer.json is written to.")],
+    special: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another special token, such as <to-de>, which counts as an entry; may be given "
+            "several times.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Learn a byte-level BPE vocabulary from a corpus.
@@ -40,7 +48,7 @@ def train(
 
     files = _files(corpus)
     stderr().line(f"reading {len(files):,} file(s)", "dim")
-    trained = Tokenizer.train(_texts(files), vocab_size=vocab_size)
+    trained = Tokenizer.train(_texts(files), vocab_size=vocab_size, specials=special or ())
     trained.save(out)
     path = out / "tokenizer.json"
     if as_json:

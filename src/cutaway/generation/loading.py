@@ -137,18 +137,9 @@ def _with_engine(
     from cutaway.checkpoints import open_checkpoint
 
     opened = open_checkpoint(source, adapter=adapter, allow_pickle=settings.allow_pickle)
-    if not settings.wait and not isinstance(opened.config, GPT2Config):
-        warnings.warn(
-            "The engine computes GPT-2 only: the readable model in float32 is used.", stacklevel=3
-        )
-        return _named(opened, opened.model())
-    task = TaskFormat.find(opened.directory)
-    if task is not None and task.mask == "prefix":
-        warnings.warn(
-            "This model reads its source both ways (mask = 'prefix' in task.json), and the engine "
-            "reads from left to right: the readable model in float32 is used.",
-            stacklevel=3,
-        )
+    reason = _why_not(opened, settings)
+    if reason:
+        warnings.warn(f"{reason}: the readable model in float32 is used.", stacklevel=3)
         return _named(opened, opened.model())
     try:
         if not settings.wait and not is_ready():
@@ -181,6 +172,19 @@ def _with_engine(
         expected=opened.fingerprint(),
     )
     return _named(opened, again, engine, drafter=drafter)
+
+
+def _why_not(opened: "Opened", settings: _Settings) -> str:
+    """Why the engine cannot do the work of a model, if one may do without it; else empty."""
+    if not settings.wait and not isinstance(opened.config, GPT2Config):
+        return "The engine computes GPT-2 only"
+    task = TaskFormat.find(opened.directory)
+    if task is not None and task.mask == "prefix":
+        return (
+            "This model reads its source both ways (mask = 'prefix' in task.json), and the engine "
+            "reads from left to right"
+        )
+    return ""
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:

@@ -24,6 +24,7 @@ def journal_of(
     recipe: Recipe,
     *,
     corpora: Mapping[str, int | None],
+    context: int | None = None,
     processes: int = 1,
     silent: bool = False,
 ) -> Journal:
@@ -34,6 +35,7 @@ def journal_of(
         model: on the device where it is trained.
         recipe: of the run.
         corpora: tokens by purpose, such as ``train`` and ``valid``; None where not counted.
+        context: positions of a row, where that is not the model's.
         processes: that train together, each on such a device.
         silent: for a process that shares a run which another one tells of.
 
@@ -43,7 +45,7 @@ def journal_of(
     steps = recipe.training.steps
     if silent:
         return Journal(None, steps=steps)
-    flops = flops_per_token(recipe.model)
+    flops = flops_per_token(recipe.model, context)
     device = device_name(next(model.parameters()).device)
     peak = recipe.log.peak_tflops * 1e12 or peak_of(device, recipe.training.precision)
     peak = peak * processes if peak else None

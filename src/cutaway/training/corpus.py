@@ -20,7 +20,7 @@ from cutaway.errors import ConfigError
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.batches import Batches
 from cutaway.training.fingerprint import check_sources, note_sources
-from cutaway.training.objectives import Batch
+from cutaway.training.objectives import Batch, Objective, causal_lm
 from cutaway.training.prepared import open_mixture
 from cutaway.training.recipe import Recipe, Source
 
@@ -38,12 +38,16 @@ class Dealt:
         valid: to measure on, where there is such.
         bytes_per_token: of the validation text, for each target that counts.
         tokens: of the corpora, by purpose, where they are counted.
+        context: positions of a row, on average; None where all have those of the model.
+        objective: what is to be made smaller.
     """
 
     batches: Any
     valid: Batch | None = None
     bytes_per_token: float = 1.0
     tokens: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    context: int | None = None
+    objective: Objective = causal_lm
 
 
 @dataclass(slots=True)

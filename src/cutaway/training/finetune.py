@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from cutaway.checkpoints import open_checkpoint
 from cutaway.data import PrepareConfig, prepare, read_pairs
+from cutaway.data.task import TaskFormat
 from cutaway.errors import ConfigError, DataError, unknown
 from cutaway.files import atomic_write
 from cutaway.processor import CPUINFO, processor_flags
@@ -104,6 +105,7 @@ def finetune(
     tables = recipe_for(
         base, data, n_examples=n, task=task, marker=marker, width=opened.config.n_embd,
         epochs=epochs, lora=lora, low=_has_bfloat16(device),
+        taught=TaskFormat.find(opened.directory),
     )  # fmt: skip
     for setting in settings:
         apply_setting(tables, setting)
@@ -124,6 +126,7 @@ def recipe_for(
     epochs: float = 3.0,
     lora: int = 0,
     low: bool = False,
+    taught: TaskFormat | None = None,
 ) -> dict[str, Any]:
     """The tables of a recipe.
 
@@ -137,6 +140,7 @@ def recipe_for(
         epochs: passes over the examples.
         lora: the rank of an adapter; 0 for none.
         low: whether products in bfloat16 are fast there.
+        taught: how the model was taught pairs before: the same task goes on in that way.
     """
     batch = _BATCH if n_examples >= 10 * _BATCH else max(1, min(4, n_examples))
     steps = max(1, round(epochs * n_examples / batch))
@@ -144,8 +148,7 @@ def recipe_for(
     has_valid = bool(data.get("valid_pairs") or data.get("prepared"))
     tables: dict[str, Any] = {"seed": 0, "init": _named(base)}
     if task != "text":
-        too_long: Literal["cut", "refuse"] = "cut" if task == "summarization" else "refuse"
-        tables["task"] = {"kind": task, "marker": marker or MARKERS[task], "too_long": too_long}
+        tables["task"] = _layout(task, marker, taught)
     tables["data"] = dict(data)
     if lora:
         targets = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"]
@@ -163,6 +166,14 @@ def recipe_for(
         tables["validation"] = {"every": every, "patience": _LOOKS, "keep_best": True}
     tables["checkpoints"] = {"every": every}
     return tables
+
+
+def _layout(task: str, marker: str, taught: TaskFormat | None) -> dict[str, Any]:
+    too_long: Literal["cut", "refuse"] = "cut" if task == "summarization" else "refuse"
+    table = {"kind": task, "marker": marker or MARKERS[task], "too_long": too_long}
+    if taught is None or taught.task != task:
+        return table
+    return {**table, "marker": marker or taught.marker, "mask": taught.mask, "loss": taught.loss}
 
 
 def _named(base: str) -> str:

@@ -12,8 +12,6 @@ from cutaway.training.muon import Muon
 
 __all__ = ["OptimizerConfig", "build_optimizers", "set_rate"]
 
-_BLOCKS = ("h.", "encoder.")  # what names of parameters in blocks begin with
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerConfig:
@@ -65,7 +63,7 @@ def build_optimizers(
     """
     named = list(model.named_parameters())
     vectors = [p for _, p in named if p.ndim < 2]
-    is_hidden = {name: p.ndim == 2 and name.startswith(_BLOCKS) for name, p in named}
+    is_hidden = {name: p.ndim == 2 and name.startswith(("h.", "encoder.")) for name, p in named}
     by_muon = [p for name, p in named if is_hidden[name] and config.kind == "muon"]
     decayed = [p for name, p in named if p.ndim >= 2 and not (by_muon and is_hidden[name])]
     groups: list[dict[str, Any]] = [

@@ -13,8 +13,10 @@ from cutaway.data.task import TaskFormat
 from cutaway.models import TransformerConfig
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import Dealt
+from cutaway.training.objectives import causal_lm
 from cutaway.training.pair_batches import PairBatches, Rows
 from cutaway.training.recipe import PairSource, Recipe
+from cutaway.training.seq2seq import seq2seq
 
 __all__ = ["open_pairs", "texts_of_pairs"]
 
@@ -35,9 +37,9 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
             none.
         TokenizerError: if the vocabulary lacks the marker.
     """
-    two = isinstance(recipe.model, TransformerConfig)  # sides, each with positions of its own
-    rows = Rows(format, marker=format.marker_id(tokenizer), eot=tokenizer.eot, two_sides=two)
-    fit = Fit(n_ctx=recipe.model.n_ctx, one_row=not two, too_long=recipe.task.too_long)
+    two_sides = isinstance(recipe.model, TransformerConfig)
+    rows = Rows(format, marker=format.marker_id(tokenizer), eot=tokenizer.eot, two_sides=two_sides)
+    fit = Fit(n_ctx=recipe.model.n_ctx, one_row=not two_sides, too_long=recipe.task.too_long)
 
     def encoded(use: str, sources: Sequence[PairSource]) -> PairTokens:
         pairs = chain.from_iterable(_taken(source, recipe, data) for source in sources)
@@ -48,6 +50,8 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
     train = encoded("training", recipe.data.train_pairs)
     dealt = Dealt(PairBatches(recipe.training, train, rows, seed=recipe.seed))
     dealt.tokens["train"] = _n_tokens(train)
+    dealt.context = _n_tokens(train) // len(train) // (2 if two_sides else 1)
+    dealt.objective = seq2seq if two_sides else causal_lm
     if recipe.data.valid_pairs:
         valid = encoded("validation", recipe.data.valid_pairs)
         dealt.valid = dealt.batches.looks(valid, recipe.validation.pairs)

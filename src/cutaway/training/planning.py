@@ -51,7 +51,7 @@ class RunPlan:
         parameters: of the model.
         steps: updates.
         tokens_per_step: of an update, in the order of the run's batch sizes.
-        tokens: of all updates.
+        tokens: of all updates; of pairs, which have fewer, as many as they could be.
         flops: of all updates, ``6 N + 12 L D T`` a token.
         corpus: what the recipe reads.
         epochs: passes over the corpus; None if its tokens are not counted yet.
@@ -59,6 +59,7 @@ class RunPlan:
         available: bytes that are free where the plan was made; None if the system does not tell.
         together: processes that share what is free: on CPU all of them.
         changes: with what it would fit, if it does not.
+        is_bound: whether ``tokens``, and what follows from them, are at most so many.
     """
 
     parameters: int
@@ -72,6 +73,7 @@ class RunPlan:
     available: int | None
     together: int
     changes: Sequence[Change]
+    is_bound: bool = False
 
     @property
     def fits(self) -> bool:
@@ -93,7 +95,7 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
         precision=loop.precision,
         optimizer=recipe.optimizer.kind,
         recompute=loop.recompute,
-        document_mask=loop.document_mask,
+        document_mask=loop.document_mask or recipe.task.mask == "prefix",
         drops_inside=device.type == "cpu" and _drops_inside(recipe),
         trained=_trained(recipe),
         parallel=recipe.parallel.kind,
@@ -184,6 +186,7 @@ def plan_run(
         available=available,
         together=together,
         changes=changes,
+        is_bound=recipe.task.kind != "text",
     )
 
 
@@ -205,6 +208,9 @@ def _corpus(recipe: Recipe, data: Path, out: Path) -> Iterator[CorpusPart]:
         yield found
     for use in ("train", "final", "valid"):
         yield from _files(use, getattr(recipe.data, use), data, out)
+    for use, pairs in (("train", recipe.data.train_pairs), ("valid", recipe.data.valid_pairs)):
+        for file in dict.fromkeys(name for source in pairs for name in source.files):
+            yield from _files(use, [Source(file=file)], data, out)
     for name in recipe.tokenizer.files:
         yield from _files("tokenizer", [Source(file=name)], data, out)
 

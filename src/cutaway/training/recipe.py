@@ -12,7 +12,12 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config, open_checkpoint
 from cutaway.errors import ConfigError
-from cutaway.models import GPT2Config, ModelConfig, TransformerConfig, TransformerDecoderConfig
+from cutaway.models import (
+    GPT2Config,
+    ModelConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.training.corpus_tables import (
     DataConfig,
     PairSource,
@@ -140,9 +145,12 @@ def check_task(recipe: Recipe) -> None:
         "data.valid_pairs": data.valid_pairs,
         "tokenizer.pairs": recipe.tokenizer.pairs,
     }
-    if isinstance(recipe.model, TransformerConfig):
-        _check_encoder_decoder(recipe)
     if kind == "text":
+        if isinstance(recipe.model, TransformerConfig):
+            raise ConfigError(
+                'The model is an encoder-decoder, and task.kind is "text".',
+                'It learns pairs: set task.kind, such as "translation", and data.train_pairs.',
+            )
         for key in (key for key, value in pairs.items() if value):
             raise ConfigError(
                 f'{key} is set, and task.kind is "text".',
@@ -154,34 +162,29 @@ def check_task(recipe: Recipe) -> None:
             f"{key} is set, and task.kind is {kind!r}, which is learned from pairs.",
             "Leave it out: pairs are dealt whole, one to a row, from data.train_pairs.",
         )
-    if recipe.samples.every and recipe.task.mask == "prefix":
-        raise ConfigError(
-            'samples.every is set, and task.mask is "prefix".',
-            "Samples are read from left to right only: leave them out.",
-        )
-    if recipe.task.mask == "prefix" and isinstance(recipe.model, TransformerDecoderConfig):
-        raise ConfigError(
-            f'task.mask is "prefix", and the model is a {recipe.model.kind}.',
-            'Its attention is within blocks and slots: take task.mask = "causal".',
-        )
     if not data.train_pairs:
         raise ConfigError(
             f"task.kind is {kind!r}, and data.train_pairs names no file.",
             'Write data.train_pairs = [{ source = "train.en", target = "train.de" }].',
         )
+    _check_layout(recipe)
 
 
-def _check_encoder_decoder(recipe: Recipe) -> None:
-    """Sees to it that a recipe asks of an encoder-decoder what it can learn."""
-    task = recipe.task
-    for key, value, usual, reason in (
-        ("kind", task.kind, None, "It learns pairs: name a task such as translation"),
-        ("loss", task.loss, "target", "It writes the target alone: leave it out"),
-        ("mask", task.mask, "causal", "Its encoder reads both ways anyhow: leave it out"),
-    ):
-        if value != usual if usual else value == "text":
+def _check_layout(recipe: Recipe) -> None:
+    """Which pairs a model cannot be taught in which way."""
+    task, model = recipe.task, recipe.model
+    if task.mask == "prefix" and isinstance(model, TransformerDecoderConfig):
+        raise ConfigError(
+            f'task.mask is "prefix", and the model is a {model.kind}.',
+            'Its attention is within blocks and slots: take task.mask = "causal".',
+        )
+    if not isinstance(model, TransformerConfig):
+        return
+    for key, value, usual in (("mask", task.mask, "causal"), ("loss", task.loss, "target")):
+        if value != usual:
             raise ConfigError(
-                f'task.{key} is "{value}", and the model is an encoder-decoder.', f"{reason}."
+                f"task.{key} is {value!r}, and the model is an encoder-decoder.",
+                f"Its encoder sees the source whole and writes none: leave task.{key} out.",
             )
 
 

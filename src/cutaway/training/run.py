@@ -14,7 +14,7 @@ from cutaway.checkpoints.pieces import note_model
 from cutaway.errors import ConfigError
 from cutaway.files import sweep
 from cutaway.lock import Lock, alone
-from cutaway.models import Decoder, EncoderDecoder
+from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
 from cutaway.training.corpus import deal_texts
@@ -22,13 +22,11 @@ from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
-from cutaway.training.objectives import causal_lm
 from cutaway.training.pair_corpus import open_pairs
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
 from cutaway.training.recipe import Recipe, read_recipe
 from cutaway.training.samples import Sampler
-from cutaway.training.seq2seq import seq2seq
 from cutaway.training.signals import stop_on_signals
 from cutaway.training.start import first_model
 from cutaway.training.trackers import check_trackers
@@ -127,12 +125,18 @@ def _train(
         valid=dealt.valid,
         trained=None if lora is None else lora.trained,
         directory=out,
-        objective=seq2seq if isinstance(model, EncoderDecoder) else causal_lm,
+        objective=dealt.objective,
         bytes_per_token=dealt.bytes_per_token,
         sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed, format=format),
         data=digests,
         journal=journal_of(
-            out, model, recipe, corpora=dealt.tokens, processes=world.size, silent=not world.is_main
+            out,
+            model,
+            recipe,
+            corpora=dealt.tokens,
+            context=dealt.context,
+            processes=world.size,
+            silent=not world.is_main,
         ),
         own=None if lock is None else lock.check,
         world=world,

@@ -51,7 +51,7 @@ class Sampler:
         between = "" if self.format is None else f" {self.format.marker} "
         for prompt in self.config.prompts:
             text = lm.generate(
-                self._read_by(model, prompt),
+                self._read(prompt, model),
                 seed=self.seed,
                 max_new_tokens=self.config.max_new_tokens,
                 top_k=self.config.top_k,
@@ -64,8 +64,8 @@ class Sampler:
             for entry in entries:
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
-    def _read_by(self, model: Decoder, prompt: str) -> str | list[int]:
-        """What a model reads; an encoder-decoder puts marker and end to a source itself."""
+    def _read(self, prompt: str, model: Decoder) -> str | list[int]:
+        """A prompt as the model was taught to read it; an encoder-decoder reads sources anyway."""
         if self.format is None or isinstance(model, EncoderDecoder):
             return prompt
         return self.format.prompt_ids(self.tokenizer, prompt)

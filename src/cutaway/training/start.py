@@ -61,10 +61,10 @@ def first_model(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokeniz
 def with_rows(weight: Tensor, n_new: int, *, seed: int) -> Tensor:
     """An embedding with rows for new tokens behind its own.
 
-    A new row is the mean of the old ones, and a little noise. As a row of the head, the mean is
-    scored below the best of the old tokens always, so the model says at first what it said before;
-    a random one may outshine them all (Hewitt 2021, "Initializing New Word Embeddings for
-    Pretrained Language Models"). The noise tells several new ones apart.
+    A new row is the mean of the old ones, and a little noise. As a row of the head, the mean has
+    the mean of all scores, so the model says at first what it said before; a random one may
+    outshine them all (Hewitt 2021, "Initializing New Word Embeddings for Pretrained Language
+    Models"). The noise tells several new ones apart.
 
     Args:
         weight: ``(V, D)``.

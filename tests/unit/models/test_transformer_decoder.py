@@ -22,10 +22,10 @@ from cutaway.models import (
     parameter_table,
 )
 from cutaway.models.transformer_decoder import CompressedAttention, FullAttention, LocalAttention
-from cutaway.nn import long_attention
+from cutaway.nn import NO_TAP, long_attention
 from cutaway.nn.masks import CAUSAL
 from cutaway.training.objectives import TokenBatch, causal_lm
-from taps import Keep
+from taps import Explicit, Keep
 
 CONFIG = TransformerDecoderConfig(vocab_size=61, n_ctx=40, n_embd=20, n_layer=5, n_head=5, block=4)
 TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6], [9, 2, 6, 5, 3, 5, 8, 9]])
@@ -192,6 +192,26 @@ def test_every_parameter_learns(model: TransformerDecoder, n: int) -> None:
         if n >= 4:
             assert lives, name
         assert torch.isfinite(parameter.grad).all()
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_folded_attention_is_trained_as_that_with_a_mask(dropout: float) -> None:
+    """At a size for which a CPU may have a kernel of its own; with dropout, the loss roughly."""
+    config = replace(CONFIG, n_ctx=200, n_embd=32, n_head=2, block=70, dropout=dropout)
+    model = TransformerDecoder(config)
+    tokens = torch.randint(0, 61, (2, 200))
+    found: list[list[Tensor]] = []
+    for tap in (NO_TAP, Explicit()):
+        model.zero_grad()
+        torch.manual_seed(1)
+        loss = model(tokens, tap=tap).square().mean()
+        loss.backward()
+        found.append([loss.detach(), *(p.grad.clone() for p in model.parameters())])  # type: ignore[union-attr]
+    if dropout:
+        assert found[0][0].item() == pytest.approx(found[1][0].item(), rel=0.1)
+        return
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
 
 
 def test_hidden_and_unembed_are_the_two_halves_of_forward(model: TransformerDecoder) -> None:

@@ -200,7 +200,9 @@ def text_loss(request: Request, run: schema.RunId) -> answers.Loss:
     tokenizer = hosted.tokenizer
     sizes = None
     if tokenizer is not None:
-        sizes = [0 if id == tokenizer.eot else len(tokenizer.token_bytes(id)) for id in opened.ids]
+        sizes = [
+            0 if tokenizer.is_special(id) else len(tokenizer.token_bytes(id)) for id in opened.ids
+        ]
     with hosted.lock:
         found = loss(opened, token_bytes=sizes, n_vocab=hosted.n_vocab)
     mean = found.mean
