@@ -86,7 +86,7 @@ def _library(flags: tuple[str, ...]) -> Library:
         source=Path(__file__).parent / "native" / "attention.cpp",
         title="The kernel of attention",
         without="training runs without it, slower",
-        flags=flags,
+        flags=("-funroll-loops", *flags),  # 2 % of the time
     )
 
 
