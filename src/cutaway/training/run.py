@@ -17,7 +17,7 @@ from cutaway.lock import Lock, alone
 from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
-from cutaway.training.corpus import deal_texts
+from cutaway.training.corpus import Dealt, deal_texts
 from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
@@ -105,14 +105,9 @@ def _held(out: Path, world: World) -> Generator[Lock | None]:
 def _train(
     recipe: Recipe, data: Path, out: Path, *, device: torch.device, world: World, lock: Lock | None
 ) -> TrainedModel:
-    format = recipe.task.format
     with world.main_first():
         model, tokenizer = first_model(recipe, data, out)
-        dealt = (
-            deal_texts(recipe, tokenizer, data, out)
-            if format is None
-            else open_pairs(recipe, format, tokenizer, data)
-        )
+        dealt = _dealt(recipe, tokenizer, data, out)
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
@@ -153,6 +148,13 @@ def _sampler(recipe: Recipe, tokenizer: Tokenizer, out: Path) -> Sampler:
     """What writes texts while the model learns, as the task has them."""
     path, format = out / "samples.jsonl", recipe.task.format
     return Sampler(recipe.samples, tokenizer, path, seed=recipe.seed, format=format)
+
+
+def _dealt(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Dealt:
+    format = recipe.task.format
+    if format is None:
+        return deal_texts(recipe, tokenizer, data, out)
+    return open_pairs(recipe, format, tokenizer, data)
 
 
 def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:
