@@ -17,7 +17,7 @@ from cutaway.lock import Lock, alone
 from cutaway.models import Decoder
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.about import journal_of
-from cutaway.training.corpus import deal_texts
+from cutaway.training.corpus import Dealt, deal_texts
 from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
@@ -105,18 +105,13 @@ def _held(out: Path, world: World) -> Generator[Lock | None]:
 def _train(
     recipe: Recipe, data: Path, out: Path, *, device: torch.device, world: World, lock: Lock | None
 ) -> TrainedModel:
-    format = recipe.task.format
     with world.main_first():
         model, tokenizer = first_model(recipe, data, out)
-        if format is None:
-            dealt = deal_texts(recipe, tokenizer, data, out)
-        else:
-            dealt = open_pairs(recipe, format, tokenizer, data)
+        dealt = _dealt(recipe, tokenizer, data, out)
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
     lora = _lora(recipe, model, digests, sharded=world.is_sharded)
-    samples = out / "samples.jsonl"
     model.to(device)
     loop = Loop(
         model,
@@ -127,7 +122,7 @@ def _train(
         directory=out,
         objective=dealt.objective,
         bytes_per_token=dealt.bytes_per_token,
-        sampler=Sampler(recipe.samples, tokenizer, samples, seed=recipe.seed, format=format),
+        sampler=_sampler(recipe, tokenizer, out),
         data=digests,
         journal=journal_of(
             out,
@@ -147,6 +142,19 @@ def _train(
     if finished is not None:
         _save(out, finished, tokenizer, lora, recipe)
     return TrainedModel(out / "model", valid_loss)
+
+
+def _dealt(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Dealt:
+    """What the steps learn from: windows of texts, or pairs."""
+    format = recipe.task.format
+    if format is None:
+        return deal_texts(recipe, tokenizer, data, out)
+    return open_pairs(recipe, format, tokenizer, data)
+
+
+def _sampler(recipe: Recipe, tokenizer: Tokenizer, out: Path) -> Sampler:
+    path, format = out / "samples.jsonl", recipe.task.format
+    return Sampler(recipe.samples, tokenizer, path, seed=recipe.seed, format=format)
 
 
 def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:
