@@ -151,6 +151,7 @@ def _sampler(recipe: Recipe, tokenizer: Tokenizer, out: Path) -> Sampler:
 
 
 def _dealt(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Dealt:
+    """What the steps learn from: windows of texts, or pairs."""
     format = recipe.task.format
     if format is None:
         return deal_texts(recipe, tokenizer, data, out)
