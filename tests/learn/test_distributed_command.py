@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_distributed import DOCUMENTS, MUON, RECIPE, fork, run
+from test_distributed import MUON, RECIPE, fork, run
+
+from toy_runs import write_corpus
 
 if not sys.platform.startswith("linux"):
     pytest.skip("looks for processes in /proc", allow_module_level=True)
@@ -23,8 +25,7 @@ N_STEPS = 100
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("command")
-    (folder / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
-    (folder / "toy.toml").write_text(RECIPE)
+    write_corpus(folder, RECIPE)
     return folder
 
 
