@@ -81,10 +81,10 @@ def translate(
     ] = "source",
     as_json: Json = False,
 ) -> None:
-    """Translate a text, or each line of a file, by a model that was taught to.
+    """Translate a text, or each line of a file.
 
-    Lines keep their order. One that cannot be translated is named on stderr with its number, gives
-    an empty line, and the exit code at the end is 2.
+    By a model that was taught to. Lines keep their order. One that cannot be translated is named
+    on stderr with its number, gives an empty line, and the exit code at the end is 2.
     """
     lines = _lines(text, source)
     translator = make_translator(
