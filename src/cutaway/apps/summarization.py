@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cutaway.apps.attempts import Ids, attempted, how_chosen, in_parts, searched
 from cutaway.data.sentences import sentences
 from cutaway.data.task import TaskFormat
 from cutaway.errors import ConfigError, ContextLengthError, CutawayError, DataError
@@ -103,14 +104,8 @@ class Summarizer:
         if self.format is None:
             drawn = f"drawn from the {self.config.top_k} likeliest, seed {self.seed}"
             made = f"TL;DR: behind the text, {n}, {drawn}, first {_N_SENTENCES} sentences"
-        elif self.config.beams > 1:
-            penalty = self.config.length_penalty
-            made = (
-                f"{self.config.beams} beams, log-probability / length^{penalty:g}, ended when no "
-                f"live text would be better if it ended now, {n}"
-            )
         else:
-            made = f"the likeliest token always, {n}"
+            made = f"{how_chosen(self.config)}, {n}"
         long = {
             "refuse": f"texts of more than {self.room:,} tokens refused",
             "cut": f"the first {self.room:,} tokens of a text read",
@@ -132,47 +127,30 @@ class Summarizer:
 
     def attempts(self, texts: Sequence[str]) -> list[Summary | CutawayError]:
         """The summary of each text, or why there is none: one bad text does not end the others."""
-        parts: list[list[list[int]]] = []
-        errors: dict[int, CutawayError] = {}
-        for i, text in enumerate(texts):
-            try:
-                parts.append(self._parts(text))
-            except CutawayError as error:
-                errors[i] = error
-                parts.append([])
-        prompts = [[*part, *self._behind] for some in parts for part in some]
-        written = iter(self._written(prompts))
-        found: list[Summary | CutawayError] = []
-        for i, (text, some) in enumerate(zip(texts, parts, strict=True)):
-            if i in errors:
-                found.append(errors[i])
-                continue
-            completions = [next(written) for _ in some]
-            n_read = sum(map(len, some))
-            found.append(
-                Summary(
-                    text=" ".join(filter(None, (self._told(one.text) for one in completions))),
-                    n_tokens=n_read if len(some) > 1 else len(self.lm.encode(text.strip())),
-                    n_read=n_read,
-                    parts=len(some),
-                    ended=all(one.finish_reason != "length" for one in completions),
-                )
-            )
-        return found
+        return attempted(texts, read=self._parts, write=self._written, join=self._joined)
 
-    def _written(self, prompts: Sequence[list[int]]) -> list[Completion]:
-        if not prompts:
-            return []
+    def _written(self, parts: list[Ids]) -> list[Completion]:
+        prompts = [[*part, *self._behind] for part in parts]
         if self.config.beams == 1:
             return self.lm.generate(prompts, seed=self.seed, config=self.config)
-        return [texts[0] for texts in self.lm.search(prompts, end="likely", config=self.config)]
+        return searched(self.lm, prompts, self.config)
+
+    def _joined(self, text: str, parts: list[Ids], written: list[Completion]) -> Summary:
+        n_read = sum(map(len, parts))
+        return Summary(
+            text=" ".join(filter(None, (self._told(one.text) for one in written))),
+            n_tokens=n_read if len(parts) > 1 else len(self.lm.encode(text.strip())),
+            n_read=n_read,
+            parts=len(parts),
+            ended=all(one.finish_reason != "length" for one in written),
+        )
 
     def _told(self, written: str) -> str:
         if self.format is None:
             return " ".join(sentences(written)[:_N_SENTENCES])
         return written.strip()
 
-    def _parts(self, text: str) -> list[list[int]]:
+    def _parts(self, text: str) -> list[Ids]:
         """The ids of a text, in parts that fit.
 
         Raises:
@@ -188,7 +166,7 @@ class Summarizer:
         if self.too_long == "cut":
             return [ids[: self.room]]
         if self.too_long == "chunk":
-            return self._chunks(text)
+            return in_parts(self.lm, text, self.room)
         n_ctx, n_new = self.lm.config.n_ctx, self.config.max_new_tokens
         raise ContextLengthError(
             f"The text has {len(ids):,} tokens, and beside {n_new} of summary there is room for "
@@ -197,19 +175,6 @@ class Summarizer:
             n_tokens=len(ids),
             room=self.room,
         )
-
-    def _chunks(self, text: str) -> list[list[int]]:
-        """A text in parts that end with sentences; a sentence that does not fit is cut up."""
-        chunks: list[list[int]] = [[]]
-        for sentence in sentences(text):
-            ids = self.lm.encode(f" {sentence}" if chunks[-1] else sentence)
-            if len(chunks[-1]) + len(ids) > self.room:
-                ids = self.lm.encode(sentence)
-                pieces = [ids[i : i + self.room] for i in range(0, len(ids), self.room)]
-                chunks += pieces
-            else:
-                chunks[-1] += ids
-        return [chunk for chunk in chunks if chunk]
 
 
 def _format_of(lm: LanguageModel) -> TaskFormat | None:

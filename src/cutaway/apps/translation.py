@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cutaway.apps.alignment import Alignment, align
-from cutaway.data.sentences import sentences
+from cutaway.apps.attempts import Ids, attempted, how_chosen, in_parts, searched
 from cutaway.data.task import TaskFormat
 from cutaway.errors import ConfigError, ContextLengthError, CutawayError, DataError
 from cutaway.generation import Completion, GenerationConfig, LanguageModel
@@ -97,14 +97,8 @@ class Translator:
     def protocol(self) -> str:
         """How translations are made, in a few words."""
         config, n = self.config, f"{self.config.max_new_tokens} tokens at most"
-        made = "the likeliest token always"
-        if config.beams > 1:
-            made = (
-                f"{config.beams} beams, log-probability / length^{config.length_penalty:g}, ended "
-                "when no live text would be better if it ended now"
-            )
         stacks = "encoder-decoder" if self._has_encoder else f"decoder, {self.format.mask} mask"
-        return f"{stacks}, {self.lm.dtype}; {made}, {n}"
+        return f"{stacks}, {self.lm.dtype}; {how_chosen(config)}, {n}"
 
     def __call__(self, text: str) -> Translation:
         """The translation of one text.
@@ -120,45 +114,32 @@ class Translator:
 
     def attempts(self, texts: Sequence[str]) -> list[Translation | CutawayError]:
         """The translation of each text, or why there is none: one bad text ends no other."""
-        cut: list[list[list[int]] | CutawayError] = []
-        for text in texts:
-            try:
-                cut.append(self._parts(text))
-            except CutawayError as error:
-                cut.append(error)
-        parts = [part for some in cut if not isinstance(some, CutawayError) for part in some]
-        written = iter(zip(parts, self._written(parts), strict=True))
-        return [
-            some if isinstance(some, CutawayError) else self._joined([next(written) for _ in some])
-            for some in cut
-        ]
+        return attempted(texts, read=self._parts, write=self._written, join=self._joined)
 
-    def _written(self, sources: Sequence[list[int]]) -> list[Completion]:
-        if not sources:
-            return []
+    def _written(self, sources: list[Ids]) -> list[Completion]:
         between = [self.lm.tokenizer.eot] if self._has_encoder else []
         prompts = [[*source, *between, self.marker] for source in sources]
         if self.config.beams == 1:
             return self.lm.generate(prompts, config=self.config)
-        return [texts[0] for texts in self.lm.search(prompts, end="likely", config=self.config)]
+        return searched(self.lm, prompts, self.config)
 
-    def _joined(self, parts: Sequence[tuple[list[int], Completion]]) -> Translation:
+    def _joined(self, _text: str, parts: list[Ids], written: list[Completion]) -> Translation:
         alignments = None
         if self.layer is not None:
             alignments = tuple(
                 align(self.lm, source, completion, marker=self.marker, layer=self.layer)
-                for source, completion in parts
+                for source, completion in zip(parts, written, strict=True)
             )
         return Translation(
-            text=" ".join(filter(None, (completion.text.strip() for _, completion in parts))),
-            n_tokens=sum(len(source) for source, _ in parts),
+            text=" ".join(filter(None, (completion.text.strip() for completion in written))),
+            n_tokens=sum(map(len, parts)),
             parts=len(parts),
-            logprob=sum(sum(completion.logprobs) for _, completion in parts),
-            ended=all(completion.finish_reason == "end_of_text" for _, completion in parts),
+            logprob=sum(sum(completion.logprobs) for completion in written),
+            ended=all(completion.finish_reason == "end_of_text" for completion in written),
             alignments=alignments,
         )
 
-    def _parts(self, text: str) -> list[list[int]]:
+    def _parts(self, text: str) -> list[Ids]:
         """The ids of a text, in parts that fit.
 
         Raises:
@@ -172,7 +153,7 @@ class Translator:
         if len(ids) <= self.room:
             return [ids]
         if self.too_long == "chunk":
-            return self._chunks(text)
+            return in_parts(self.lm, text, self.room)
         raise ContextLengthError(
             f"The text has {len(ids):,} tokens, and there is room for {self.room:,} in the "
             f"model's {self.lm.config.n_ctx:,} positions.",
@@ -180,18 +161,6 @@ class Translator:
             n_tokens=len(ids),
             room=self.room,
         )
-
-    def _chunks(self, text: str) -> list[list[int]]:
-        """A text in parts that end with sentences; a sentence that does not fit is cut up."""
-        chunks: list[list[int]] = []
-        for sentence in sentences(text):
-            ids = self.lm.encode(f" {sentence}" if chunks else sentence)
-            if chunks and len(chunks[-1]) + len(ids) <= self.room:
-                chunks[-1] += ids
-            else:
-                ids = self.lm.encode(sentence)
-                chunks += [ids[i : i + self.room] for i in range(0, len(ids), self.room)]
-        return chunks
 
     @property
     def _has_encoder(self) -> bool:
