@@ -7,11 +7,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.errors import CutawayError, DataError, nearest
 
-__all__ = ["Line", "is_json_lines", "lines_of", "read_lines", "report_bad", "work_through"]
+__all__ = [
+    "Line",
+    "all_of",
+    "is_json_lines",
+    "lines_of",
+    "read_lines",
+    "work_through",
+    "write_each",
+]
 
 T = TypeVar("T")
+Work = Callable[[Sequence[str]], Sequence[T | CutawayError]]
+"""Makes something of each of some texts, or an error."""
 AT_ONCE = 32
 
 
@@ -67,17 +78,14 @@ def lines_of(lines: Iterable[bytes], name: str, *, field: str | None = None) -> 
 
 
 def work_through(
-    lines: Iterable[Line],
-    work: Callable[[Sequence[str]], Sequence[T | CutawayError]],
-    *,
-    at_once: int | None = None,
+    lines: Iterable[Line], work: Work[T], *, at_once: int | None = None
 ) -> Iterator[tuple[Line, T | str]]:
     """What comes of each line, or in words why nothing does; in order, some lines at a time.
 
     Args:
         lines: of a file.
-        work: makes something of each of some texts, or an error.
-        at_once: lines that it gets at a time; None for 32.
+        work: is asked about some lines at a time.
+        at_once: how many those are; None for 32.
     """
     rest = iter(lines)
     while some := list(islice(rest, at_once or AT_ONCE)):
@@ -85,6 +93,48 @@ def work_through(
         for line in some:
             result = line.reason if line.text is None else next(results)
             yield line, result.what if isinstance(result, CutawayError) else result
+
+
+def write_each(
+    lines: Iterable[Line],
+    work: Work[T],
+    *,
+    tell: Callable[[Stream, T], None],
+    fields: Callable[[Line, T], dict[str, Any]],
+    last: str,
+    as_json: bool,
+    at_once: int | None = None,
+) -> None:
+    """Writes what comes of each line; nothing, and its name on stderr, where nothing does.
+
+    Args:
+        lines: of a file.
+        work: is asked about some lines at a time.
+        tell: writes what came of a line, for people.
+        fields: the same for programs.
+        last: a line for stderr, when all are through.
+        as_json: whether programs read it.
+        at_once: how many those are; None for 32.
+
+    Raises:
+        DataError: at the end, if there were lines of which nothing came, or none at all.
+    """
+    out, err, n_lines, n_bad = stdout(), stderr(), 0, 0
+    for line, found in work_through(lines, work, at_once=at_once):
+        n_lines += 1
+        if isinstance(found, str):
+            n_bad += 1
+            err.line(f"{line.where}: {found.rstrip('.')}.", "red")
+        if as_json:
+            what = {"error": found} if isinstance(found, str) else fields(line, found)
+            out.json({"where": line.where, **what})
+        elif isinstance(found, str):
+            out.line()
+        else:
+            tell(out, found)
+        out.flush()
+    err.line(last, "dim")
+    report_bad(n_bad, n_lines)
 
 
 def report_bad(n_bad: int, n_lines: int) -> None:
@@ -100,6 +150,37 @@ def report_bad(n_bad: int, n_lines: int) -> None:
             f"{n_bad:,} of {n_lines:,} lines gave nothing; each is named above.",
             "What the others gave was written.",
         )
+
+
+def all_of(
+    texts: Sequence[str], places: Sequence[str], work: Work[T], *, at_once: int | None = None
+) -> list[T]:
+    """What comes of each text; on a terminal, how many are through.
+
+    Args:
+        texts: each of which must give something.
+        places: the file and line of each.
+        work: is asked about some texts at a time.
+        at_once: how many those are; None for 32.
+
+    Raises:
+        CutawayError: naming the place of the first text that gives nothing.
+    """
+    found: list[T] = []
+    err, n = stderr(), at_once or AT_ONCE
+    for start in range(0, len(texts), n):
+        if err.is_terminal:
+            err.file.write("\r\x1b[K")
+            err.write(f"{start:,} of {len(texts):,} ...", "dim").flush()
+        attempts = work(texts[start : start + n])
+        for place, one in zip(places[start : start + n], attempts, strict=True):
+            if isinstance(one, CutawayError):
+                raise type(one)(f"{place}: {one.what}", one.hint)
+            found.append(one)
+    if err.is_terminal:
+        err.file.write("\r\x1b[K")
+        err.flush()
+    return found
 
 
 def _of_json(where: str, text: str, field: str) -> Line:

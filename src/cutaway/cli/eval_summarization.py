@@ -2,24 +2,19 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cutaway.cli.app import new_app
+from cutaway.cli.batches import all_of
 from cutaway.cli.options import Adapter, Dtype, Json, Model
 from cutaway.cli.output import stderr, stdout
 from cutaway.cli.render import pad
 from cutaway.cli.summarize import Beams, Chunk, Cut, MaxTokens, Penalty, make_summarizer
-from cutaway.errors import CutawayError
-
-if TYPE_CHECKING:
-    from cutaway.apps.summarization import Summarizer
-    from cutaway.evals.rouge import Document
 
 app = new_app()
 
-_AT_ONCE = 32
 _LABEL = 16
 
 
@@ -74,7 +69,9 @@ def evaluate(
         seed=seed,
     )
     start = time.perf_counter()
-    summaries = _summaries(summarizer, documents)
+    texts = [document.text for document in documents]
+    places = [document.where for document in documents]
+    summaries = [summary.text for summary in all_of(texts, places, summarizer.attempts)]
     seconds = time.perf_counter() - start
     result = summaries_rouge(documents, summaries, seed=seed, limit=limit, made=summarizer.protocol)
     lm = summarizer.lm
@@ -85,27 +82,3 @@ def evaluate(
     for label, value, note in result.figures:
         stdout().write(pad(label, _LABEL)).write(f" {value:>22}", "bold").line(f"  {note}", "dim")
     stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
-
-
-def _summaries(summarizer: "Summarizer", documents: "list[Document]") -> list[str]:
-    """The summary of each document.
-
-    Raises:
-        CutawayError: naming the file and line of the first for which there is none.
-    """
-    found: list[str] = []
-    err = stderr()
-    for start in range(0, len(documents), _AT_ONCE):
-        some = documents[start : start + _AT_ONCE]
-        if err.is_terminal:
-            err.file.write("\r\x1b[K")
-            err.write(f"{start:,} of {len(documents):,} ...", "dim").flush()
-        attempts = summarizer.attempts([document.text for document in some])
-        for document, summary in zip(some, attempts, strict=True):
-            if isinstance(summary, CutawayError):
-                raise type(summary)(f"{document.where}: {summary.what}", summary.hint)
-            found.append(summary.text)
-    if err.is_terminal:
-        err.file.write("\r\x1b[K")
-        err.flush()
-    return found

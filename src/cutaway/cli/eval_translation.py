@@ -2,19 +2,17 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cutaway.cli.app import new_app
+from cutaway.cli.batches import all_of
 from cutaway.cli.options import Adapter, Dtype, Json, Model
 from cutaway.cli.output import stderr, stdout
 from cutaway.cli.render import pad
 from cutaway.cli.translate import Batch, Beams, Chunk, MaxTokens, Penalty, To, make_translator
-from cutaway.errors import CutawayError, DataError
-
-if TYPE_CHECKING:
-    from cutaway.apps.translation import Translator
+from cutaway.errors import DataError
 
 app = new_app()
 
@@ -73,7 +71,9 @@ def evaluate(
         chunk=chunk,
     )
     start = time.perf_counter()
-    found = _translations(translator, sources, str(source), at_once=batch)
+    places = [f"{source}:{number}" for number in range(1, len(sources) + 1)]
+    translations = all_of(sources, places, translator.attempts, at_once=batch)
+    found = [" ".join(translation.text.split()) for translation in translations]
     seconds = time.perf_counter() - start
     if output is not None:
         output.write_text("".join(f"{text}\n" for text in found), encoding="utf-8")
@@ -87,28 +87,3 @@ def evaluate(
     for label, value, note in result.figures:
         stdout().write(pad(label, _LABEL)).write(f" {value:>7}", "bold").line(f"  {note}", "dim")
     stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
-
-
-def _translations(
-    translator: "Translator", sources: list[str], name: str, *, at_once: int
-) -> list[str]:
-    """The translation of each sentence, in one line.
-
-    Raises:
-        CutawayError: naming the file and line of the first for which there is none.
-    """
-    found: list[str] = []
-    err = stderr()
-    for start in range(0, len(sources), at_once):
-        if err.is_terminal:
-            err.file.write("\r\x1b[K")
-            err.write(f"{start:,} of {len(sources):,} ...", "dim").flush()
-        attempts = translator.attempts(sources[start : start + at_once])
-        for number, translation in enumerate(attempts, start=start + 1):
-            if isinstance(translation, CutawayError):
-                raise type(translation)(f"{name}:{number}: {translation.what}", translation.hint)
-            found.append(" ".join(translation.text.split()))
-    if err.is_terminal:
-        err.file.write("\r\x1b[K")
-        err.flush()
-    return found

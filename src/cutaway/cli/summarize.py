@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.batches import is_json_lines, read_lines, report_bad, work_through
+from cutaway.cli.batches import is_json_lines, read_lines, write_each
 from cutaway.cli.inputs import read_source
 from cutaway.cli.options import Adapter, Dtype, Json, Model, Seed, open_model
-from cutaway.cli.output import stderr, stdout
+from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,8 +77,16 @@ def summarize(
         chunk=chunk,
         seed=seed,
     )
+    last = f"{summarizer.lm.name}: {summarizer.protocol}"
     if is_batch:
-        _write_batch(summarizer, path, document if is_json_lines(path) else None, as_json=as_json)
+        write_each(
+            read_lines(path, field=document if is_json_lines(path) else None),
+            summarizer.attempts,
+            tell=_tell,
+            fields=lambda _, summary: _as_dict(summary),
+            last=last,
+            as_json=as_json,
+        )
         return
     summary = summarizer(content)
     if as_json:
@@ -89,7 +97,7 @@ def summarize(
             stderr().line(f"note: read {summary.n_read:,} of {summary.n_tokens:,} tokens.", "dim")
         elif summary.parts > 1:
             stderr().line(f"note: read in {summary.parts} parts.", "dim")
-    stderr().line(f"{summarizer.lm.name}: {summarizer.protocol}", "dim")
+    stderr().line(last, "dim")
 
 
 def make_summarizer(
@@ -124,27 +132,8 @@ def make_summarizer(
     )
 
 
-def _write_batch(summarizer: "Summarizer", path: Path, field: str | None, *, as_json: bool) -> None:
-    """A line for each line of the file; an empty one, and its name on stderr, where there is none.
-
-    Raises:
-        DataError: at the end, if there were such.
-    """
-    out, err, n_lines, n_bad = stdout(), stderr(), 0, 0
-    for line, summary in work_through(read_lines(path, field=field), summarizer.attempts):
-        n_lines += 1
-        if isinstance(summary, str):
-            n_bad += 1
-            err.line(f"{line.where}: {summary.rstrip('.')}.", "red")
-        if as_json:
-            is_bad = isinstance(summary, str)
-            what = {"error": summary} if is_bad else _as_dict(summary)
-            out.json({"where": line.where, **what})
-        else:
-            out.line("" if isinstance(summary, str) else " ".join(summary.text.split()))
-        out.flush()
-    err.line(f"{summarizer.lm.name}: {summarizer.protocol}", "dim")
-    report_bad(n_bad, n_lines)
+def _tell(out: Stream, summary: "Summary") -> None:
+    out.line(" ".join(summary.text.split()))
 
 
 def _as_dict(summary: "Summary") -> dict[str, Any]:

@@ -13,12 +13,11 @@ from cutaway.cli.batches import (
     is_json_lines,
     lines_of,
     read_lines,
-    report_bad,
-    work_through,
+    write_each,
 )
 from cutaway.cli.inputs import read_bytes
 from cutaway.cli.options import Adapter, Dtype, Json, Model, open_model
-from cutaway.cli.output import Stream, stderr, stdout
+from cutaway.cli.output import Stream
 
 if TYPE_CHECKING:
     from cutaway.apps.alignment import Alignment
@@ -99,7 +98,15 @@ def translate(
         layer=layer,
         aligned=alignment or layer is not None,
     )
-    _write(translator, lines, at_once=batch, as_json=as_json)
+    write_each(
+        lines,
+        translator.attempts,
+        tell=_tell,
+        fields=_as_dict,
+        last=f"{translator.lm.name}: {translator.protocol}",
+        as_json=as_json,
+        at_once=batch,
+    )
 
 
 def make_translator(
@@ -148,30 +155,11 @@ def _lines(text: str, field: str) -> Iterable[Line]:
     return lines_of(io.BytesIO(data), "stdin" if text == "-" else "line")
 
 
-def _write(translator: "Translator", lines: Iterable[Line], *, at_once: int, as_json: bool) -> None:
-    """A line for each line; an empty one, and its name on stderr, where there is no translation.
-
-    Raises:
-        DataError: at the end, if there were such.
-    """
-    out, err, n_lines, n_bad = stdout(), stderr(), 0, 0
-    for line, found in work_through(lines, translator.attempts, at_once=at_once):
-        n_lines += 1
-        if isinstance(found, str):
-            n_bad += 1
-            err.line(f"{line.where}: {found.rstrip('.')}.", "red")
-        if as_json:
-            what = {"error": found} if isinstance(found, str) else _as_dict(line, found)
-            out.json({"where": line.where, **what})
-        elif isinstance(found, str):
-            out.line()
-        else:
-            out.line(" ".join(found.text.split()))
-            for alignment in found.alignments or ():
-                _write_alignment(out, alignment)
-        out.flush()
-    err.line(f"{translator.lm.name}: {translator.protocol}", "dim")
-    report_bad(n_bad, n_lines)
+def _tell(out: Stream, translation: "Translation") -> None:
+    """A line, and the alignment where it was asked for."""
+    out.line(" ".join(translation.text.split()))
+    for alignment in translation.alignments or ():
+        _write_alignment(out, alignment)
 
 
 def _write_alignment(out: Stream, alignment: "Alignment") -> None:
