@@ -5,8 +5,15 @@ import { packText, unpackText } from '../../core/texts';
 
 export type Over = 'steps' | 'tokens' | 'time';
 export const OVERS: readonly Over[] = ['steps', 'tokens', 'time'];
-/** Kinds of lines there are; a colour and a dash for each. */
-export const KINDS = 6;
+/** Kinds of lines: a colour and a dash for each, so that neither stands alone. */
+export const LINES = [
+  { ink: 'var(--value)', dash: 'none' },
+  { ink: 'var(--key)', dash: '7 3' },
+  { ink: 'var(--prob)', dash: '2 2' },
+  { ink: 'var(--query)', dash: '9 2 2 2' },
+  { ink: 'var(--warn)', dash: '4 2' },
+  { ink: 'var(--residual)', dash: '5 2 1 2 1 2' },
+] as const;
 const FIRST = 4;
 
 export interface Drawn {
@@ -37,7 +44,7 @@ export function keptChoice(names: readonly string[]): string {
 /** Each run's kind of line, by its place in the alphabet: who is newest changes all the time. */
 export function kindOf(name: string, runs: readonly Training[]): number {
   const names = runs.map(nameOf).sort();
-  return Math.max(0, names.indexOf(name)) % KINDS;
+  return Math.max(0, names.indexOf(name)) % LINES.length;
 }
 
 export interface Point {
