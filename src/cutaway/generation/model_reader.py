@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cutaway.generation.choosing import Logits
-from cutaway.generation.model_rows import ModelRows, as_logits, evaluating, mask_of
+from cutaway.generation.model_rows import ModelRows, as_logits, evaluating, mask_of, most_rows
 from cutaway.generation.reader import CHUNK, logprobs_by_logits
 from cutaway.generation.rows import Rows
 from cutaway.models import Decoder, DecoderConfig
@@ -14,8 +14,6 @@ from cutaway.models import Decoder, DecoderConfig
 __all__ = ["ModelReader"]
 
 _ROWS = 15  # 16 with the ruler, as far as matrix products keep a row's bits
-_MOST_ROWS = 160  # more are no faster
-_MOST_BYTES = 1 << 30  # of their keys and values
 
 
 class ModelReader:
@@ -45,11 +43,8 @@ class ModelReader:
 
     def max_rows(self, n_total: int, *, exact: bool = True) -> int:
         """15, whatever their length; else 160, or as many as have a gigabyte of keys and values."""
-        if exact:
-            return _ROWS
-        config, item = self.config, self._model.wte.weight.itemsize
-        each = 2 * config.n_layer * config.n_embd * min(n_total, config.n_ctx) * item
-        return max(_ROWS, min(_MOST_ROWS, _MOST_BYTES // each))
+        n = min(n_total, self.config.n_ctx)
+        return _ROWS if exact else most_rows(self._model, n, least=_ROWS)
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; where it has to be exact, with the ruler of the rows."""

@@ -25,9 +25,11 @@ from cutaway.generation.rows import Rows
 from cutaway.models import Decoder
 from cutaway.nn.masks import Mask, prefix_mask
 
-__all__ = ["ModelRows", "as_logits", "evaluating", "mask_of"]
+__all__ = ["ModelRows", "as_logits", "evaluating", "mask_of", "most_rows"]
 
 _BLOCK = 64
+_MOST_ROWS = 160  # more are no faster
+_MOST_BYTES = 1 << 30  # of their keys and values
 
 
 @contextmanager
@@ -48,6 +50,21 @@ def as_logits(scores: Tensor) -> Logits:
     """Scores as an array on the CPU, in float32 where they were narrower."""
     scores = scores.detach()
     return (scores.float() if scores.dtype.itemsize < 4 else scores).cpu().numpy()
+
+
+def most_rows(model: Decoder, n_positions: int, *, least: int) -> int:
+    """Rows that are best run at once, where none has to have the bits that it would have alone.
+
+    160, or as many as have a gigabyte of keys and values.
+
+    Args:
+        model: that runs them.
+        n_positions: of the longest row.
+        least: however long it is.
+    """
+    config, item = model.config, model.wte.weight.itemsize
+    each = 2 * config.n_layer * config.n_embd * n_positions * item
+    return max(least, min(_MOST_ROWS, _MOST_BYTES // each))
 
 
 def mask_of(

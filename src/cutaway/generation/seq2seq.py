@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.choosing import Logits
-from cutaway.generation.model_rows import as_logits, evaluating
+from cutaway.generation.model_rows import as_logits, evaluating, most_rows
 from cutaway.generation.prompts import PromptLike, check_ids, require_tokenizer
 from cutaway.generation.reader import CHUNK, logprobs_by_logits
 from cutaway.generation.rows import Rows
@@ -29,8 +29,6 @@ from cutaway.tokenizers import Tokenizer
 __all__ = ["Seq2SeqReader", "Seq2SeqRows", "read_source"]
 
 _ROWS = 32
-_MOST_ROWS = 160  # of searches; more are no faster
-_MOST_BYTES = 1 << 30  # of their keys and values
 
 
 def read_source(
@@ -109,11 +107,7 @@ class Seq2SeqReader:
 
     def max_rows(self, n_total: int, *, exact: bool = True) -> int:
         """32; in searches 160, or as many as have a gigabyte of keys and values."""
-        if exact:
-            return _ROWS
-        config, item = self._model.config, self._model.wte.weight.itemsize
-        each = 2 * config.n_layer * config.n_embd * n_total * item
-        return max(_ROWS, min(_MOST_ROWS, _MOST_BYTES // each))
+        return _ROWS if exact else most_rows(self._model, n_total, least=_ROWS)
 
     def rows(self, histories: Sequence[Sequence[int]], *, n_total: int, exact: bool) -> Rows:
         """Texts to go on with; they agree with what they are alone to rounding."""

@@ -287,6 +287,15 @@ class Tokenizer:
         except (KeyError, TypeError) as error:
             raise self._unknown(error) from error
 
+    def id_of(self, data: bytes) -> int | None:
+        """The id of the token with these :meth:`token_bytes`; None if there is none.
+
+        >>> Tokenizer.gpt2().id_of(b" robot")
+        9379
+        """
+        ids = [id for name, id in self._all_specials.items() if name.encode() == data]
+        return min([*ids, *([self.ranks[data]] if data in self.ranks else [])], default=None)
+
     def stream_decoder(self) -> StreamDecoder:
         """A decoder for ids that arrive one by one."""
         return StreamDecoder(self.token_bytes)

@@ -33,6 +33,13 @@ def test_one_vocabulary_of_two_languages_counts_its_special_tokens(own: Tokenize
     assert {b" the", b" die"} <= tokens
 
 
+def test_every_token_is_found_by_its_bytes(own: Tokenizer) -> None:
+    ids = range(own.vocab_size)
+    assert [own.id_of(own.token_bytes(id)) for id in ids] == [*ids]
+    assert own.id_of(b"") is None
+    assert own.id_of(b"<to-fr>") is None
+
+
 def test_a_text_never_becomes_a_special_token_unless_it_may(own: Tokenizer) -> None:
     text = "the <to-de>der <to-de>now<|endoftext|>"
     assert max(own.encode(text)) < own.eot

@@ -8,6 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 
 from cutaway.errors import ConfigError
+from cutaway.generation.completion import best_first
 from cutaway.generation.filters import log_softmax
 from cutaway.generation.model_rows import as_logits
 from cutaway.interp.bounds import check_index
@@ -141,13 +142,13 @@ def next_words(
     at = pair.other_place(q)
     if at is None:
         return answers.NextWords(q=q, other_q=None, words=[], rest=0.0, other_rest=0.0)
-    here = _List(pair.a, pair.host_a, q)
-    there = _List(pair.b, pair.host_b, at)
+    here = _List(pair.a, pair.host_a, q, k)
+    there = _List(pair.b, pair.host_b, at, k)
 
     def named(one: _List, two: _List) -> list[tuple[int, int | None]]:
         if pair.one_vocabulary:
-            return [(id, id) for id in one.best(k)]
-        return [(id, two.id_of(one.bytes_of(id))) for id in one.best(k)]
+            return [(id, id) for id in one.best]
+        return [(id, two.id_of(one.bytes_of(id))) for id in one.best]
 
     def make() -> list[tuple[int | None, int | None]]:
         mine, theirs = named(here, there), [(b, a) for a, b in named(there, here)]
@@ -158,8 +159,8 @@ def next_words(
         q=q,
         other_q=at,
         words=[_word(pair, a, b, here=here.standing(a), there=there.standing(b)) for a, b in words],
-        rest=here.rest(k),
-        other_rest=there.rest(k),
+        rest=here.rest,
+        other_rest=there.rest,
     )
 
 
@@ -272,18 +273,17 @@ def _python(pair: _Pair, expression: str) -> str:
 
 
 class _List:
-    """The next words of one run behind one position."""
+    """The next words of one run behind one position, and the best ``k`` of them."""
 
-    def __init__(self, run: Run, hosted: Hosted, q: int) -> None:
+    def __init__(self, run: Run, hosted: Hosted, q: int, k: int) -> None:
         with hosted.lock:
             self.logits = as_logits(run.logits(q)[: hosted.n_vocab]).astype(np.float64)
         self.logprobs, self.hosted = log_softmax(self.logits), hosted
+        self.best = best_first(self.logits, k)
 
-    def best(self, k: int) -> list[int]:
-        return np.argsort(-self.logits, kind="stable")[:k].tolist()
-
-    def rest(self, k: int) -> float:
-        return max(0.0, 1.0 - float(np.exp(self.logprobs[self.best(k)]).sum()))
+    @property
+    def rest(self) -> float:
+        return max(0.0, 1.0 - float(np.exp(self.logprobs[self.best]).sum()))
 
     def bytes_of(self, id: int) -> bytes:
         tokenizer = self.hosted.tokenizer
@@ -291,10 +291,7 @@ class _List:
 
     def id_of(self, data: bytes) -> int | None:
         tokenizer = self.hosted.tokenizer
-        if tokenizer is None or not data:
-            return None
-        ids = (id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id) == data)
-        return next(ids, None)
+        return None if tokenizer is None else tokenizer.id_of(data)
 
     def standing(self, id: int | None) -> answers.Standing | None:
         if id is None:
