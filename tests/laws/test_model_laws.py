@@ -5,30 +5,29 @@ of 1e-10 leaves no room for a wrong mask, position or slot to hide.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from cutaway.models import GPT2, GPT2Config
 from cutaway.nn import NO_TAP, Tap
+from model_laws import (
+    N_CTX,
+    TAPS,
+    TOLERANCE,
+    VOCAB_SIZE,
+    at_most,
+    cached_equals_uncached,
+    exactly,
+    ragged_equals_alone,
+    same,
+    token,
+)
 from taps import Explicit
 
-CONFIG = GPT2Config(vocab_size=61, n_ctx=24, n_embd=20, n_layer=3, n_head=5)
-TOLERANCE = 1e-10
-
-token = st.integers(0, CONFIG.vocab_size - 1)
-
-
-def exactly(n: int) -> st.SearchStrategy[list[int]]:
-    return st.lists(token, min_size=n, max_size=n)
-
-
-def at_most(n: int) -> st.SearchStrategy[list[int]]:
-    return st.lists(token, min_size=1, max_size=n)
+CONFIG = GPT2Config(vocab_size=VOCAB_SIZE, n_ctx=N_CTX, n_embd=20, n_layer=3, n_head=5)
 
 
 @pytest.fixture(scope="module")
@@ -42,44 +41,18 @@ def _without_gradients() -> Iterator[None]:
         yield
 
 
-def same(actual: Tensor, expected: Tensor) -> None:
-    torch.testing.assert_close(actual, expected, rtol=0, atol=TOLERANCE)
-
-
 @given(data=st.data())
-@pytest.mark.parametrize("tap", [NO_TAP, Explicit()], ids=["fused", "explicit"])
+@TAPS
 def test_cached_equals_uncached_for_any_chunks(model: GPT2, tap: Tap, data: st.DataObject) -> None:
-    tokens = torch.tensor([data.draw(at_most(CONFIG.n_ctx))])
-    cuts = data.draw(st.sets(st.integers(1, CONFIG.n_ctx - 1)))
-    cache = model.new_cache(1)
-    chunks = tokens.tensor_split(sorted(cut for cut in cuts if cut < tokens.shape[1]), dim=1)
-    logits = torch.cat([model(chunk, cache=cache, tap=tap) for chunk in chunks], dim=1)
-    same(logits, model(tokens))
-    assert cache.lengths == [tokens.shape[1]]
+    cached_equals_uncached(model, tap, data)
 
 
 @given(data=st.data())
-@pytest.mark.parametrize("tap", [NO_TAP, Explicit()], ids=["fused", "explicit"])
+@TAPS
 def test_a_ragged_batch_equals_its_rows_run_alone(
     model: GPT2, tap: Tap, data: st.DataObject
 ) -> None:
-    """Right padding with any id, then steps of one or several tokens behind each row's own end."""
-    rows = data.draw(st.lists(at_most(14), min_size=1, max_size=4))
-    steps = data.draw(st.lists(st.integers(1, 4), max_size=3).filter(lambda s: sum(s) <= 10))
-    width = max(map(len, rows))
-    padded = [row + data.draw(exactly(width - len(row))) for row in rows]
-    new = [[data.draw(exactly(n)) for _ in rows] for n in steps]  # step by step, row by row
-
-    cache = model.new_cache(len(rows))
-    prefill = model(torch.tensor(padded), cache=cache, tap=tap)
-    cache.truncate([len(row) for row in rows])
-    later = [model(torch.tensor(chunks), cache=cache, tap=tap) for chunks in new]
-
-    for b, row in enumerate(rows):
-        whole = [*row, *chain.from_iterable(chunks[b] for chunks in new)]
-        parts = [prefill[b, : len(row)], *(logits[b] for logits in later)]
-        same(torch.cat(parts), model(torch.tensor([whole]))[0])
-        assert cache.lengths[b] == len(whole)
+    ragged_equals_alone(model, tap, data)
 
 
 @given(data=st.data())
@@ -102,14 +75,14 @@ def test_selected_and_shortened_rows_go_on_as_if_alone(model: GPT2, data: st.Dat
 
 
 @given(data=st.data())
-@pytest.mark.parametrize("tap", [NO_TAP, Explicit()], ids=["fused", "explicit"])
+@TAPS
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 def test_a_later_token_never_changes_an_earlier_logit(
     enliven: Callable[[GPT2], GPT2], dtype: torch.dtype, tap: Tap, data: st.DataObject
 ) -> None:
     """Bit for bit: both runs do the same operations on rows that are equal up to the change."""
     model = enliven(GPT2(CONFIG)).to(dtype)
-    ids = data.draw(st.lists(token, min_size=2, max_size=CONFIG.n_ctx))
+    ids = data.draw(st.lists(token, min_size=2, max_size=N_CTX))
     at = data.draw(st.integers(1, len(ids) - 1))
     other = ids[:at] + data.draw(exactly(len(ids) - at))
     before, after = model(torch.tensor([ids]), tap=tap), model(torch.tensor([other]), tap=tap)
@@ -121,16 +94,16 @@ def test_a_later_token_never_changes_an_earlier_logit(
 @given(data=st.data())
 def test_every_token_changes_all_later_logits(model: GPT2, data: st.DataObject) -> None:
     """The other half of causality: nothing that a position may look at is lost."""
-    ids = data.draw(at_most(CONFIG.n_ctx))
+    ids = data.draw(at_most(N_CTX))
     at = data.draw(st.integers(0, len(ids) - 1))
-    other = [*ids[:at], (ids[at] + 1) % CONFIG.vocab_size, *ids[at + 1 :]]
+    other = [*ids[:at], (ids[at] + 1) % VOCAB_SIZE, *ids[at + 1 :]]
     changed = (model(torch.tensor([ids])) - model(torch.tensor([other]))).abs().amax(-1)[0]
     assert (changed[at:] > TOLERANCE).all()
 
 
 @given(data=st.data())
 def test_the_order_of_rows_does_not_matter(model: GPT2, data: st.DataObject) -> None:
-    width = data.draw(st.integers(1, CONFIG.n_ctx))
+    width = data.draw(st.integers(1, N_CTX))
     rows = torch.tensor(data.draw(st.lists(exactly(width), min_size=1, max_size=5)))
     order = data.draw(st.permutations(range(len(rows))))
     same(model(rows[order]), model(rows)[order])
