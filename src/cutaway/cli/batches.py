@@ -1,6 +1,5 @@
 """Files of many texts: read line by line, worked on some at a time, none lost without a word."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -64,12 +63,14 @@ def read_lines(path: Path, *, field: str | None = None) -> Iterator[Line]:
 
 def lines_of(lines: Iterable[bytes], name: str, *, field: str | None = None) -> Iterator[Line]:
     """Lines as :func:`read_lines` has them, of what is called ``name``."""
+    from cutaway.data.lines import BadLine, decoded
+
     for number, line in enumerate(lines, start=1):
         where = f"{name}:{number}"
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError as error:
-            yield Line(where, None, f"not UTF-8: {error.reason} at its byte {error.start + 1}")
+            text = decoded(line, number).strip()
+        except BadLine as error:
+            yield Line(where, None, str(error))
             continue
         if field is not None:
             yield _of_json(where, text, field)
@@ -184,17 +185,13 @@ def all_of(
 
 
 def _of_json(where: str, text: str, field: str) -> Line:
+    from cutaway.data.lines import BadLine, object_of, text_of
+
     try:
-        record: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return Line(where, None, f"no JSON ({error})")
-    if not isinstance(record, dict):
-        return Line(where, None, "no JSON object")
-    if field not in record:
-        return Line(where, None, f"no field {field!r}; {nearest(field, record)}")
-    value = record[field]
-    texts = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, str) for one in texts):
-        return Line(where, None, f"{field!r} is neither a text nor a list of texts")
-    joined = " ".join(texts).strip()
-    return Line(where, joined or None, "" if joined else f"{field!r} is empty")
+        record = object_of(text)
+        if field not in record:
+            return Line(where, None, f"no field {field!r}; {nearest(field, record)}")
+        found = text_of(record, field).strip()
+    except BadLine as error:
+        return Line(where, None, str(error))
+    return Line(where, found or None, "" if found else f"{field!r} is empty")

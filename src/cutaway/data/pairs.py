@@ -5,14 +5,14 @@ lines. Nothing is repaired and nothing is left out in silence: a line that gives
 reading with its file and number, or is handed to whoever asked for that.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from cutaway.data.lines import BadLine, decoded, object_of, text_of
 from cutaway.data.sources import file_source, opened
 from cutaway.errors import DataError, nearest
 
@@ -123,12 +123,9 @@ def _lines(path: Path) -> Iterator[tuple[str, _Line]]:
                     f"line {number} has {_LONGEST_LINE:,} bytes or more", "Cut it into several."
                 )
             try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                reason = f"not UTF-8: {error.reason} at its byte {error.start + 1}"
-                yield where, BadPair(where, reason)
-            else:
-                yield where, text.rstrip("\r\n")
+                yield where, decoded(line, number).rstrip("\r\n")
+            except BadLine as error:
+                yield where, BadPair(where, str(error))
 
 
 def _parallel(source: Path, target: Path) -> Iterator[_Record]:
@@ -165,26 +162,21 @@ def _json_lines(path: Path, fields: Sequence[str]) -> Iterator[_Record]:
         if not line.strip():
             continue
         try:
-            record: object = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reason = "nested too deeply" if isinstance(error, RecursionError) else error
-            yield BadPair(where, f"no JSON ({reason})")
+            record = object_of(line)
+        except BadLine as error:
+            yield BadPair(where, str(error))
             continue
-        if not isinstance(record, dict):
-            yield BadPair(where, "no JSON object")
-            continue
-        source, target = (_side(where, cast(dict[str, Any], record), name) for name in fields)
+        source, target = (_side(where, record, name) for name in fields)
         yield _pair(where, source, target)
 
 
 def _side(where: str, record: dict[str, Any], name: str) -> _Line:
     if name not in record:
         return BadPair(where, f"no field {name!r}. {nearest(name, record)}".rstrip("."))
-    value: object = record[name]
-    texts = cast(list[object], value) if isinstance(value, list) else [value]
-    if not all(isinstance(text, str) for text in texts):
-        return BadPair(where, f"{name!r} is neither a text nor a list of texts")
-    return " ".join(cast(list[str], texts))
+    try:
+        return text_of(record, name)
+    except BadLine as error:
+        return BadPair(where, str(error))
 
 
 def _pair(where: str, source: _Line, target: _Line, target_file: str = "") -> _Record:
