@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
+
 from cutaway.training import train
 from cutaway.training.checkpoint import Checkpoints
 from faults import Faults, installed
@@ -73,6 +75,16 @@ def write_corpus(folder: Path, recipe: str = RECIPE) -> None:
     """A corpus and a recipe, ``toy.toml``."""
     (folder / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
     (folder / "toy.toml").write_text(recipe)
+
+
+def write_few_words(folder: Path, recipe: str) -> Path:
+    """A corpus of few words, ``corpus.txt``, and the recipe that learns it."""
+    rng = np.random.default_rng(0)
+    words = ["the", "robot", "must", "obey", "orders", "river", "sang", "all", "day", "long"]
+    documents = [" ".join(rng.choice(words, 12)) for _ in range(300)]
+    (folder / "corpus.txt").write_text("\n<|endoftext|>\n".join(documents))
+    (folder / "toy.toml").write_text(recipe)
+    return folder / "toy.toml"
 
 
 def run(folder: str, out: str, *settings: str) -> None:

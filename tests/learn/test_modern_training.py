@@ -5,7 +5,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import cutaway
@@ -13,6 +12,7 @@ from cutaway.checkpoints import load_checkpoint
 from cutaway.models import Modern, ModernConfig
 from cutaway.training.recipe import read_recipe
 from cutaway.training.run import train
+from toy_runs import write_few_words
 
 RECIPE = """
 seed = 5
@@ -49,12 +49,7 @@ every = 6
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A corpus of few words, and how to learn it."""
-    rng = np.random.default_rng(0)
-    words = ["the", "robot", "must", "obey", "orders", "river", "sang", "all", "day", "long"]
-    documents = [" ".join(rng.choice(words, 12)) for _ in range(300)]
-    (tmp_path / "corpus.txt").write_text("\n<|endoftext|>\n".join(documents))
-    (tmp_path / "toy.toml").write_text(RECIPE)
-    return tmp_path / "toy.toml"
+    return write_few_words(tmp_path, RECIPE)
 
 
 def trained(recipe: Path, out: str, *settings: str) -> Path:

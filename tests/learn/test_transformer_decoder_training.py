@@ -4,7 +4,6 @@ import json
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -18,6 +17,7 @@ from cutaway.training.flops import flops_per_token
 from cutaway.training.planning import shape_of
 from cutaway.training.recipe import read_recipe
 from cutaway.training.run import train
+from toy_runs import write_few_words
 
 RECIPE = """
 seed = 5
@@ -53,12 +53,7 @@ every = 30
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A corpus of few words, and how to learn it."""
-    rng = np.random.default_rng(0)
-    words = ["the", "robot", "must", "obey", "orders", "river", "sang", "all", "day", "long"]
-    documents = [" ".join(rng.choice(words, 12)) for _ in range(300)]
-    (tmp_path / "corpus.txt").write_text("\n<|endoftext|>\n".join(documents))
-    (tmp_path / "toy.toml").write_text(RECIPE)
-    return tmp_path / "toy.toml"
+    return write_few_words(tmp_path, RECIPE)
 
 
 def test_a_recipe_trains_a_model_that_everything_loads(recipe: Path) -> None:
