@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +34,8 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
         data: the folder that the recipe's paths are relative to.
 
     Raises:
-        DataError: if a file cannot be read, a line gives no pair, a pair is too long, or there is
-            none.
+        DataError: if a file cannot be read, a line gives no pair, a pair is too long or has a label
+            that is none of the task, or there is none.
         TokenizerError: if the vocabulary lacks the marker.
     """
     two_sides = isinstance(recipe.model, TransformerConfig)
@@ -43,7 +44,8 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
 
     def encoded(use: str, sources: Sequence[PairSource]) -> PairTokens:
         pairs = chain.from_iterable(_taken(source, recipe, data) for source in sources)
-        found = encode_pairs(pairs, tokenizer, fit)
+        labels = format.label_ids(tokenizer) if format.labels else None
+        found = encode_pairs(pairs, tokenizer, fit, labels=labels)
         _tell(use, found)
         return found
 
@@ -61,10 +63,15 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
 
 
 def texts_of_pairs(recipe: Recipe, data: Path) -> Iterator[str]:
-    """Both sides of all pairs that a run learns from, for a vocabulary that they share."""
+    """Both sides of all pairs that a run learns from, for a vocabulary that they share.
+
+    Labels are no text: each has a token of its own.
+    """
     for source in recipe.data.train_pairs:
         for pair in _taken(source, recipe, data, tell=False):
-            yield from (pair.source, pair.target)
+            yield pair.source
+            if not recipe.task.labels:
+                yield pair.target
 
 
 def _taken(source: PairSource, recipe: Recipe, data: Path, *, tell: bool = True) -> list[Pair]:
@@ -78,7 +85,8 @@ def _taken(source: PairSource, recipe: Recipe, data: Path, *, tell: bool = True)
 
     target = data / source.target if source.target else None
     lenient = on_bad if recipe.data.bad_pairs == "skip" else None
-    pairs = list(read_pairs(data / source.source, target, fields=source.fields, on_bad=lenient))
+    more: dict[str, Any] = {"fields": source.fields, "labels": bool(recipe.task.labels)}
+    pairs = list(read_pairs(data / source.source, target, on_bad=lenient, **more))
     if bad and tell:
         logger.warning("%s: %d lines gave no pair and are left out", source.source, len(bad))
     if source.part == (0.0, 1.0):

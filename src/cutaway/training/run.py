@@ -25,7 +25,7 @@ from cutaway.training.lora import LoRA
 from cutaway.training.pair_corpus import open_pairs
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
-from cutaway.training.recipe import Recipe, read_recipe
+from cutaway.training.recipe import Recipe, new_rows, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
 from cutaway.training.start import first_model
@@ -167,7 +167,7 @@ def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: b
             'lora.rank is set, and parallel.kind is "fsdp".',
             'Train adapters with parallel.kind = "ddp": there is little to divide.',
         )
-    lora = LoRA(model, recipe.lora, seed=recipe.seed)
+    lora = LoRA(model, recipe.lora, seed=recipe.seed, n_new=new_rows(recipe))
     logger.info("%s", lora)
     digests["the model beneath the LoRA"] = lora.digest_of_base()
     return lora
@@ -182,8 +182,11 @@ def _save(
         base = recipe.init or None
         if base is not None and tokenizer != open_checkpoint(base).tokenizer:
             base = str(out / "base")  # no one else has a model with the new rows
-            save_checkpoint(base, model, tokenizer)
+            with lora.base():
+                save_checkpoint(base, model, tokenizer)
         lora.save(out / "adapter", base=base)
+        if format is not None:
+            format.save(out / "adapter")
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
     if format is not None:

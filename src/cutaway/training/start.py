@@ -45,7 +45,7 @@ def first_model(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokeniz
             f"{recipe.init} came without a vocabulary.", "Put its tokenizer.json beside it."
         )
     format = recipe.task.format
-    tokenizer = loaded.tokenizer.with_specials([] if format is None else [format.marker])
+    tokenizer = loaded.tokenizer.with_specials(() if format is None else format.specials)
     weights = loaded.model.state_dict()
     if tokenizer.vocab_size > loaded.model.config.vocab_size:
         n_new = tokenizer.vocab_size - loaded.model.config.vocab_size
