@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError
 from cutaway.interp.sites import block_names
-from cutaway.models import GPT2, Decoder, EncoderDecoder, Modern, TransformerDecoder
+from cutaway.models import (
+    GPT2,
+    Decoder,
+    EncoderDecoder,
+    Modern,
+    MusicTransformer,
+    TransformerDecoder,
+)
 from cutaway.models.modern import ModernBlock
 from cutaway.nn import Tap
 from cutaway.nn.masks import CAUSAL
@@ -31,25 +38,31 @@ __all__ = [
 ]
 
 _NO_QKV, _NO_PLACES = "attn.qkv", "wpe"
+_RECORD = "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md)."
 
 
 def can_be_followed(model: Decoder) -> None:
     """Sees to it that every head of a model looks at tokens, all up to its own.
 
     Raises:
-        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots, and for an
-            encoder-decoder, which reads two texts.
+        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots; for a Music
+            Transformer, whose scores are not of queries and keys alone; and for an encoder-decoder,
+            which reads two texts.
     """
     if isinstance(model, EncoderDecoder):
         raise ConfigError(
             "A run of an encoder-decoder cannot be drawn: it reads two texts, and this is for one.",
-            "See what its words look at with `cutaway translate --alignment`, or record it with a "
-            "tap: cutaway.interp.Recorder (docs/taps.md).",
+            f"See what its words look at with `cutaway translate --alignment`. {_RECORD}",
+        )
+    if isinstance(model, MusicTransformer):
+        raise ConfigError(
+            "A run of a Music Transformer cannot be drawn: its scores have a term of the distance.",
+            _RECORD,
         )
     if isinstance(model, TransformerDecoder):
         raise ConfigError(
             "A run of a Transformer-Decoder cannot be drawn: its heads look at blocks and slots.",
-            "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md).",
+            _RECORD,
         )
 
 

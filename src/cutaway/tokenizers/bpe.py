@@ -19,7 +19,7 @@ from cutaway.tokenizers.cuts import sound
 from cutaway.tokenizers.document import tokenizer_json
 from cutaway.tokenizers.engine import Engine
 from cutaway.tokenizers.explain import WordMerges, merge_steps, split_words
-from cutaway.tokenizers.layouts import holds_gpt2, read_vocabulary
+from cutaway.tokenizers.layouts import Words, holds_gpt2, read_vocabulary
 from cutaway.tokenizers.places import Span, char_of_byte
 from cutaway.tokenizers.specials import checked_specials, new_specials, pieces
 from cutaway.tokenizers.splits import Merges, merges_of
@@ -128,6 +128,9 @@ class Tokenizer:
     def load(cls, path: str | Path) -> Self:
         """Reads ``tokenizer.json``, ``vocab.json`` and ``merges.txt``, or OpenAI's two files.
 
+        A vocabulary of named words (of music, say) comes as the
+        :class:`~cutaway.tokenizers.WordTokenizer` that it is.
+
         Args:
             path: their directory, or one of the files.
 
@@ -137,6 +140,10 @@ class Tokenizer:
         if cls is Tokenizer and holds_gpt2(Path(path)):
             return cast(Self, cls._packaged())
         read = read_vocabulary(Path(path))
+        if isinstance(read, Words):
+            from cutaway.tokenizers.words import WordTokenizer  # it is made of this class
+
+            return cast(Self, WordTokenizer(read.names, specials=read.specials))
         return cls(read.ranks, eot=read.eot, specials=read.specials)._with(lambda: read.merges)
 
     def save(self, directory: str | Path) -> None:
@@ -146,11 +153,14 @@ class Tokenizer:
             ResourceError: if the disk is full; a previous file is as it was.
             TokenizerError: if an entry is not made of two earlier ones: no such file can say that.
         """
-        document = tokenizer_json(self.ranks, self._merges(), eot=self.eot, specials=self.specials)
+        document = self._document()
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / "tokenizer.json") as file:
             file.write(document.encode())
+
+    def _document(self) -> str:
+        return tokenizer_json(self.ranks, self._merges(), eot=self.eot, specials=self.specials)
 
     def _with(self, merges: Callable[[], Merges]) -> Self:
         """Spares the search for the merges where they are known."""

@@ -2,7 +2,8 @@
 
 A vocabulary is a stranger's file. Its size is looked at before it is read, and nothing in it is
 believed that was not checked: it must describe byte-level BPE with GPT-2's word pattern and
-``<|endoftext|>``, and what else it adds must be special tokens, or it is refused with the reason.
+``<|endoftext|>``, or a list of words as we write it; what else it adds must be special tokens, or
+it is refused with the reason.
 """
 
 import json
@@ -12,11 +13,11 @@ from typing import Any, NamedTuple, cast
 from cutaway.errors import TokenizerError
 from cutaway.files import sha256_of
 from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters
-from cutaway.tokenizers.specials import checked_specials
+from cutaway.tokenizers.specials import checked_names, checked_specials
 from cutaway.tokenizers.splits import Merges, agree
 from cutaway.tokenizers.vocabulary import GPT2_SHA256, MAX_ENTRIES, checked_ranks, ranks_of_merges
 
-__all__ = ["Vocabulary", "holds_gpt2", "read_vocabulary"]
+__all__ = ["Vocabulary", "Words", "holds_gpt2", "read_vocabulary"]
 
 _MAX_BYTES = 16 << 20  # GPT-2's tokenizer.json has 2 MiB or less
 _PAIRS = {"vocab.json": "merges.txt", "encoder.json": "vocab.bpe"}
@@ -40,7 +41,14 @@ class Vocabulary(NamedTuple):
     specials: dict[str, int]
 
 
-def read_vocabulary(path: Path) -> Vocabulary:
+class Words(NamedTuple):
+    """Named words in the order of their ids, then ``<|endoftext|>``, then other special tokens."""
+
+    names: list[str]
+    specials: list[str]
+
+
+def read_vocabulary(path: Path) -> Vocabulary | Words:
     """Reads a directory with a vocabulary, or one of its files.
 
     Raises:
@@ -87,7 +95,7 @@ def _chosen(path: Path) -> Path:
     return next((path / name for name in known if path.is_dir() and (path / name).exists()), path)
 
 
-def _read_file(path: Path) -> Vocabulary:
+def _read_file(path: Path) -> Vocabulary | Words:
     for vocab, merges in _PAIRS.items():
         if path.name in (vocab, merges):
             text = _read_text(path.with_name(merges))
@@ -106,15 +114,46 @@ def _read_file(path: Path) -> Vocabulary:
     return _from_document(cast(dict[str, Any], document))
 
 
-def _from_document(document: dict[str, Any]) -> Vocabulary:
+def _from_document(document: dict[str, Any]) -> Vocabulary | Words:
     model = document["model"]
     if not isinstance(model, dict):
         raise TokenizerError("Its model is not an object.", "The file is damaged.")
+    if cast(dict[str, Any], model).get("type") == "WordLevel":
+        return _words(document, cast(dict[str, Any], model))
     _refuse_other_kinds(document, cast(dict[str, Any], model))
     merges = [_merge_pair(merge) for merge in _list(model.get("merges"), "merges")]
     specials = _added(_list(document.get("added_tokens") or [], "added_tokens"))
     eot = specials.pop(END_OF_TEXT, None)
     return _from_entries(_entries(model.get("vocab")), eot, merges, specials)
+
+
+def _words(document: dict[str, Any], model: dict[str, Any]) -> Words:
+    """A list of words: only as we write it, for others may cut texts in other ways."""
+    cutter, normalizer = document.get("pre_tokenizer"), document.get("normalizer")
+    if cutter != {"type": "WhitespaceSplit"} or normalizer is not None:
+        raise TokenizerError(
+            "Its words are not cut at blanks alone.",
+            "Of vocabularies of whole words only those that cutaway wrote can be read.",
+        )
+    entries = _entries(model.get("vocab"))
+    added = _added(_list(document.get("added_tokens") or [], "added_tokens"))
+    names = sorted(entries, key=lambda name: _whole(entries[name], name))
+    if [entries[name] for name in names] != list(range(len(names))):
+        raise TokenizerError(
+            "The ids of its words repeat or leave a gap.",
+            "Ids must be the whole numbers from 0 up, each once.",
+        )
+    n_words = len(names) - len(added)
+    if {name: entries.get(name) for name in added} != added or names[n_words:] != list(added):
+        raise TokenizerError(
+            "Its special tokens are not the last of its words.", "The file is damaged."
+        )
+    if names[n_words : n_words + 1] != [END_OF_TEXT]:
+        raise TokenizerError(
+            f"The words are not followed by {END_OF_TEXT}.",
+            "Of vocabularies of whole words only those that cutaway wrote can be read.",
+        )
+    return Words(list(checked_names(names[:n_words])), names[n_words + 1 :])
 
 
 def _added(tokens: list[Any]) -> dict[str, Any]:

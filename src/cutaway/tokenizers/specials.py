@@ -5,12 +5,13 @@ a text that spells its name, unless the caller says that the text may do so.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cutaway.errors import TokenizerError
 from cutaway.tokenizers.alphabet import END_OF_TEXT, from_letters
+from cutaway.tokenizers.vocabulary import MAX_ENTRIES
 
-__all__ = ["checked_specials", "new_specials", "pieces"]
+__all__ = ["checked_names", "checked_specials", "new_specials", "pieces"]
 
 _MAX_LENGTH = 64  # characters of a name
 
@@ -49,7 +50,7 @@ def checked_specials(specials: Mapping[str, int], ranks: Mapping[bytes, int]) ->
             raise TokenizerError(
                 f"A special token is of the type {type(name).__name__}.", "Give its name."
             )
-        if not 2 <= len(name) <= _MAX_LENGTH or not name.isprintable() or " " in name:
+        if len(name) < 2 or not _can_be_found(name):
             raise TokenizerError(
                 f"{name[:_MAX_LENGTH]!r} cannot be the name of a special token.",
                 f"Take 2 to {_MAX_LENGTH} characters that print, without blanks, such as <to-de>.",
@@ -64,6 +65,33 @@ def checked_specials(specials: Mapping[str, int], ranks: Mapping[bytes, int]) ->
                 "Choose a name that no text becomes, such as <to-de>.",
             )
     return dict(sorted(specials.items(), key=_id))
+
+
+def checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The words of a vocabulary that has nothing but words, if each can be found again in a text.
+
+    Raises:
+        TokenizerError: if there are none or too many, or naming the first that cannot be one.
+    """
+    if isinstance(names, str) or not 0 < len(names) <= MAX_ENTRIES:
+        raise TokenizerError(
+            f"{repr(names)[:80]} is no list of words.", f"Name 1 to {MAX_ENTRIES:,} words."
+        )
+    seen: set[str] = set()
+    for name in names:
+        wrong = not isinstance(name, str) or not _can_be_found(name)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if wrong or name == END_OF_TEXT or name in seen:
+            why = "comes twice" if not wrong and name in seen else "cannot be a word"
+            raise TokenizerError(
+                f"{repr(name)[:80]} {why} of a vocabulary.",
+                f"Take different words of 1 to {_MAX_LENGTH} characters that print, no blanks.",
+            )
+        seen.add(name)
+    return tuple(names)
+
+
+def _can_be_found(name: str) -> bool:
+    return 0 < len(name) <= _MAX_LENGTH and name.isprintable() and " " not in name
 
 
 def _id(item: tuple[str, int]) -> int:
