@@ -116,6 +116,15 @@ def test_a_note_without_end_sounds_to_the_end_of_its_track() -> None:
     assert times(midi(track((0, on(60)), (100, pedal(0)), end=b""))) == [(0, 100, 60)]
 
 
+@pytest.mark.parametrize("n", [2, 3, 70, 200])
+def test_a_key_struck_often_and_never_let_go_has_all_its_notes(n: int) -> None:
+    data = midi(track(*((10, on(60)) for _ in range(n)), (10, on(62)), (10, off(62))))
+    assert times(data) == [
+        *((10 * i, 10 * i + 10 if i < n else 10 * n + 20, 60) for i in range(1, n + 1)),
+        (10 * n + 10, 10 * n + 20, 62),
+    ]
+
+
 def test_notes_of_no_length_stay() -> None:
     data = midi(track((5, on(60)), (0, off(60)), (5, on(60)), (5, off(60))))
     assert times(data) == [(5, 5, 60), (10, 15, 60)]
