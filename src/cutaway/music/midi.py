@@ -75,12 +75,12 @@ def read_midi(file: str | Path | bytes, source: str = "") -> Performance:
         [part for part in parts if (part.channel == _DRUMS) == are_drums and part.n_notes]
         for are_drums in (True, False)
     )
-    n_drums = sum(part.n_notes for part in drums)
     if not played:
-        what = f"{n_drums:,} strokes of drums and nothing else" if drums else "no notes"
+        what = "nothing but drums (channel 10)" if drums else "no notes"
         raise DataError(f"{source} has {what}.", "Give a file with notes of a piano.")
     if drums:
-        logger.warning("%s: %d strokes of drums (channel 10) are left out", source, n_drums)
+        n_strokes = sum(part.n_notes for part in drums)
+        logger.warning("%s: drums (channel 10) are left out, %d notes", source, n_strokes)
     starts, ends, pitches, velocities = _sounding(played, parts)
     clock = _Clock(score, checked.division)
     seconds = clock.seconds(ends)

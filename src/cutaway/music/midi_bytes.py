@@ -22,7 +22,7 @@ __all__ = ["MAX_BYTES", "CheckedMidi", "Key", "checked_midi"]
 
 MAX_BYTES = 4 << 20
 """Of a file; four hours of piano, pedal and all, have about two million."""
-_MAX_TRACKS = 1024
+_MAX_TRACKS = 256
 _MAX_OTHERS = 200_000  # events of a file that are looked at one by one
 _MAX_TICKS = 1 << 31  # the library counts in 32 bits
 

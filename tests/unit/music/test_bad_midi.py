@@ -73,7 +73,7 @@ CASES: dict[str, tuple[bytes, str]] = {
     "no notes": (midi(track((0, tempo(500_000)))), "has no notes"),
     "drums only": (
         midi(track((0, on(36, channel=9)), (9, off(36, channel=9)))),
-        "1 strokes of drums and nothing else",
+        "has nothing but drums (channel 10)",
     ),
     "ten hours": (
         midi(NOTE, track((0, on(60)), (36_000_000, off(60)))),
