@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError
 from cutaway.interp.sites import block_names
-from cutaway.models import GPT2, Decoder, Modern, MusicTransformer, TransformerDecoder
+from cutaway.models import (
+    GPT2,
+    Decoder,
+    EncoderDecoder,
+    Modern,
+    MusicTransformer,
+    TransformerDecoder,
+)
 from cutaway.models.modern import ModernBlock
 from cutaway.models.music_transformer import MusicBlock
 from cutaway.nn import Tap
@@ -36,24 +43,29 @@ __all__ = [
 ]
 
 _NO_QKV, _NO_PLACES = "attn.qkv", "wpe"
+_RECORD = "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md)."
 
 
 def can_be_followed(model: Decoder) -> None:
     """Sees to it that every head of a model looks at tokens, all up to its own.
 
     Raises:
-        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots, and for a
-            Music Transformer with a window.
+        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots; for a Music
+            Transformer with a window; and for an encoder-decoder, which reads two texts.
     """
+    if isinstance(model, EncoderDecoder):
+        raise ConfigError(
+            "A run of an encoder-decoder cannot be drawn: it reads two texts, and this is for one.",
+            f"See what its words look at with `cutaway translate --alignment`. {_RECORD}",
+        )
     if isinstance(model, MusicTransformer) and model.config.window:
         raise ConfigError(
-            "A run of this Music Transformer cannot be drawn: its heads look at blocks.",
-            "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md).",
+            "A run of this Music Transformer cannot be drawn: its heads look at blocks.", _RECORD
         )
     if isinstance(model, TransformerDecoder):
         raise ConfigError(
             "A run of a Transformer-Decoder cannot be drawn: its heads look at blocks and slots.",
-            "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md).",
+            _RECORD,
         )
 
 
