@@ -158,12 +158,15 @@ import torch
 from torch._dynamo.backends.debugging import aot_eager
 from cutaway.nn import attend, kernel
 from cutaway.nn.masks import CAUSAL
+from cutaway.nn.relative import Relative
 
 kernel._is_faster = lambda _: True
 
-def step(qkv):
+def step(qkv, known):
     q, k, v = (x.view(2, 70, 2, 16).transpose(1, 2) for x in (qkv * 2.0).chunk(3, dim=-1))
-    return attend(q, k, v, mask=CAUSAL).transpose(1, 2).flatten(2).sin().sum()
+    relative = None if known is None else Relative(known * 2.0)
+    z = attend(q, k, v, mask=CAUSAL, relative=relative)
+    return z.transpose(1, 2).flatten(2).sin().sum()
 
 graphs = []
 def backend(graph, inputs):
@@ -172,13 +175,17 @@ def backend(graph, inputs):
 
 torch.manual_seed(1)
 qkv = torch.randn(2, 70, 96, requires_grad=True)
-results = []
-for run in (step, torch.compile(step, backend=backend, fullgraph=True)):
-    loss = run(qkv)
-    results.append((loss, *torch.autograd.grad(loss, qkv)))
-assert all(map(torch.equal, *results))
-names = [node.name for graph in graphs for node in graph.graph.nodes if "attention" in node.name]
-assert len(names) == 1, names
+for known in (None, torch.randn(2, 40, 16, requires_grad=True)):
+    graphs.clear()
+    results = []
+    for run in (step, torch.compile(step, backend=backend, fullgraph=True)):
+        loss = run(qkv, known)
+        leaves = [qkv] if known is None else [qkv, known]
+        results.append((loss, *torch.autograd.grad(loss, leaves)))
+    assert all(map(torch.equal, *results))
+    nodes = [node.name for graph in graphs for node in graph.graph.nodes]
+    names = [name for name in nodes if "attention" in name]
+    assert len(names) == 1, names
 """
 
 

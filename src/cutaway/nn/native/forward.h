@@ -33,8 +33,8 @@ class Forward {
     pack_columns<Kind, ROWS>(problem.rows<const Element>(problem.v, index), 0, problem.n_query, n_value_steps_, values_);
   }
 
-  // The queries [first, first + GROUP).
-  void group(int first) {
+  // The queries [first, first + GROUP). Inlined into its caller it takes half as long again.
+  __attribute__((noinline)) void group(int first) {
     const Sight sight(problem_.starts_of(index_), first, problem_.n_query);
     pack_rows<Kind, LANES>(problem_.rows<const Element>(problem_.q, index_), first, first + GROUP, queries_);
     std::fill_n(sums_, problem_.width * GROUP, 0.0f);
