@@ -14,18 +14,20 @@ from cutaway.lazily import lazily
 if TYPE_CHECKING:
     from cutaway.music.events import EVENTS, EventReader, decode, encode, one_hot
     from cutaway.music.grid import Chorale, decode_chorale, encode_chorale, read_chorales
+    from cutaway.music.midi import midi_of, read_midi, write_midi
     from cutaway.music.notes import Note, Performance
     from cutaway.music.vocabulary import chorale_tokenizer, performance_tokenizer
 
 __all__ = [
     "EVENTS", "Chorale", "EventReader", "Note", "Performance", "chorale_tokenizer", "decode",
-    "decode_chorale", "encode", "encode_chorale", "one_hot", "performance_tokenizer",
-    "read_chorales",
+    "decode_chorale", "encode", "encode_chorale", "midi_of", "one_hot", "performance_tokenizer",
+    "read_chorales", "read_midi", "write_midi",
 ]  # fmt: skip
 
 _NAMES = {
     "events": "EVENTS EventReader decode encode one_hot",
     "grid": "Chorale decode_chorale encode_chorale read_chorales",
+    "midi": "midi_of read_midi write_midi",
     "notes": "Note Performance",
     "vocabulary": "chorale_tokenizer performance_tokenizer",
 }
