@@ -32,15 +32,11 @@ class BadPiece:
 
     Attributes:
         where: its path, or its archive's and its own.
-        reason: what is wrong with it.
+        reason: what is wrong with it, in a sentence that names it.
     """
 
     where: str
     reason: str
-
-    def __str__(self) -> str:
-        """Both in one line."""
-        return f"{self.where}: {self.reason}"
 
 
 class NamedChorale(NamedTuple):
@@ -75,7 +71,7 @@ def performances_of(
         elif on_bad is not None:
             on_bad(found)
         else:
-            raise DataError(str(found), _HINT)
+            raise DataError(found.reason, _HINT)
     if not n_files:
         raise DataError(
             f"{path} has no MIDI files.", f"Looked for names in {' and '.join(MIDI_SUFFIXES)}."
@@ -125,7 +121,7 @@ def _performance(where: str, data: bytes) -> Performance | BadPiece:
         performance = read_midi(data, source=where)
     except DataError as error:
         return BadPiece(where, error.what)
-    return performance if len(performance) else BadPiece(where, "It has no notes.")
+    return performance if len(performance) else BadPiece(where, f"{where} has no notes.")
 
 
 _File = tuple[str, bytes | BadPiece]
@@ -185,8 +181,8 @@ def _of_zip(path: Path) -> Iterator[_File]:
                 try:
                     yield where, archive.read(entry)
                 except (RuntimeError, NotImplementedError) as error:  # encrypted, packed otherwise
-                    yield where, BadPiece(where, f"It cannot be unpacked: {error}.")
+                    yield where, BadPiece(where, f"{where} cannot be unpacked: {error}.")
 
 
 def _too_large(where: str, size: int) -> BadPiece:
-    return BadPiece(where, f"It has {size:,} bytes, more than any performance.")
+    return BadPiece(where, f"{where} has {size:,} bytes, more than any performance.")

@@ -154,7 +154,7 @@ def _read(recipe: Recipe, sources: Sequence[MusicSource], data: Path) -> Iterato
 
 def _left_out(bad: list[BadPiece], piece: BadPiece) -> None:
     bad.append(piece)
-    logger.warning("left out: %s", piece)
+    logger.warning("left out: %s", piece.reason)
 
 
 def _part(source: MusicSource, pieces: list[_Piece]) -> list[_Piece]:
