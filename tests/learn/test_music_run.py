@@ -40,7 +40,9 @@ micro_batch_size = 2
 [checkpoints]
 every = 10
 """
-PERFORMANCE = MODEL.format(vocab_size=389, n_ctx=32) + """
+PERFORMANCE = (
+    MODEL.format(vocab_size=389, n_ctx=32)
+    + """
 [task]
 kind = "performance"
 [data]
@@ -49,7 +51,10 @@ valid_music = [{ file = "music", part = [0.7, 1.0] }]
 transpose = 2
 stretch = [0.95, 1.0, 1.05]
 """
-CHORALES = MODEL.format(vocab_size=130, n_ctx=64) + """
+)
+CHORALES = (
+    MODEL.format(vocab_size=130, n_ctx=64)
+    + """
 [task]
 kind = "chorales"
 [data]
@@ -57,6 +62,7 @@ train_music = [{ file = "jsb.json", split = "train" }]
 valid_music = [{ file = "jsb.json", split = "valid" }]
 transpose = 1
 """
+)
 
 
 def write(folder: Path, recipe: str) -> Path:
@@ -81,9 +87,7 @@ def run(folder: Path, recipe: str, out: str, *settings: str, init: str | None = 
     ],
     ids=["performance", "chorales"],
 )
-def test_a_model_learns_music(
-    tmp_path: Path, recipe: str, loss: float, tokenizer: object
-) -> None:
+def test_a_model_learns_music(tmp_path: Path, recipe: str, loss: float, tokenizer: object) -> None:
     done = run(tmp_path, recipe, "run", "training.steps=60", "samples.every=60",
                "samples.max_new_tokens=8")  # fmt: skip
     assert done.valid_loss is not None

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cutaway.errors import ConfigError
-from cutaway.models import ModelConfig, TransformerConfig, TransformerDecoderConfig
+from cutaway.models import (
+    ModelConfig,
+    MusicTransformerConfig,
+    TransformerConfig,
+    TransformerDecoderConfig,
+)
 from cutaway.training.corpus_tables import DataConfig, TokenizerConfig
 from cutaway.training.loop_tables import LoopConfig
 from cutaway.training.task_tables import TaskConfig
@@ -117,6 +122,14 @@ def _check_pairs(task: TaskConfig, model: ModelConfig, data: DataConfig) -> None
         raise ConfigError(
             f'task.mask is "prefix", and the model is a {model.kind}.',
             'Its attention is within blocks and slots: take task.mask = "causal".',
+        )
+    knows_the_past = isinstance(model, MusicTransformerConfig) and (
+        model.max_relative or model.window
+    )
+    if task.mask == "prefix" and knows_the_past:
+        raise ConfigError(
+            f'task.mask is "prefix", and the model is a {model.kind}.',
+            'Its attention knows what is before a token: take task.mask = "causal".',
         )
     if not isinstance(model, TransformerConfig):
         return
