@@ -123,10 +123,11 @@ def _check_pairs(task: TaskConfig, model: ModelConfig, data: DataConfig) -> None
             f'task.mask is "prefix", and the model is a {model.kind}.',
             'Its attention is within blocks and slots: take task.mask = "causal".',
         )
-    knows_the_past = isinstance(model, MusicTransformerConfig) and (
-        model.max_relative or model.window
-    )
-    if task.mask == "prefix" and knows_the_past:
+    if (
+        task.mask == "prefix"
+        and isinstance(model, MusicTransformerConfig)
+        and (model.max_relative or model.window)
+    ):
         raise ConfigError(
             f'task.mask is "prefix", and the model is a {model.kind}.',
             'Its attention knows what is before a token: take task.mask = "causal".',

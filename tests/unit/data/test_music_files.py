@@ -1,4 +1,4 @@
-"""Music from files: folders and archives in their order, bad files named, chorales by their part."""
+"""Music from files: folders and archives in order, bad files named, chorales by their part."""
 
 import io
 import tarfile
