@@ -20,7 +20,7 @@ from cutaway.models import (
     new_model,
     parameter_table,
 )
-from cutaway.nn import NO_TAP
+from cutaway.nn import NO_TAP, kernel
 from cutaway.nn.masks import document_mask, prefix_mask
 from cutaway.training.estimate import RunShape
 from cutaway.training.objectives import TokenBatch, causal_lm
@@ -189,8 +189,11 @@ def test_dropout_is_of_training_alone() -> None:
 
 
 @pytest.mark.parametrize("config", [CONFIG, LOCAL], ids=["global", "local"])
-def test_it_is_trained_alike_on_either_path(config: MusicTransformerConfig) -> None:
-    """At a size for which a CPU may have a kernel of its own."""
+def test_it_is_trained_alike_on_either_path(
+    config: MusicTransformerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a size for which a CPU has a kernel of its own, if there is a compiler."""
+    monkeypatch.setenv(kernel.CHOICE, "auto")
     size = replace(config, n_ctx=150, n_att=80, window=config.window and 40, max_relative=70)
     model = MusicTransformer(size)
     tokens = torch.randint(0, 61, (2, 150))
