@@ -24,6 +24,11 @@ REPO = Path(__file__).resolve().parents[1]
 os.environ["CUTAWAY_DTYPE"] = "readable"
 os.environ["CUTAWAY_ATTENTION"] = "torch"
 
+# Workers that share the cores compute with one thread each, or their threads wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
 # The same examples on every run and every machine; `--hypothesis-profile=explore` looks further.
 hypothesis.settings.register_profile(
     "fixed", deadline=None, derandomize=True, max_examples=25, print_blob=True
@@ -79,6 +84,8 @@ def enliven() -> Callable[..., Decoder]:
             for name, parameter in model.named_parameters():
                 if name in ("wte.weight", "wpe.weight"):
                     parameter.normal_(std=0.5, generator=generator)
+                elif name.endswith("relative"):
+                    parameter.normal_(std=1.2, generator=generator)
                 elif parameter.ndim == 2:
                     parameter.normal_(std=1.2 / parameter.shape[0] ** 0.5, generator=generator)
                 else:
