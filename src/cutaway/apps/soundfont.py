@@ -131,8 +131,8 @@ def read_instrument(path: Path) -> Instrument:
             chunks = dict(_chunks(file, 12, size))
             where = chunks.pop("smpl")
             tables = {name: _read(file, *chunks[name]) for name in _TABLES}
-        if where[1] < 2 or where[1] > size - where[0]:
-            raise ValueError("its samples are cut off")
+        if where[1] < 2:
+            raise ValueError("it has no samples")
         samples = np.memmap(path, "<i2", "r", offset=where[0], shape=(where[1] // 2,))
         return _first_preset(tables, samples)
     except OSError as error:
@@ -153,8 +153,10 @@ def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[str, tuple[i
     while at + 8 <= end:
         file.seek(at)
         name, size = struct.unpack("<4sI", file.read(8))
+        if at + 8 + size > end:
+            raise ValueError("its end is missing")
         if name == b"LIST":
-            yield from _chunks(file, at + 12, min(at + 8 + size, end))
+            yield from _chunks(file, at + 12, at + 8 + size)
         else:
             yield name.decode("latin-1"), (at + 8, size)
         at += 8 + size + size % 2
