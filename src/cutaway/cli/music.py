@@ -4,6 +4,7 @@ from cutaway.cli.app import new_app
 from cutaway.cli.music_continue import go_on
 from cutaway.cli.music_generate import generate
 from cutaway.cli.music_harmonize import harmonize
+from cutaway.cli.music_tokenize import detokenize, tokenize
 
 app = new_app()
 
@@ -16,3 +17,5 @@ def music() -> None:
 app.command()(generate)
 app.command("continue")(go_on)
 app.command()(harmonize)
+app.command()(tokenize)
+app.command()(detokenize)
