@@ -50,7 +50,7 @@ COMMANDS = {
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }
-TASKS = {"eval": ("summarization", "translation")}
+TASKS = {"eval": ("music", "summarization", "translation")}
 """Commands whose first word may be that of a task with options of its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}

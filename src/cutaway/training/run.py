@@ -22,6 +22,7 @@ from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
+from cutaway.training.music_corpus import open_music
 from cutaway.training.pair_corpus import open_pairs
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
@@ -151,11 +152,13 @@ def _sampler(recipe: Recipe, tokenizer: Tokenizer, out: Path) -> Sampler:
 
 
 def _dealt(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Dealt:
-    """What the steps learn from: windows of texts, or pairs."""
+    """What the steps learn from: windows of texts, pairs, or music."""
     format = recipe.task.format
-    if format is None:
-        return deal_texts(recipe, tokenizer, data, out)
-    return open_pairs(recipe, format, tokenizer, data)
+    if format is not None:
+        return open_pairs(recipe, format, tokenizer, data)
+    if recipe.task.corpus == "music":
+        return open_music(recipe, tokenizer, data, out)
+    return deal_texts(recipe, tokenizer, data, out)
 
 
 def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:

@@ -11,6 +11,7 @@ from cutaway.errors import ConfigError
 from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import vocabulary_of
+from cutaway.training.music_corpus import music_vocabulary
 from cutaway.training.pair_corpus import texts_of_pairs
 from cutaway.training.recipe import Recipe
 
@@ -30,6 +31,8 @@ def first_model(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokeniz
     """
     model = new_model(recipe.model, seed=recipe.seed)
     if not recipe.init:
+        if recipe.task.corpus == "music":
+            return model, music_vocabulary(recipe)
         pairs = texts_of_pairs(recipe, data) if recipe.tokenizer.pairs else ()
         return model, vocabulary_of(recipe, data, out, pairs=pairs)
     loaded = load_checkpoint(recipe.init)
