@@ -12,7 +12,7 @@ from cutaway.music.notes import Note, Performance
 __all__ = ["roll_picture", "spectrogram", "spectrogram_picture"]
 
 LOWEST, HIGHEST = 21, 108  # the keys of a piano
-_WIDTH, _MARGIN, _KEY = 1000.0, 46.0, 3.0
+_WIDTH, _MARGIN, _KEY = 1000.0, 60.0, 3.0
 _SHADES = 12
 _FLOOR = -80.0  # dB below the loudest cell, shown as white
 _WINDOW, _HOP = 8192, 2048
@@ -112,7 +112,7 @@ def _frame(picture: Picture, top: float, height: float, *, start: float, seconds
             Text(
                 x=x,
                 y=top + height + 18,
-                text=f"{start + i * seconds / 4:g} s",
+                text=f"{round(start + i * seconds / 4, 1):g} s",
                 fill=INK,
                 size=11,
                 anchor="middle",
