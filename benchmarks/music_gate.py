@@ -5,8 +5,9 @@ many seconds are taken from the beginning. Said are:
 
 - the NLL of the model on the held-out performances, in nats an event;
 - the statistics of :mod:`cutaway.evals.music_statistics`: how far the distances between samples and
-  held-out performances are like those among the held-out, feature by feature. Beside the model's stand a *ceiling*, one half of the held-out
-  performances against the other, and a *floor*, events drawn evenly, which is noise;
+  held-out performances are like those among the held-out, feature by feature. Beside the model's
+  stand a *ceiling*, one half of the held-out performances against the other, and a *floor*, events
+  drawn evenly, which is noise;
 - how much made no sense: keys lifted that were up, notes without length;
 - how many times faster than real time it plays.
 

@@ -42,24 +42,24 @@ def spectrogram(sound: NDArray[np.float32], rate: int, n_columns: int) -> NDArra
     Args:
         sound: ``(samples,)`` or ``(samples, channels)``.
         rate: samples a second.
-        n_columns: of the result; windows that fall into one are averaged.
+        n_columns: of the result; the power of windows that fall into one is added up.
     """
     mono = sound if sound.ndim == 1 else sound.mean(axis=1)
     mono = np.pad(mono, (0, max(0, _WINDOW - len(mono))))
-    starts = np.arange(0, len(mono) - _WINDOW + 1, _HOP)
+    last = len(mono) - _WINDOW
+    per_column = -(-(last + _HOP) // (_HOP * n_columns))
+    starts = np.linspace(0, last, per_column * n_columns).astype(int)
     hann = np.hanning(_WINDOW)
     frequencies = np.fft.rfftfreq(_WINDOW, 1 / rate)
     half_tones = np.round(69 - LOWEST + 12 * np.log2(np.maximum(frequencies, 1.0) / 440.0))
     half_tones = half_tones.astype(int)
     n_rows = HIGHEST - LOWEST + 1 + 24  # two octaves of overtones above the highest key
     is_shown = (half_tones >= 0) & (half_tones < n_rows)
-    power, count = np.zeros((n_rows, n_columns)), np.zeros(n_columns)
+    power = np.zeros((n_rows, n_columns))
     for index, start in enumerate(starts):
-        column = index * n_columns // len(starts)
+        column = index // per_column
         bins = np.abs(np.fft.rfft(mono[start : start + _WINDOW] * hann)) ** 2
         power[:, column] += np.bincount(half_tones[is_shown], bins[is_shown], minlength=n_rows)
-        count[column] += 1
-    power /= np.maximum(count, 1)
     return 10 * np.log10(np.maximum(power / max(power.max(), 1e-30), 1e-12))
 
 

@@ -173,8 +173,15 @@ def midi_of_voices(voices: Sequence[Performance], quarters_per_minute: float) ->
         for note in voice.notes:  # one ends before the next begins
             for kind, seconds in (("note_on", note.start), ("note_off", note.end)):
                 tick = round(seconds * per_second)
-                how = {"note": note.pitch, "velocity": note.velocity, "channel": channel}
-                track.append(mido.Message(kind, time=tick - before, **how))
+                track.append(
+                    mido.Message(
+                        kind,
+                        note=note.pitch,
+                        velocity=note.velocity,
+                        channel=channel,
+                        time=tick - before,
+                    )
+                )
                 before = tick
     data = io.BytesIO()
     file.save(file=data)

@@ -25,8 +25,7 @@ _FILTER, _SWEEP, _PAN = 8, 11, 17
 _FILTER_ENVELOPE, _VOLUME_ENVELOPE = range(25, 31), range(33, 39)  # delay ... sustain, release
 _INSTRUMENT, _KEYS, _VELOCITIES, _ATTENUATION = 41, 43, 44, 48
 _COARSE, _FINE, _SAMPLE, _LOOPS, _SCALE, _ROOT = 51, 52, 53, 54, 56, 58
-_USUAL = {_FILTER: 13500, _SCALE: 100, _ROOT: -1}
-_USUAL |= {g: -12000 for e in (_FILTER_ENVELOPE, _VOLUME_ENVELOPE) for g in e if g != e[4]}
+_USUAL = {_FILTER: 13500, _SCALE: 100, _ROOT: -1}  # times: see _envelope
 _OF_INSTRUMENTS = {_START, _END, _LOOP_START, _LOOP_END, _LOOPS, _ROOT, _SAMPLE}
 _EVERY = (0, 127)
 _TABLES = {"phdr": 38, "pbag": 4, "pgen": 4, "inst": 22, "ibag": 4, "igen": 4, "shdr": 46}
