@@ -10,7 +10,7 @@ import torch
 
 from cutaway.apps.harmonize import Harmonizing
 from cutaway.apps.piano import Playing
-from cutaway.checkpoints import save_checkpoint
+from cutaway.checkpoints import places, save_checkpoint
 from cutaway.cli.app import run
 from cutaway.models import MusicTransformer, MusicTransformerConfig
 from cutaway.music import chorale_tokenizer, performance_tokenizer, read_midi, write_midi
@@ -211,3 +211,28 @@ def test_what_is_wrong_is_told_in_two_lines_and_nothing_is_written(
 @pytest.fixture(autouse=True)
 def _no_model_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "recipe"),
+    [
+        (["generate", "-m", "piano"], "piano.toml"),
+        (["harmonize", "60", "-m", "chorales"], "jsb.toml"),
+    ],
+)
+def test_without_a_bundled_model_the_way_to_one_is_told(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    recipe: str,
+) -> None:
+    monkeypatch.setattr(places, "_assets", lambda: here)
+    assert recipe in made(capsys, *arguments, code=3)[1]
+
+
+def test_a_model_in_the_package_has_its_name(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_assets", lambda: models)
+    assert [one.name for one in places.list_models()][:3] == ["pocket", "chorales", "piano"]
+    assert places.locate("piano", allow_pickle=False) == models / "piano"
+    assert places.is_name("chorales")
