@@ -28,26 +28,11 @@ if TYPE_CHECKING:
     from cutaway.models.transformer_decoder import TransformerDecoder
 
 __all__ = [
-    "GPT2",
-    "PRESETS",
-    "Decoder",
-    "DecoderConfig",
-    "EncoderDecoder",
-    "GPT2Config",
-    "Matrix",
-    "Memory",
-    "ModelConfig",
-    "Modern",
-    "ModernConfig",
-    "MusicTransformer",
-    "MusicTransformerConfig",
-    "ParameterTable",
-    "TransformerConfig",
-    "TransformerDecoder",
-    "TransformerDecoderConfig",
-    "new_model",
-    "parameter_table",
-]
+    "GPT2", "PRESETS", "Decoder", "DecoderConfig", "EncoderDecoder", "GPT2Config", "Matrix",
+    "Memory", "ModelConfig", "Modern", "ModernConfig", "MusicTransformer",
+    "MusicTransformerConfig", "ParameterTable", "TransformerConfig", "TransformerDecoder",
+    "TransformerDecoderConfig", "new_model", "parameter_table",
+]  # fmt: skip
 
 _HOMES = {
     "Decoder": "cutaway.models.decoder",
