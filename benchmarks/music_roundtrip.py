@@ -17,7 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cutaway.errors import CutawayError
-from cutaway.music import Note, Performance, decode, encode, midi_of, read_midi
+from cutaway.music import (
+    Note,
+    Performance,
+    decode,
+    decode_chorale,
+    encode,
+    encode_chorale,
+    midi_of,
+    read_chorales,
+    read_midi,
+)
 
 sys.path.insert(0, "tests")
 from midi_files import slow_read
@@ -92,9 +102,20 @@ class Tally:
         return ""
 
 
+def chorales(places: list[Path]) -> tuple[int, int]:
+    """How many chorales there are in files of them, and how many do not come back."""
+    inside = (p for place in places for p in ([place] if place.is_file() else place.rglob("*")))
+    paths = sorted(p for p in inside if p.name.endswith((".json", ".json.xz")))
+    parts = [part for path in paths for part in read_chorales(path).values()]
+    wrong = [c for part in parts for c in part if decode_chorale(encode_chorale(c)) != c]
+    return sum(map(len, parts)), len(wrong)
+
+
 def main() -> int:
-    places = [Path(name) for name in sys.argv[1:]] or sorted(DATA.glob("piano_*"))
-    tally, wrong = Tally(), 0
+    found = [*sorted(DATA.glob("piano_*")), *sorted(DATA.glob("jsb_*"))]
+    places = [Path(name) for name in sys.argv[1:]] or found
+    tally = Tally()
+    n_chorales, wrong = chorales(places)
     for name, data in files(places):
         try:
             message = tally.add(name, data)
@@ -103,9 +124,9 @@ def main() -> int:
         if message:
             wrong += 1
             print(f"{name}: {message}", file=sys.stderr)
-    line = {"benchmark": "music_roundtrip", "wrong": wrong, **vars(tally)}
+    line = {"benchmark": "music_roundtrip", "wrong": wrong, "chorales": n_chorales, **vars(tally)}
     print(json.dumps(line | {"worst_ms": round(tally.worst_ms, 3)}))
-    return 1 if wrong or not tally.files else 0
+    return 1 if wrong or not tally.files + n_chorales else 0
 
 
 if __name__ == "__main__":

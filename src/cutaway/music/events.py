@@ -21,7 +21,7 @@ comes behind the last NOTE_OFF. On such ids :func:`encode` undoes :func:`decode`
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ END = 388
 """The id behind the events: ``<|endoftext|>`` in the vocabulary, between two performances."""
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Block:
     """Events of one kind.
 
     Attributes:

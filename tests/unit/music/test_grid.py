@@ -53,7 +53,7 @@ def test_four_numbers_at_every_step(tmp_path: Path, packed: bool) -> None:
 
 
 def test_only_what_sounds_goes_to_the_voices_that_are_near(tmp_path: Path) -> None:
-    steps = [[72, 67, 60, 48], [74, 61, 50], [], [59, 49], [72, 67, 60, 48]]
+    steps = [[72.0, 67.0, 60.0, 48.0], [74, 61, 50], [], [59, 49], [72, 67, 60, 48]]
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"test": [steps]}), encoding="utf-8")
     [chorale] = read_chorales(path)["test"]
@@ -78,6 +78,10 @@ def test_only_what_sounds_goes_to_the_voices_that_are_near(tmp_path: Path) -> No
         ('{"train": [[[1,2,3,4,5]]]}', "chorale 1, step 1 is [1, 2, 3, 4, 5]"),
         ('{"train": [[[1,2,3,128]]]}', "step 1 is [1, 2, 3, 128]"),
         ('{"train": [[["72"]]]}', "step 1 is ['72']"),
+        ('{"train": [[[72.5]]]}', "step 1 is [72.5]"),
+        ('{"train": [[[NaN]]]}', "step 1 is [nan]"),
+        ('{"train": [[[1e999]]]}', "step 1 is [inf]"),
+        ('{"train": [[[true]]]}', "step 1 is [True]"),
         ("[" * 100_000, "is damaged"),
     ],
 )
