@@ -39,6 +39,7 @@ COMMANDS = {
     "tokenize": "Cut a text into tokens.",
     "detokenize": "Put tokens together again.",
     "tokenizer": "Train a tokenizer.",
+    "music": "Piano music: play, go on, harmonise; events, and files of notes.",
     "params": "Count a model's parameters, matrix by matrix.",
     "models": "List the models that a name stands for.",
     "verify": "See if files are what was written.",
@@ -50,7 +51,7 @@ COMMANDS = {
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }
-TASKS = {"eval": ("classification", "summarization", "translation")}
+TASKS = {"eval": ("classification", "music", "summarization", "translation")}
 """Commands whose first word may be that of a task with options of its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
