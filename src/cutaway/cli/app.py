@@ -32,7 +32,7 @@ COMMANDS = {
     "explore": "See the model at work in a browser.",
     "translate": "Translate a text, or each line of a file.",
     "summarize": "Summarise a text.",
-    "classify": "Say which of its labels a text has.",
+    "classify": "Say which of its labels a text has, or each line of a file.",
     "score": "How well the model predicts a text.",
     "eval": "Measure a model on the test sets of the GPT-2 paper and others.",
     "bench": "How fast the engine is on this machine, beside others.",
