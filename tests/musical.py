@@ -27,7 +27,7 @@ def music_model(
 
 
 def midi_file(notes: list[tuple[int, int, int, int]], *, division: int = 500) -> bytes:
-    """A MIDI file of one track: notes as (start, end, pitch, velocity) in ticks of a millisecond."""
+    """A MIDI file of one track; its notes as (start, end, pitch, velocity), in milliseconds."""
     events = [(start, 0x90, pitch, velocity) for start, _, pitch, velocity in notes]
     events += [(end, 0x80, pitch, 0) for _, end, pitch, _ in notes]
     track, now = b"", 0

@@ -23,9 +23,7 @@ class NotMusic(ConfigError):
 
 
 @router.post("/models/{model}/midi")
-def performed(
-    request: Request, model: schema.ModelName, body: schema.MidiBody
-) -> schema.Performed:
+def performed(request: Request, model: schema.ModelName, body: schema.MidiBody) -> schema.Performed:
     """Reads a MIDI file of any length as the events of the model's vocabulary."""
     store: Store = request.app.state.store
     hosted = _musical(store.model(model))

@@ -48,3 +48,8 @@ export function ghostsOf(
     }
   });
 }
+
+/** Those that have a pitch. */
+export function pitched(ghosts: readonly Ghost[]): { pitch: number }[] {
+  return ghosts.flatMap(({ pitch }) => (pitch === null ? [] : [{ pitch }]));
+}
