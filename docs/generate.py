@@ -73,11 +73,12 @@ but for `wpe` and `attn.qkv`; its queries and keys are those that were normalise
 Transformer-Decoder (`models/transformer_decoder.py`) has all of them; where its attention is local,
 `scores` and `pattern` are of all keys, those outside of the block with a weight of 0; where it is
 memory-compressed, S counts a learned slot and the full ones, and `attn.slot_k` and `attn.slot_v`
-are the slots that the new tokens filled. The Transformer (`models/transformer.py`) has in its
-decoder `h.{i}.cross` beside `h.{i}.attn`, with `q`, `k`, `v`, `scores`, `pattern` and `z`, where S
-counts the source; `h.{i}.cross_out` and `h.{i}.resid_cross`; no `ln_1` and `ln_2`, for its norms
-are behind what is added. Its encoder has `source.wte`, and for each block `encoder.{i}` what a
-decoder's has without `cross`.
+are the slots that the new tokens filled. The Music Transformer (`models/music_transformer.py`) has
+all but `attn.qkv`; its `scores` have the term of the distance in them. The Transformer
+(`models/transformer.py`) has in its decoder `h.{i}.cross` beside `h.{i}.attn`, with `q`, `k`, `v`,
+`scores`, `pattern` and `z`, where S counts the source; `h.{i}.cross_out` and `h.{i}.resid_cross`;
+no `ln_1` and `ln_2`, for its norms are behind what is added. Its encoder has `source.wte`, and for
+each block `encoder.{i}` what a decoder's has without `cross`.
 
 | name | shape | what it is |
 |---|---|---|

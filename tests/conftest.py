@@ -79,6 +79,8 @@ def enliven() -> Callable[..., Decoder]:
             for name, parameter in model.named_parameters():
                 if name in ("wte.weight", "wpe.weight"):
                     parameter.normal_(std=0.5, generator=generator)
+                elif name.endswith("relative"):
+                    parameter.normal_(std=1.2, generator=generator)
                 elif parameter.ndim == 2:
                     parameter.normal_(std=1.2 / parameter.shape[0] ** 0.5, generator=generator)
                 else:

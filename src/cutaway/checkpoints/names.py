@@ -12,6 +12,7 @@ from typing import NamedTuple
 from cutaway.models import (
     DecoderConfig,
     ModernConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "HUGGINGFACE",
     "LLMC",
     "MODERN",
+    "MUSIC",
     "NANOGPT",
     "OPENAI",
     "QUANTIZED",
@@ -117,6 +119,27 @@ _MODERN_SHAPES: dict[str, tuple[str, ...]] = {
     "lm_head.weight": ("V", "D"),
 }
 
+# A all heads together, H heads, K one of them, R distances.
+_MUSIC_SHAPES: dict[str, tuple[str, ...]] = {
+    "wte.weight": ("V", "D"),
+    "h.{i}.ln_1.weight": ("D",),
+    "h.{i}.ln_1.bias": ("D",),
+    "h.{i}.attn.c_q.weight": ("D", "A"),
+    "h.{i}.attn.c_k.weight": ("D", "A"),
+    "h.{i}.attn.c_v.weight": ("D", "A"),
+    "h.{i}.attn.relative": ("H", "R", "K"),
+    "h.{i}.attn.c_proj.weight": ("A", "D"),
+    "h.{i}.ln_2.weight": ("D",),
+    "h.{i}.ln_2.bias": ("D",),
+    "h.{i}.mlp.c_fc.weight": ("D", "F"),
+    "h.{i}.mlp.c_fc.bias": ("F",),
+    "h.{i}.mlp.c_proj.weight": ("F", "D"),
+    "h.{i}.mlp.c_proj.bias": ("D",),
+    "ln_f.weight": ("D",),
+    "ln_f.bias": ("D",),
+}
+_DISTANCES = "h.{i}.attn.relative"  # which a Music Transformer has only if it looks at distances
+
 _ATTENTION = ("c_q", "c_k", "c_v", "c_proj")
 
 
@@ -167,6 +190,7 @@ def _linear(name: str) -> Form:
 
 HUGGINGFACE = Table(tuple(Row(name, name) for name in _SHAPES))
 MODERN = Table(tuple(Row(name, name) for name in _MODERN_SHAPES))
+MUSIC = Table(tuple(Row(name, name) for name in _MUSIC_SHAPES))
 TRANSFORMER = Table(tuple(Row(name, name) for name in _TRANSFORMER_SHAPES))
 NANOGPT = Table(tuple(Row(name, f"transformer.{name}", _linear(name)) for name in _SHAPES))
 LLMC = Table(tuple(Row(name, name, _linear(name)) for name in _SHAPES))
@@ -209,6 +233,9 @@ def our_table(config: DecoderConfig) -> Table:
     if isinstance(config, TransformerDecoderConfig):
         names = parameter_shapes(config)  # its blocks are not alike: each is named
         return Table(tuple(Row(name, name) for name in names))
+    if isinstance(config, MusicTransformerConfig):
+        absent = None if config.max_relative else _DISTANCES
+        return Table(tuple(row for row in MUSIC.rows if row.ours != absent))
     if isinstance(config, TransformerConfig):
         return TRANSFORMER
     return MODERN if isinstance(config, ModernConfig) else HUGGINGFACE
@@ -221,7 +248,7 @@ def parameter_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     """
     d = config.n_embd
     sizes = {"V": config.vocab_size, "C": config.n_ctx, "D": d, "3D": 3 * d, "4D": 4 * d}
-    sizes["F"] = config.n_inner
+    sizes |= {"F": config.n_inner, "A": config.n_att, "H": config.n_head, "K": config.head_dim}
     if isinstance(config, TransformerDecoderConfig):
         sizes["RD"] = config.stride * d
         named = _of_transformer_decoder(config)
@@ -231,6 +258,9 @@ def parameter_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
             shapes = _MODERN_SHAPES
         elif isinstance(config, TransformerConfig):
             shapes = _TRANSFORMER_SHAPES
+        elif isinstance(config, MusicTransformerConfig):
+            shapes = _MUSIC_SHAPES
+            sizes["R"] = config.max_relative
         rows = our_table(config).expanded(config.n_layer)
         named = {row.ours: shapes[_template(row.ours)] for row in rows}
     return {name: tuple(sizes[axis] for axis in axes) for name, axes in named.items()}
@@ -259,6 +289,10 @@ def parameter_count(config: DecoderConfig, *, biases: bool = True) -> int:
     d = config.n_embd
     if isinstance(config, ModernConfig):  # no biases, gains or places; a head of its own
         return 2 * config.vocab_size * d + config.n_layer * 12 * d * d
+    if isinstance(config, MusicTransformerConfig):  # no biases in attention; vectors of distances
+        block = 4 * d * config.n_att + config.max_relative * config.n_att
+        block += 2 * d * config.n_inner + config.n_inner + 5 * d
+        return config.vocab_size * d + config.n_layer * block + 2 * d
     if isinstance(config, TransformerConfig):  # three attentions, two networks, five norms
         pair = 12 * d * d + 2 * (2 * d * config.n_inner + config.n_inner + d) + 10 * d
         return config.vocab_size * d + config.n_layer * pair

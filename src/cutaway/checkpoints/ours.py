@@ -16,6 +16,7 @@ from cutaway.errors import ConfigError, CorruptCheckpoint, KeyMismatch
 from cutaway.models import (
     DecoderConfig,
     ModernConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
@@ -23,18 +24,22 @@ from cutaway.numbers import Kind
 
 __all__ = ["find_ours", "is_of_our_kinds", "is_ours", "our_config_to_json", "read_our_config"]
 
-_CONFIGS: dict[str, type[ModernConfig | TransformerConfig | TransformerDecoderConfig]] = {
+_Ours = ModernConfig | TransformerConfig | TransformerDecoderConfig | MusicTransformerConfig
+_CONFIGS: dict[str, type[_Ours]] = {
     "cutaway-modern": ModernConfig,
+    "cutaway-music-transformer": MusicTransformerConfig,
     "cutaway-transformer": TransformerConfig,
     "cutaway-transformer-decoder": TransformerDecoderConfig,
 }
 _CLASSES = {
     "cutaway-modern": "Modern",
+    "cutaway-music-transformer": "MusicTransformer",
     "cutaway-transformer": "EncoderDecoder",
     "cutaway-transformer-decoder": "TransformerDecoder",
 }
 _NOUNS = {
     "cutaway-modern": "modern decoder",
+    "cutaway-music-transformer": "Music Transformer",
     "cutaway-transformer": "encoder-decoder",
     "cutaway-transformer-decoder": "Transformer-Decoder",
 }

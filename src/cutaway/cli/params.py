@@ -20,7 +20,8 @@ def params(
     model: Annotated[
         str,
         typer.Argument(
-            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, modern, t-dmca, or a directory."
+            help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, pocket, modern, t-dmca, jsb, piano, "
+            "or a directory."
         ),
     ],
     as_json: Json = False,

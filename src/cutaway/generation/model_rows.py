@@ -63,7 +63,7 @@ def most_rows(model: Decoder, n_positions: int, *, least: int) -> int:
         least: however long it is.
     """
     config, item = model.config, model.wte.weight.itemsize
-    each = 2 * config.n_layer * config.n_embd * n_positions * item
+    each = 2 * config.n_layer * config.n_att * n_positions * item
     return max(least, min(_MOST_ROWS, _MOST_BYTES // each))
 
 

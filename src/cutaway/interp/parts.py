@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError
 from cutaway.interp.sites import block_names
-from cutaway.models import GPT2, Decoder, Modern, TransformerDecoder
+from cutaway.models import GPT2, Decoder, Modern, MusicTransformer, TransformerDecoder
 from cutaway.models.modern import ModernBlock
 from cutaway.nn import Tap
 from cutaway.nn.masks import CAUSAL
@@ -37,8 +37,14 @@ def can_be_followed(model: Decoder) -> None:
     """Sees to it that every head of a model looks at tokens, all up to its own.
 
     Raises:
-        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots.
+        ConfigError: for a Transformer-Decoder, whose heads look at blocks and at slots, and for a
+            Music Transformer, whose scores are not of queries and keys alone.
     """
+    if isinstance(model, MusicTransformer):
+        raise ConfigError(
+            "A run of a Music Transformer cannot be drawn: its scores have a term of the distance.",
+            "Record what it computes with a tap: cutaway.interp.Recorder (docs/taps.md).",
+        )
     if isinstance(model, TransformerDecoder):
         raise ConfigError(
             "A run of a Transformer-Decoder cannot be drawn: its heads look at blocks and slots.",

@@ -11,6 +11,7 @@ from cutaway.models.config import (
     GPT2Config,
     ModelConfig,
     ModernConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cutaway.models.decoder import Decoder
     from cutaway.models.gpt2 import GPT2
     from cutaway.models.modern import Modern
+    from cutaway.models.music_transformer import MusicTransformer
     from cutaway.models.parameters import Matrix, ParameterTable, parameter_table
     from cutaway.models.transformer import EncoderDecoder, Memory
     from cutaway.models.transformer_decoder import TransformerDecoder
@@ -37,6 +39,8 @@ __all__ = [
     "ModelConfig",
     "Modern",
     "ModernConfig",
+    "MusicTransformer",
+    "MusicTransformerConfig",
     "ParameterTable",
     "TransformerConfig",
     "TransformerDecoder",
@@ -49,6 +53,7 @@ _HOMES = {
     "Decoder": "cutaway.models.decoder",
     "GPT2": "cutaway.models.gpt2",
     "Modern": "cutaway.models.modern",
+    "MusicTransformer": "cutaway.models.music_transformer",
     "TransformerDecoder": "cutaway.models.transformer_decoder",
     "EncoderDecoder": "cutaway.models.transformer",
     "Memory": "cutaway.models.transformer",

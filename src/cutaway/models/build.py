@@ -4,12 +4,14 @@ from cutaway.models.config import (
     DecoderConfig,
     GPT2Config,
     ModernConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
 from cutaway.models.decoder import Decoder
 from cutaway.models.gpt2 import GPT2
 from cutaway.models.modern import Modern
+from cutaway.models.music_transformer import MusicTransformer
 from cutaway.models.transformer import EncoderDecoder
 from cutaway.models.transformer_decoder import TransformerDecoder
 
@@ -28,6 +30,8 @@ def new_model(config: DecoderConfig, *, seed: int = 0) -> Decoder:
         return TransformerDecoder(config, seed=seed)
     if isinstance(config, TransformerConfig):
         return EncoderDecoder(config, seed=seed)
+    if isinstance(config, MusicTransformerConfig):
+        return MusicTransformer(config, seed=seed)
     if isinstance(config, GPT2Config):
         return GPT2(config, seed=seed)
     raise TypeError(f"{type(config).__name__} is the size of no model")

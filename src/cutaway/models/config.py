@@ -12,6 +12,7 @@ __all__ = [
     "GPT2Config",
     "ModelConfig",
     "ModernConfig",
+    "MusicTransformerConfig",
     "TransformerDecoderConfig",
     "config_of_kind",
     "gpt2_only",
@@ -48,9 +49,14 @@ class DecoderConfig:
             )
 
     @property
+    def n_att(self) -> int:
+        """Width of all heads together."""
+        return self.n_embd
+
+    @property
     def head_dim(self) -> int:
         """Width of one head."""
-        return self.n_embd // self.n_head
+        return self.n_att // self.n_head
 
     @property
     def n_inner(self) -> int:
@@ -218,7 +224,65 @@ class TransformerConfig(DecoderConfig):
         _check_shares(self.dropout, self.layer_norm_epsilon)
 
 
-ModelConfig = GPT2Config | ModernConfig | TransformerDecoderConfig | TransformerConfig
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MusicTransformerConfig(DecoderConfig):
+    """The size of a :class:`cutaway.models.MusicTransformer`; the defaults are the paper's piano.
+
+    But for its dropout of 0.1; and the paper has 388 tokens, to which we add one between pieces.
+
+    Attributes:
+        kind: tells it from a GPT-2 in files.
+        n_ctx: positions; there are no weights for them.
+        n_inner: width inside the MLP.
+        n_att: width of all heads together, of queries, keys and values.
+        max_relative: distances, from 0, that have a vector of their own in every head; the last
+            one's goes for those beyond. 0 for none: the Transformer without relative attention.
+        window: positions of a block in local attention, where a query sees its block and the one
+            before it; 0 for attention to all.
+        layer_norm_epsilon: added to the variance in every layer norm.
+        dropout: on embeddings, attention weights and both additions, while training only.
+    """
+
+    kind: Literal["music-transformer"] = "music-transformer"
+    vocab_size: int = 389
+    n_ctx: int = 2048
+    n_embd: int = 256
+    n_layer: int = 6
+    n_head: int = 8
+    n_inner: int = 2048  # pyright: ignore[reportIncompatibleMethodOverride]
+    n_att: int = 512  # pyright: ignore[reportIncompatibleMethodOverride]
+    max_relative: int = 1024
+    window: int = 0
+    layer_norm_epsilon: float = 1e-6
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        DecoderConfig.__post_init__(self)
+        if self.kind != "music-transformer":
+            raise ConfigError(f"kind is {self.kind!r}.", "It must be 'music-transformer'.")
+        for field, least in (("n_inner", 1), ("n_att", 1), ("max_relative", 0), ("window", 0)):
+            value = getattr(self, field)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigError(f"{field} is {value!r}.", f"It must be {least} or more.")
+        if self.n_att % self.n_head:
+            raise ConfigError(
+                f"n_att {self.n_att} does not divide into {self.n_head} heads.",
+                "Choose n_head so that n_att / n_head is whole.",
+            )
+        if self.n_embd % 2:
+            raise ConfigError(
+                f"n_embd is {self.n_embd}.", "Sinusoids are sine and cosine in pairs: make it even."
+            )
+        _check_shares(self.dropout, self.layer_norm_epsilon)
+
+
+ModelConfig = (
+    GPT2Config
+    | ModernConfig
+    | TransformerDecoderConfig
+    | TransformerConfig
+    | MusicTransformerConfig
+)
 """The size of a model of any kind that can be trained."""
 
 _KINDS: dict[str, type[ModelConfig]] = {
@@ -226,6 +290,7 @@ _KINDS: dict[str, type[ModelConfig]] = {
     "modern": ModernConfig,
     "transformer-decoder": TransformerDecoderConfig,
     "transformer": TransformerConfig,
+    "music-transformer": MusicTransformerConfig,
 }
 
 

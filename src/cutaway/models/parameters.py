@@ -88,7 +88,7 @@ class ParameterTable:
         config, vectors = self.config, 2 * self.config.n_layer
         if isinstance(config, TransformerDecoderConfig):
             vectors += 2 * config.count("m") / config.stride
-        return round(vectors * config.n_embd * dtype.itemsize)
+        return round(vectors * config.n_att * dtype.itemsize)
 
 
 def parameter_table(config: DecoderConfig) -> ParameterTable:

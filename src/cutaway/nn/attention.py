@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from cutaway.nn.causal import causal_attention, is_chosen
 from cutaway.nn.masks import NO_MASK, Mask
+from cutaway.nn.relative import Relative, relative_scores
 from cutaway.nn.tap import NO_TAP, Tap
 
 __all__ = ["attend", "merge_heads", "split_heads"]
@@ -35,21 +36,33 @@ def attend(
     v: Float[Tensor, "B H S V"],
     *,
     mask: Mask = NO_MASK,
+    relative: Relative | None = None,
     dropout: float = 0.0,
     tap: Tap = NO_TAP,
 ) -> Float[Tensor, "B H T V"]:
     """Blends values by how well queries match keys: ``softmax(q k^T / sqrt(K) + mask) v``.
 
-    Vaswani et al. 2017, section 3.2.1. A fused kernel computes it unless ``tap`` wants the
-    ``scores`` (before the mask) or the ``pattern`` (after softmax), which such kernels never form:
-    torch's, or this package's own where a CPU trains (`nn/causal.py`).
+    Vaswani et al. 2017, section 3.2.1. With ``relative`` a term of the distance is added to
+    ``q k^T`` (:func:`~cutaway.nn.relative.relative_scores`). A fused kernel computes it unless
+    ``tap`` wants the ``scores`` (before the mask) or the ``pattern`` (after softmax), which such
+    kernels never form: torch's, or this package's own where a CPU trains (`nn/causal.py`).
     """
     if not (tap.wants("scores") or tap.wants("pattern")):
-        if mask.is_lower and is_chosen(q, k, v, dropout):
+        if relative is None and mask.is_lower and is_chosen(q, k, v, dropout):
             return causal_attention(q, k, v, starts=mask.starts, dropout=dropout)
+        if relative is not None:
+            mask = mask.plus(_term(q, relative, k.shape[2]))
         return F.scaled_dot_product_attention(
             q, k, v, attn_mask=mask.bias, dropout_p=dropout, is_causal=mask.is_causal
         )
-    scores = tap("scores", q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]))  # (B, H, T, S)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
+    if relative is not None:
+        scores = scores + _term(q, relative, k.shape[2])
+    scores = tap("scores", scores)
     pattern = tap("pattern", mask.apply(scores).softmax(dim=-1))
     return F.dropout(pattern, dropout) @ v if dropout else pattern @ v
+
+
+def _term(q: Tensor, relative: Relative, n_keys: int) -> Tensor:
+    """What distances add to the scores."""
+    return relative_scores(q, relative, n_keys) / math.sqrt(q.shape[-1])

@@ -34,10 +34,11 @@ null key and value                   0
 ===================================  =========================================================
 
 Those of the Transformer, which says nothing of them; its authors' tensor2tensor, but for the
-embedding (see above):
+embedding (see above), and the Music Transformer's, from the same source:
 
 ===================================  =========================================================
 token embedding                      normal, 0.02
+vectors of distances                 normal, 1 / sqrt(K)
 all matrices                         uniform, so that both ways keep variances in the middle
                                      (Glorot and Bengio 2010, equation 16)
 biases; layer-norm bias              0
@@ -106,7 +107,7 @@ def init_transformer_decoder(model: nn.Module, *, n_layer: int, seed: int) -> No
 
 
 def init_transformer(model: nn.Module, *, seed: int) -> None:
-    """Fills all parameters of a Transformer; otherwise as :func:`init_weights`."""
+    """Fills all parameters of a Transformer, of music or not; otherwise as :func:`init_weights`."""
 
     def fill(path: list[str], parameter: Tensor, generator: torch.Generator) -> None:
         if path[-1] == "bias":
@@ -115,6 +116,8 @@ def init_transformer(model: nn.Module, *, seed: int) -> None:
             parameter.fill_(1.0)
         elif path[0] == "wte":
             parameter.normal_(std=0.02, generator=generator)
+        elif path[-1] == "relative":
+            parameter.normal_(std=1 / math.sqrt(parameter.shape[-1]), generator=generator)
         else:
             most = math.sqrt(6 / sum(parameter.shape))
             parameter.uniform_(-most, most, generator=generator)

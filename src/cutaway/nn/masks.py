@@ -50,6 +50,10 @@ class Mask(NamedTuple):
             return scores.masked_fill(~self.bias, -torch.inf)
         return scores + self.bias
 
+    def plus(self, bias: Float[Tensor, "B H T S"]) -> "Mask":
+        """The mask of the same positions that adds ``bias`` to the scores."""
+        return Mask(self.apply(bias), False)
+
 
 NO_MASK = Mask(None, False)
 CAUSAL = Mask(None, True)

@@ -15,6 +15,7 @@ from typing import Literal
 from cutaway.models.config import (
     ModelConfig,
     ModernConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
@@ -47,7 +48,8 @@ class RunShape:
             in the blocks.
         recompute: whether a block keeps its input alone and is computed again.
         document_mask: whether rows have masks of their own.
-        drops_inside: whether a CPU's attention drops weights without forming the pattern.
+        drops_inside: whether a CPU's attention drops weights, and looks at distances, without
+            forming the pattern.
         trained: parameters that are trained, where that is not all: of a low-rank adapter.
         parallel: ``ddp`` holds everything in each process, ``fsdp`` a share of weights, gradients
             and moments, and whole blocks only while they are used.
@@ -85,7 +87,7 @@ class RunShape:
         model = self.model
         if isinstance(model, TransformerConfig):  # three attentions and two networks
             return 12 * model.n_embd**2 + 4 * model.n_embd * model.n_inner
-        return 4 * model.n_embd**2 + 2 * model.n_embd * model.n_inner
+        return 4 * model.n_embd * model.n_att + 2 * model.n_embd * model.n_inner
 
     @property
     def parameters(self) -> int:
@@ -96,6 +98,9 @@ class RunShape:
         if isinstance(model, TransformerConfig):  # biases of the networks, five norms
             vectors = 12 * model.n_embd + 2 * model.n_inner
             return model.n_layer * (self.block + vectors) + model.vocab_size * model.n_embd
+        if isinstance(model, MusicTransformerConfig):  # vectors of distances; no places
+            vectors = 5 * model.n_embd + model.n_inner + model.max_relative * model.n_att
+            return model.n_layer * (self.block + vectors) + (model.vocab_size + 2) * model.n_embd
         vectors = 9 * model.n_embd + model.n_inner
         blocks = model.n_layer * (self.block + vectors)
         if isinstance(model, TransformerDecoderConfig):  # no places; what compresses
@@ -240,7 +245,8 @@ def _kept_by_block(shape: RunShape) -> int:
     into each of the four matrices, queries, keys and values, and what GELU takes.
     """
     model, low, n = shape.model, shape.width, shape.positions
-    kept = n * (2 * 4 * model.n_embd + low * (6 * model.n_embd + 2 * model.n_inner))
+    into = 2 * model.n_embd + 4 * model.n_att + 2 * model.n_inner
+    kept = n * (2 * 4 * model.n_embd + low * into)
     kept += 4 * n * (model.n_head + 4)  # attention's sums, means and deviations of the norms
     if shape.is_modern:  # queries and keys as they come, normalised and turned
         kept += 6 * low * n * model.n_embd
@@ -248,6 +254,11 @@ def _kept_by_block(shape: RunShape) -> int:
     if isinstance(model, TransformerDecoderConfig):  # folded copies of queries, keys and values
         kept += 3 * low * n * model.n_embd
         keys = _most_keys(model, context)
+    has_distances = isinstance(model, MusicTransformerConfig) and model.max_relative > 0
+    if isinstance(model, MusicTransformerConfig) and model.window:
+        keys = min(2 * model.window, context)
+    if has_distances and not shape.drops_inside:  # their term, as it is made, moved and masked
+        kept += (3 * low + 4) * n * keys * model.n_head
     if shape.document_mask:
         kept += 4 * n * context
     if shape.dropout and shape.device == "cpu" and not shape.drops_inside:

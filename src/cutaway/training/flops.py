@@ -10,6 +10,7 @@ import re
 from cutaway.models.config import (
     DecoderConfig,
     ModernConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
@@ -28,6 +29,8 @@ def flops_per_token(
     masked, as everybody does. A Transformer-Decoder's local and compressed attention has fewer keys
     than ``T`` by construction: a block, or the slots; what makes a slot runs once for its tokens. A
     token of a Transformer is one of a pair, half of which the encoder reads, the other the decoder.
+    In a Music Transformer ``D`` is the width of all heads, in local attention a query has two
+    blocks of keys, and of the vectors of distances those count that a window is long enough for.
 
     Args:
         config: of the model.
@@ -39,6 +42,7 @@ def flops_per_token(
     855166464
     """
     layers, width = config.n_layer, config.n_embd
+    positions = config.n_ctx if context is None else context
     if parameters is None:
         parameters = layers * 12 * width**2 + config.vocab_size * width  # matrices, and the head
         if not isinstance(config, ModernConfig):  # biases, and the norms' gains
@@ -48,12 +52,23 @@ def flops_per_token(
         if isinstance(config, TransformerConfig):  # half of both stacks: a token is in one of them
             matrices = 12 * width**2 + 4 * width * config.n_inner
             parameters = layers * matrices // 2 + config.vocab_size * width // 2
-    positions = config.n_ctx if context is None else context
-    return 6 * parameters + 12 * width * _keys(config, positions)
+        if isinstance(config, MusicTransformerConfig):
+            parameters = _of_music(config, positions)
+    return 6 * parameters + 12 * config.n_att * _keys(config, positions)
+
+
+def _of_music(config: MusicTransformerConfig, positions: int) -> int:
+    """The parameters that a token of a Music Transformer is multiplied with."""
+    width, inner = config.n_embd, config.n_inner
+    distances = min(config.max_relative, positions, 2 * config.window or positions)
+    block = config.n_att * (4 * width + distances) + inner * (2 * width + 1) + 5 * width
+    return config.n_layer * block + (config.vocab_size + 2) * width
 
 
 def _keys(config: DecoderConfig, positions: int) -> int:
     """The keys that a query is held against, over all blocks."""
+    if isinstance(config, MusicTransformerConfig) and config.window:
+        return config.n_layer * min(2 * config.window, positions)
     if not isinstance(config, TransformerDecoderConfig):
         return config.n_layer * positions
     local, slots = min(config.block, positions), 1 + positions // config.stride

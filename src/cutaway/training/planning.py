@@ -13,7 +13,7 @@ import torch
 from cutaway.data import read_manifest
 from cutaway.data.shards import SPLITS
 from cutaway.errors import ConfigError, CutawayError
-from cutaway.models.config import GPT2Config
+from cutaway.models.config import GPT2Config, MusicTransformerConfig
 from cutaway.nn.causal import takes
 from cutaway.training.budget import Change, changes_that_fit, check_run, free_memory
 from cutaway.training.corpus_tables import Source
@@ -105,12 +105,15 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
 
 
 def _drops_inside(recipe: Recipe) -> bool:
-    """Whether attention with dropout needs no pattern on a CPU; of other models it is not known."""
+    """Whether dropout and distances need no pattern on a CPU; of other models it is not known."""
     model, is_causal = recipe.model, recipe.task.mask == "causal"
-    if not (isinstance(model, GPT2Config) and model.dropout and is_causal):
+    asks = isinstance(model, GPT2Config) and model.dropout > 0
+    if isinstance(model, MusicTransformerConfig):
+        asks = model.dropout > 0 or model.max_relative > 0
+    if not (asks and is_causal):
         return False
     kind = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(recipe.training.precision)
-    return kind is not None and takes(model.n_ctx, model.n_embd // model.n_head, kind)
+    return kind is not None and takes(model.n_ctx, model.head_dim, kind)
 
 
 def _trained(recipe: Recipe) -> int | None:

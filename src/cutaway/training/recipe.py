@@ -15,6 +15,7 @@ from cutaway.errors import ConfigError
 from cutaway.models import (
     GPT2Config,
     ModelConfig,
+    MusicTransformerConfig,
     TransformerConfig,
     TransformerDecoderConfig,
 )
@@ -177,6 +178,14 @@ def _check_layout(recipe: Recipe) -> None:
         raise ConfigError(
             f'task.mask is "prefix", and the model is a {model.kind}.',
             'Its attention is within blocks and slots: take task.mask = "causal".',
+        )
+    knows_the_past = isinstance(model, MusicTransformerConfig) and (
+        model.max_relative or model.window
+    )
+    if task.mask == "prefix" and knows_the_past:
+        raise ConfigError(
+            f'task.mask is "prefix", and the model is a {model.kind}.',
+            'Its attention knows what is before a token: take task.mask = "causal".',
         )
     if not isinstance(model, TransformerConfig):
         return

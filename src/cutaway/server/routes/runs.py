@@ -233,7 +233,7 @@ def step(request: Request, run: schema.RunId, body: schema.StepBody) -> schema.S
     reused = n + 1  # a text that was read before is not read again: then nothing is made
     if is_new:
         reused = n if opened.edits.allow_cache else 0
-    per_token = 2 * longer.model.config.n_layer * longer.model.config.n_embd
+    per_token = 2 * longer.model.config.n_layer * longer.model.config.n_att
     made = (n + 1 - reused) * per_token * longer.model.wte.weight.dtype.itemsize
     return schema.StepInfo(
         info=run_info(longer, hosted),
