@@ -1,12 +1,12 @@
-"""A tiny model of performances for tests, and MIDI files made of bytes."""
+"""Tiny models of performances for tests, and MIDI files made of bytes."""
 
 from collections.abc import Callable
 
 from cutaway.generation import LanguageModel
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2, GPT2Config, MusicTransformer, MusicTransformerConfig
 from cutaway.music.vocabulary import performance_tokenizer
 
-__all__ = ["PIECE", "midi_file", "music_model"]
+__all__ = ["PIECE", "midi_file", "music_model", "music_transformer"]
 
 PIECE = (
     "SET_VELOCITY_20 NOTE_ON_60 TIME_SHIFT_50 NOTE_ON_64 SET_VELOCITY_28 NOTE_ON_67 TIME_SHIFT_25 "
@@ -24,6 +24,26 @@ def music_model(
     size = GPT2Config(vocab_size=tokenizer.vocab_size, n_ctx=n_ctx, n_embd=20, n_layer=3, n_head=5)
     model = enliven(GPT2(size), seed=seed).requires_grad_(False)
     return LanguageModel(model, tokenizer, name=name, fingerprint=f"{seed:x}" * 16)
+
+
+def music_transformer(
+    enliven: Callable[..., MusicTransformer], *, window: int = 0, max_relative: int = 7
+) -> LanguageModel:
+    """A Music Transformer that writes events; its heads are wider together than its stream."""
+    tokenizer = performance_tokenizer()
+    size = MusicTransformerConfig(
+        vocab_size=tokenizer.vocab_size,
+        n_ctx=48,
+        n_embd=20,
+        n_layer=2,
+        n_head=5,
+        n_inner=28,
+        n_att=30,
+        max_relative=max_relative,
+        window=window,
+    )
+    model = enliven(MusicTransformer(size), seed=6).requires_grad_(False)
+    return LanguageModel(model, tokenizer, name="relative", fingerprint="6" * 16)
 
 
 def midi_file(notes: list[tuple[int, int, int, int]], *, division: int = 500) -> bytes:

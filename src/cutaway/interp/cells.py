@@ -8,10 +8,18 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
-from cutaway.interp.parts import bias_of, epsilon_of, has_no_mean, only_there, poured_in
+from cutaway.interp.parts import (
+    bias_of,
+    epsilon_of,
+    has_no_mean,
+    only_there,
+    poured_in,
+    relative_of,
+    window_of,
+)
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
-from cutaway.models import Modern
+from cutaway.models import Modern, MusicTransformer
 from cutaway.models.gpt2 import Block
 from cutaway.models.modern import ModernBlock
 from cutaway.nn import Projection, rms_norm
@@ -154,10 +162,7 @@ def _top(run: Run, site: str, *, q: int, i: int) -> CellValue:
     else:
         only_there(model, site)
         check_index("i", i, model.config.n_embd)
-        row = run.ids[q] if site == "wte" else q
-        value = getattr(model, site).weight[row, i]
-        formula, operands = f"{site}[{row}][{i}]", {}
-        python = f"model.{site}.weight[{row}, {i}].item()"
+        value, formula, operands, python = _begun(run, site, q=q, i=i)
     return CellValue(
         site=site,
         place=(q, i),
@@ -168,17 +173,40 @@ def _top(run: Run, site: str, *, q: int, i: int) -> CellValue:
     )
 
 
+def _begun(run: Run, site: str, *, q: int, i: int) -> tuple[Tensor, str, dict[str, Tensor], str]:
+    """A number of what is looked up for a token or a position."""
+    model, row = run.model, run.ids[q] if site == "wte" else q
+    if not isinstance(model, MusicTransformer):
+        value = getattr(model, site).weight[row, i]
+        return value, f"{site}[{row}][{i}]", {}, f"model.{site}.weight[{row}, {i}].item()"
+    D, which = model.config.n_embd, ("wte", "wpe").index(site)
+    value = poured_in(model, run.ids[q], q)[which][1][i]
+    python = f"cutaway.interp.parts.poured_in(model, {run.ids[q]}, {q})[{which}][1][{i}].item()"
+    if site == "wte":
+        return value, f"wte[{row}][{i}] · √{D}", {"wte": model.wte.weight[row, i : i + 1]}, python
+    wave, pair = "cos" if i % 2 else "sin", i - i % 2
+    return value, f"{wave}({q} / 10000^({pair}/{D}))", {}, python
+
+
 def _attention(run: Run, layer: int, name: str, *, head: int, q: int, k: int) -> CellValue:
     scores = run.scores(layer, head, slice(q, q + 1))[0]
     block, K = run.block(layer), run.model.config.head_dim
     if name == "attn.scores":
         value, formula = scores[k], f"q · k / √{K}"
         operands = {"q": block["attn.q"][head, q], "k": block["attn.k"][head, k]}
+        relative = relative_of(run.model, layer, head, range(q, q + 1), len(run.ids))
+        if relative is not None and k <= q:
+            farthest = relative.embeddings.shape[1] - 1
+            formula = f"(q · k + q · E) / √{K}"
+            operands["E"] = relative.embeddings[0, farthest - min(q - k, farthest)]
         method = "scores"
     else:
         value = run.pattern(layer, head, slice(q, q + 1))[0, k]
         seen = scores[: q + 1] if run.edits.causal else scores
-        formula = "exp(score) / Σ exp(scores)" if k < len(seen) else "masked: exp(-∞) = 0"
+        if run.edits.causal and (window := window_of(run.model)):
+            seen = seen[max(0, (q // window - 1) * window) :]
+        is_seen = q + 1 - len(seen) <= k <= q if run.edits.causal else True
+        formula = "exp(score) / Σ exp(scores)" if is_seen else "masked: exp(-∞) = 0"
         operands = {"scores": seen}
         method = "pattern"
     return CellValue(
@@ -204,6 +232,9 @@ def _explained(
         return _norm(run, getattr(module, name), before, i)
     if has_no_mean(run.model) and head is not None and name in ("attn.q", "attn.k", "attn.v"):
         return _turned(run, layer, name, head=head, q=q, i=i)
+    if isinstance(run.model, MusicTransformer) and name in ("attn.q", "attn.k", "attn.v"):
+        matrix, column = f"c_{name[-1]}", (head or 0) * run.model.config.head_dim + i
+        return _product("ln_1", block["ln_1"][q], matrix, getattr(module.attn, matrix), column)
     if name in ("attn.qkv", "attn.q", "attn.k", "attn.v"):
         config = run.model.config
         column = i if head is None else head * config.head_dim + i
@@ -218,8 +249,8 @@ def _explained(
     if name == "mlp.pre":
         return _product("ln_2", block["ln_2"][q], "c_fc", module.mlp.c_fc, i)
     if name == "mlp.post":
-        formula = "max(pre, 0)²" if has_no_mean(run.model) else "GELU(pre)"
-        return formula, {"pre": block["mlp.pre"][q, i : i + 1]}
+        bend = {Modern: "max(pre, 0)²", MusicTransformer: "max(pre, 0)"}
+        return bend.get(type(run.model), "GELU(pre)"), {"pre": block["mlp.pre"][q, i : i + 1]}
     if name == "mlp_out":
         return _product("post", block["mlp.post"][q], "c_proj", module.mlp.c_proj, i)
     return _sum(run, layer, name, q=q, i=i)

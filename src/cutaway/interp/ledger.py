@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from cutaway.errors import ConfigError
 from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index
+from cutaway.interp.parts import knows_no_distance
 from cutaway.interp.record import Recorder
 from cutaway.interp.runs import Run
 from cutaway.models import Decoder, DecoderConfig
@@ -94,13 +95,18 @@ def multiply_adds(config: DecoderConfig, *, n_new: int, n_held: int = 0) -> int:
     >>> multiply_adds(GPT2Config(), n_new=1)
     123550464
     """
-    D, V = config.n_embd, config.vocab_size
-    matrices = n_new * (4 * D * D + 2 * D * config.n_inner)
-    return config.n_layer * (matrices + 2 * n_new * (n_held + n_new) * D) + D * V
+    D, A, V = config.n_embd, config.n_att, config.vocab_size
+    matrices = n_new * (4 * D * A + 2 * D * config.n_inner)
+    return config.n_layer * (matrices + 2 * n_new * (n_held + n_new) * A) + D * V
 
 
 def ledger(run: Run) -> Ledger:
-    """The books of a text, by closed formulas; :func:`measure` holds them against real passes."""
+    """The books of a text, by closed formulas; :func:`measure` holds them against real passes.
+
+    Raises:
+        ConfigError: for attention that knows distances: its products are not in the formulas.
+    """
+    knows_no_distance(run.model, "The ledger")
     config, n = run.model.config, len(run.ids)
     steps = torch.arange(n)
     per_position = run.model.new_cache(1, 1).nbytes

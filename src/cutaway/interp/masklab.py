@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.interp.bounds import check_choice, check_index, check_range
+from cutaway.interp.parts import knows_no_distance
 from cutaway.interp.runs import Run
 
 __all__ = ["DTYPES", "MASKS", "MaskLab", "Odd", "masklab"]
@@ -105,8 +106,10 @@ def masklab(
         rows: query positions.
 
     Raises:
-        ConfigError: for a layer, a head, a position, a mask or a dtype that is not there.
+        ConfigError: for a layer, a head, a position, a mask or a dtype that is not there, or
+            attention that knows distances.
     """
+    knows_no_distance(run.model, "The mask laboratory")
     config, n = run.model.config, len(run.ids)
     check_index("layer", layer, config.n_layer)
     check_index("head", head, config.n_head)
