@@ -160,7 +160,7 @@ def test_ten_by_default_a_threshold_and_heads_that_are_off(
         settled(page)
     assert {key.partition(".")[0] for key in arcs(page)} == {"1", "2", "4"}
     assert "off.0-3" in page.url
-    page.get_by_label("From", exact=True).fill("50")  # of 100, by square roots: a quarter
+    page.get_by_role("slider", name="From").fill("50")  # of 100, by square roots: a quarter
     settled(page)
     assert all(weight >= 0.25 for weight in arcs(page).values())
     assert_accessible(page)
@@ -293,7 +293,7 @@ def test_the_play_head_shows_what_each_note_looked_at(
     opened: Callable[..., Any], ids: list[int], pattern: Callable[[int], NDArray[np.float64]]
 ) -> None:
     page = opened(ids, "&q=1&o=most.300")
-    page.get_by_label("Speed", exact=True).select_option("0.25")
+    page.get_by_role("combobox", name="Speed").select_option("0.25")
     page.get_by_role("button", name="Sound off").click()
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")

@@ -89,12 +89,12 @@ export const en = {
   },
   nextAfter: (event: string) => `Behind ${event}`,
   full: (n: string) => `All ${n} positions of the model are taken.`,
-  ghost: (name: string, share: string) => `Append ${name}, ${share}`,
+  ghost: (key: number, name: string, share: string) => `${key}: append ${name}, ${share}`,
   events: 'Events, and the vectors they are',
   eventsNote: (n: string) =>
     `Each event is a vector of ${n} zeros and a single one; a strip shows where it is.`,
   oneHot: (from: number, to: number) => `One-hot strips of the events ${from} to ${to}`,
-  event: (n: number, name: string, at: string) => `Event ${n}: ${name}, at ${at} s`,
+  event: (n: number) => `Event ${n}, seconds: `,
   finder: 'Heads that look there',
   by: { peaks: 'Earlier peaks', pitch: 'The same pitch', previous: 'The note before' },
   about: {

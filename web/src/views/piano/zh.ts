@@ -84,11 +84,11 @@ export const zh: typeof en = {
   },
   nextAfter: (event) => `在 ${event} 之后`,
   full: (n) => `模型的 ${n} 个位置都已占满。`,
-  ghost: (name, share) => `接上 ${name}，${share}`,
+  ghost: (key, name, share) => `${key}：接上 ${name}，${share}`,
   events: '事件，以及它们所成的向量',
   eventsNote: (n) => `每个事件是一个有 ${n} 格的向量，只有一格为一；条带画出是哪一格。`,
   oneHot: (from, to) => `第 ${from} 到 ${to} 个事件的独热条带`,
-  event: (n, name, at) => `第 ${n} 个事件：${name}，在 ${at} 秒`,
+  event: (n) => `第 ${n} 个事件，秒：`,
   finder: '看向那里的头',
   by: { peaks: '先前的高点', pitch: '相同的音高', previous: '前一个音' },
   about: {
