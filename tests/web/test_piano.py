@@ -333,11 +333,33 @@ def test_it_is_accessible_everywhere(opened: Callable[..., Any], ids: list[int])
     assert_accessible_everywhere(opened(ids, f"&q={ASKED}"))
 
 
-def test_the_drawing_is_exported(opened: Callable[..., Any], ids: list[int]) -> None:
-    page = opened(ids, f"&q={ASKED}")
+def export(page: Any, kind: str) -> Path:
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as saved:
-        page.get_by_role("button", name="SVG").click()
-    svg = Path(saved.value.path()).read_text(encoding="utf-8")
+        page.get_by_role("button", name=kind).click()
+    return Path(saved.value.path())
+
+
+def test_the_drawing_is_exported(opened: Callable[..., Any], ids: list[int]) -> None:
+    svg = export(opened(ids, f"&q={ASKED}"), "SVG drawing").read_text(encoding="utf-8")
     assert svg.count("<image") >= 3  # roll, arcs, strips
     assert "as it was chosen" not in svg  # controls stay behind
+
+
+def test_a_file_of_it_opens_with_no_server(
+    opened: Callable[..., Any], context: Any, ids: list[int], tmp_path: Path
+) -> None:
+    page = opened(ids, f"&l=1&q={ASKED}")
+    drawn = arcs(page)
+    path = tmp_path / "piano.html"
+    path.write_bytes(export(page, "One HTML file").read_bytes())
+    offline = context.new_page()
+    offline.goto(path.as_uri())
+    offline.wait_for_selector("[data-view=piano] [data-roll]")
+    settled(offline)
+    assert arcs(offline) == drawn
+    assert roll(offline)["notes"] == roll(page)["notes"]
+    assert offline.get_by_role("button", name="Open MIDI").count() == 0
+    for key in ("1", "Space", "h"):
+        offline.keyboard.press(key)
+    assert shown(page) == ids

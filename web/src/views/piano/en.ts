@@ -1,7 +1,7 @@
 export const en = {
   name: 'Piano roll',
   title: 'A performance is a text of events, and each note looks back at others',
-  lede: 'Keys go down and up, time goes on, loudness changes: 388 words are all that a piano needs. A model of such texts writes them as it writes any other, and what each note looked at can be heard and seen.',
+  lede: 'Keys go down and up, time goes on, loudness changes: 388 words are all that a piano needs. What each note looked at can be heard and seen.',
   notes: [
     {
       article:
@@ -10,10 +10,9 @@ export const en = {
         'Attention goes from event to event, and most events are no notes. A line here is the weight on the NOTE_ON of a note, and on its NOTE_OFF only where you add it; what goes to time and loudness stands in numbers beside it.',
     },
     {
-      article:
-        'A list of events becomes a list of one-hot vectors: SET_VELOCITY<80>, NOTE_ON<60>, TIME_SHIFT<500>.',
+      article: 'Events become one-hot vectors: SET_VELOCITY<80>, NOTE_ON<60>, TIME_SHIFT<500>.',
       model:
-        'Names count what the vocabulary counts: time in steps of 10 ms (TIME_SHIFT_50 is half a second), loudness in 32 bins. The blocks of the strips stand as this model’s vocabulary has them.',
+        'Names count what the vocabulary counts: time in steps of 10 ms (TIME_SHIFT_50 is half a second), loudness in 32 bins.',
     },
   ],
   needs:
@@ -22,7 +21,7 @@ export const en = {
   switchTo: (name: string) => `Look into ${name}`,
   roll: 'The roll',
   rollNote:
-    'Height is pitch, width is time, and the louder a note the stronger its colour. Notes that the chosen one looks at are orange; a ghost in green is an event that may come next, where its own length is not foretold.',
+    'The louder a note, the stronger its colour. Notes that the chosen one looks at are orange; a green ghost is an event that may come next: how long it lasts is not foretold.',
   open: 'Open MIDI',
   openTitle: 'A MIDI file of at most 1 MB; it may also be dropped on the roll',
   drop: 'Drop the MIDI file here',
