@@ -22,7 +22,7 @@ explore: .venv/explore.stamp $(PAGE)
 
 test: .venv/dev.stamp .venv/browser.stamp $(PAGE)
 	$(NODE) npm test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 check: .venv/dev.stamp web/node_modules/.stamp
 	$(BIN)/ruff format --check .

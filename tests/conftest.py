@@ -24,6 +24,11 @@ REPO = Path(__file__).resolve().parents[1]
 os.environ["CUTAWAY_DTYPE"] = "readable"
 os.environ["CUTAWAY_ATTENTION"] = "torch"
 
+# Workers that share the cores compute with one thread each, or their threads wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
 # The same examples on every run and every machine; `--hypothesis-profile=explore` looks further.
 hypothesis.settings.register_profile(
     "fixed", deadline=None, derandomize=True, max_examples=25, print_blob=True

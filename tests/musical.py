@@ -27,7 +27,7 @@ def music_model(
 
 
 def music_transformer(
-    enliven: Callable[..., MusicTransformer], *, window: int = 0, max_relative: int = 7
+    enliven: Callable[..., MusicTransformer], *, max_relative: int = 7
 ) -> LanguageModel:
     """A Music Transformer that writes events; its heads are wider together than its stream."""
     tokenizer = performance_tokenizer()
@@ -40,7 +40,6 @@ def music_transformer(
         n_inner=28,
         n_att=30,
         max_relative=max_relative,
-        window=window,
     )
     model = enliven(MusicTransformer(size), seed=6).requires_grad_(False)
     return LanguageModel(model, tokenizer, name="relative", fingerprint="6" * 16)

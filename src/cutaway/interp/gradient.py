@@ -17,7 +17,7 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError
 from cutaway.interp.bounds import check_choice, check_vocab
-from cutaway.interp.parts import words_of
+from cutaway.interp.parts import embedded
 from cutaway.interp.push import own_choice
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import Chain, SiteTap
@@ -110,7 +110,7 @@ def gradient_vectors(
     [gradient] = torch.autograd.grad(score, leaf)
     words = leaf.detach()[0]
     if not isinstance(run.model, Modern):  # positions are added to words
-        words = words_of(run.model, run.ids[:n]).detach()
+        words = embedded(run.model, "wte", run.ids[:n]).detach()
     return Vectors(id, float(score.detach()), gradient[0], words)
 
 

@@ -21,20 +21,13 @@ from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
 from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
-from cutaway.interp.parts import (
-    can_be_followed,
-    names_in_block,
-    relative_of,
-    run_block,
-    window_of,
-)
+from cutaway.interp.parts import can_be_followed, distances_of, names_in_block, run_block
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain
 from cutaway.models import GPT2, Decoder
 from cutaway.models.gpt2 import Block
 from cutaway.nn import Tap
 from cutaway.nn.attention import attend, split_heads
-from cutaway.nn.long_attention import block_mask
 from cutaway.nn.masks import CAUSAL, NO_MASK, Mask
 
 __all__ = ["Run", "run_id"]
@@ -199,7 +192,7 @@ class Run:
         return found
 
     def scores(self, layer: int, head: int, rows: slice = slice(None)) -> Float[Tensor, "T S"]:
-        """Query times key over the square root of K, and what distances add; before the mask."""
+        """Query times key over the square root of K, before the mask."""
         return self._attention(layer, head, rows, "scores")
 
     def pattern(self, layer: int, head: int, rows: slice = slice(None)) -> Float[Tensor, "T S"]:
@@ -213,9 +206,11 @@ class Run:
         recorder = Recorder({f"h.0.attn.{name}"})
         with evaluating(self.model):
             part, no_values = q[:, :, places.start : places.stop : places.step], k[..., :0]
-            relative = relative_of(self.model, layer, head, places, len(self.ids))
-            tap, mask = recorder.at("h.0.attn"), self._mask(places)
-            attend(part, k, no_values, mask=mask, relative=relative, tap=tap)
+            attend(
+                part, k, no_values, mask=self._mask(places),
+                relative=distances_of(self.model, layer, head, places, n=len(self.ids)),
+                tap=recorder.at("h.0.attn"),
+            )  # fmt: skip
         return recorder.values[f"h.0.attn.{name}"][0, 0]
 
     def _compared(self, layer: int) -> tuple[Float[Tensor, "H T K"], Float[Tensor, "H T K"]]:
@@ -242,14 +237,12 @@ class Run:
     def _mask(self, places: range) -> Mask:
         if not self.edits.causal:
             return NO_MASK
-        n, window = len(self.ids), window_of(self.model)
-        if places == range(n) and not window:
+        n = len(self.ids)
+        if places == range(n):
             return CAUSAL
         device = self._state.stream.device
-        queries = torch.tensor(places, device=device)
-        if window:
-            return block_mask(queries, n, block=window, before=1)
-        return Mask(torch.arange(n, device=device) <= queries[:, None], False)
+        queries = torch.tensor(places, device=device)[:, None]
+        return Mask(torch.arange(n, device=device) <= queries, False)
 
     def _record(self, layer: int) -> dict[str, Tensor]:
         prefix = f"h.{layer}."

@@ -48,8 +48,9 @@ def attend(
     kernels never form: torch's, or this package's own where a CPU trains (`nn/causal.py`).
     """
     if not (tap.wants("scores") or tap.wants("pattern")):
-        if relative is None and mask.is_lower and is_chosen(q, k, v, dropout):
-            return causal_attention(q, k, v, starts=mask.starts, dropout=dropout)
+        known = None if relative is None else relative.embeddings
+        if mask.is_lower and is_chosen(q, k, v, dropout, relative=known):
+            return causal_attention(q, k, v, relative=known, starts=mask.starts, dropout=dropout)
         if relative is not None:
             mask = mask.plus(_term(q, relative, k.shape[2]))
         return F.scaled_dot_product_attention(

@@ -35,7 +35,9 @@ class _Place(ctypes.Structure):
     ]
 
 
-_TENSORS = ("q", "k", "v", "out", "out_grad", "q_grad", "k_grad", "v_grad")
+_TENSORS = (
+    "q", "k", "v", "out", "out_grad", "q_grad", "k_grad", "v_grad", "relative", "relative_grad"
+)  # fmt: skip
 
 
 class Problem(ctypes.Structure):
@@ -52,6 +54,7 @@ class Problem(ctypes.Structure):
         ("width", ctypes.c_int32),
         ("dropout", ctypes.c_float),
         ("n_threads", ctypes.c_int32),
+        ("n_relative", ctypes.c_int32),
     ]
 
 
@@ -130,7 +133,7 @@ def forward(problem: Problem, dtype: torch.dtype) -> None:
 
 
 def backward(problem: Problem, dtype: torch.dtype) -> None:
-    """Fills ``q_grad``, ``k_grad`` and ``v_grad`` from all others."""
+    """Fills ``q_grad``, ``k_grad``, ``v_grad`` and ``relative_grad`` from all others."""
     _check(library().cutaway_attention_backward(problem, dtype.itemsize == 2))
 
 
@@ -156,7 +159,8 @@ def problem_of(
     """The structure for tensors ``(B, H, T, K)`` by their names in it.
 
     Args:
-        tensors: which must live as long as the structure is used.
+        tensors: which must live as long as the structure is used; ``relative``, if it is there, and
+            ``relative_grad``, which is of float32 and contiguous, are ``(B, H, R, K)``.
         log_sums: ``(B, H, T)`` of float32, contiguous.
         starts: ``(B, T)`` of int32, contiguous, or None.
         seed: of dropout, an int64; None without.
@@ -173,6 +177,7 @@ def problem_of(
         width=K,
         dropout=dropout,
         n_threads=torch.get_num_threads(),
+        n_relative=tensors["relative"].shape[2] if "relative" in tensors else 0,
     )
     for name, tensor in tensors.items():
         setattr(problem, name, _Place(tensor.data_ptr(), *tensor.stride()[:3]))

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.nn.attention import attend
+from cutaway.nn.causal import causal_attention, is_chosen
 from cutaway.nn.masks import CAUSAL, Mask
 from cutaway.nn.relative import Relative
 
@@ -112,6 +113,9 @@ def attend_in_neighbours(
     """
     B, H, T, K = q.shape
     block = max(min(block, T), 1)
+    if is_chosen(q, k, v, dropout, relative=relative):
+        starts = (torch.arange(T)[None] // block - 1).clamp(min=0) * block
+        return causal_attention(q, k, v, relative=relative, starts=starts, dropout=dropout)
     n = max(-(-T // block), 1)
 
     def folded(x: Tensor, before: int) -> Tensor:

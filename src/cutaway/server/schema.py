@@ -100,7 +100,7 @@ class ModelConfig(Answer):
     def of(cls, config: DecoderConfig) -> "ModelConfig":
         """The fields of a configuration and what follows from them."""
         names = [name for name in cls.model_fields if name != "layer_norm_epsilon"]
-        epsilon = getattr(config, "layer_norm_epsilon", EPSILON)
+        epsilon: float = getattr(config, "layer_norm_epsilon", EPSILON)
         return cls(layer_norm_epsilon=epsilon, **{name: getattr(config, name) for name in names})
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
-from cutaway.interp.parts import only_there, places_of, words_of
+from cutaway.interp.parts import embedded, only_there
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
 from cutaway.server.telling import part
@@ -120,9 +120,9 @@ def _top(run: Run, site: str, rows: slice) -> Tensor:
         return torch.stack([run.logits(q) for q in places])
     if site == "ln_f":
         return run.final()[rows]
-    if site == "wpe":
-        return places_of(model, range(rows.start, rows.stop)).detach()
-    return words_of(model, run.ids[rows]).detach()
+    only_there(model, site)
+    places = range(rows.start, rows.stop)
+    return embedded(model, site, places if site == "wpe" else run.ids[rows]).detach()
 
 
 def _pooled(values: Tensor, size: int) -> Tensor:

@@ -11,15 +11,16 @@ from typing import Any
 import torch
 
 from cutaway.data import read_manifest
+from cutaway.data.music import midi_names
 from cutaway.data.shards import SPLITS
 from cutaway.errors import ConfigError, CutawayError
 from cutaway.models.config import GPT2Config, MusicTransformerConfig
 from cutaway.nn.causal import takes
 from cutaway.training.budget import Change, changes_that_fit, check_run, free_memory
-from cutaway.training.corpus_tables import Source
+from cutaway.training.corpus_tables import MusicSource, Source
 from cutaway.training.estimate import MemoryEstimate, RunShape, estimate_memory
 from cutaway.training.flops import flops_per_token
-from cutaway.training.recipe import Recipe
+from cutaway.training.recipe import Recipe, new_rows
 
 __all__ = ["CorpusPart", "RunPlan", "check_fits", "plan_run", "shape_of", "speed_from"]
 
@@ -51,7 +52,8 @@ class RunPlan:
         parameters: of the model.
         steps: updates.
         tokens_per_step: of an update, in the order of the run's batch sizes.
-        tokens: of all updates; of pairs, which have fewer, as many as they could be.
+        tokens: of all updates; of pairs and pieces of music, which may have fewer, as many as they
+            could be.
         flops: of all updates, ``6 N + 12 L D T`` a token.
         corpus: what the recipe reads.
         epochs: passes over the corpus; None if its tokens are not counted yet.
@@ -98,6 +100,7 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
         document_mask=loop.document_mask or recipe.task.mask == "prefix",
         drops_inside=device.type == "cpu" and _drops_inside(recipe),
         trained=_trained(recipe),
+        grows=bool(recipe.lora.rank and new_rows(recipe)),
         parallel=recipe.parallel.kind,
         processes=processes,
         device="cuda" if device.type == "cuda" else "cpu",
@@ -117,7 +120,7 @@ def _drops_inside(recipe: Recipe) -> bool:
 
 
 def _trained(recipe: Recipe) -> int | None:
-    """Parameters of the narrow paths of LoRA; None if the whole model is trained."""
+    """Parameters of LoRA's narrow paths and new rows; None if the whole model is trained."""
     if not recipe.lora.rank:
         return None
     width, inner = recipe.model.n_embd, recipe.model.n_inner
@@ -128,7 +131,7 @@ def _trained(recipe: Recipe) -> int | None:
         "mlp.c_proj": inner + width,
     }
     a_layer = sum(ends[target] for target in recipe.lora.targets)
-    return recipe.model.n_layer * recipe.lora.rank * a_layer
+    return recipe.model.n_layer * recipe.lora.rank * a_layer + new_rows(recipe) * width
 
 
 def _steps_of_sizes(recipe: Recipe) -> list[tuple[int, int]]:
@@ -189,7 +192,7 @@ def plan_run(
         available=available,
         together=together,
         changes=changes,
-        is_bound=recipe.task.kind != "text",
+        is_bound=recipe.task.kind not in ("text", "performance"),
     )
 
 
@@ -214,6 +217,8 @@ def _corpus(recipe: Recipe, data: Path, out: Path) -> Iterator[CorpusPart]:
     for use, pairs in (("train", recipe.data.train_pairs), ("valid", recipe.data.valid_pairs)):
         for file in dict.fromkeys(name for source in pairs for name in source.files):
             yield from _files(use, [Source(file=file)], data, out)
+    for use, music in (("train", recipe.data.train_music), ("valid", recipe.data.valid_music)):
+        yield from _files(use, music, data, out)
     for name in recipe.tokenizer.files:
         yield from _files("tokenizer", [Source(file=name)], data, out)
 
@@ -238,18 +243,19 @@ def _prepared(folder: str, data: Path, vocab_size: int) -> tuple[CorpusPart, str
     return part, manifest.tokenizer
 
 
-def _files(use: str, sources: Sequence[Source], data: Path, out: Path) -> Iterator[CorpusPart]:
+def _files(
+    use: str, sources: Sequence[Source | MusicSource], data: Path, out: Path
+) -> Iterator[CorpusPart]:
     """The files of one use; the tokens of all stand with the first, once they are encoded."""
     n_tokens = _encoded(out / f"{use}.json")
     for source in sources:
-        path = data / source.file
-        there = path.is_file()
+        files = [path for path in midi_names(data / source.file) if path.is_file()]
         yield CorpusPart(
             use=use,
             name=source.file,
-            n_bytes=path.stat().st_size if there else None,
+            n_bytes=sum(path.stat().st_size for path in files) if files else None,
             n_tokens=n_tokens,
-            problem="" if there else "is not there",
+            problem="" if files else "is not there",
         )
         n_tokens = 0 if n_tokens is not None else None
 

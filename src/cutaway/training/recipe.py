@@ -12,15 +12,10 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config, open_checkpoint
 from cutaway.errors import ConfigError
-from cutaway.models import (
-    GPT2Config,
-    ModelConfig,
-    MusicTransformerConfig,
-    TransformerConfig,
-    TransformerDecoderConfig,
-)
+from cutaway.models import GPT2Config, ModelConfig, TransformerDecoderConfig
 from cutaway.training.corpus_tables import (
     DataConfig,
+    MusicSource,
     PairSource,
     Prepared,
     Source,
@@ -38,6 +33,7 @@ from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
+from cutaway.training.task_rules import check_task
 from cutaway.training.task_tables import TaskConfig
 from cutaway.training.tracking import LogConfig
 
@@ -47,6 +43,7 @@ __all__ = [
     "Growth",
     "LogConfig",
     "LoopConfig",
+    "MusicSource",
     "PairSource",
     "Prepared",
     "Recipe",
@@ -55,6 +52,7 @@ __all__ = [
     "TaskConfig",
     "TokenizerConfig",
     "ValidationConfig",
+    "new_rows",
     "read_recipe",
 ]
 
@@ -90,7 +88,9 @@ class Recipe:
         return asdict(self)
 
     def __post_init__(self) -> None:
-        check_task(self)
+        check_task(
+            self.task, self.model, tokenizer=self.tokenizer, data=self.data, loop=self.training
+        )
         short = self.training.short_window
         if short and self.model.n_ctx % short:
             raise ConfigError(
@@ -125,78 +125,6 @@ class Recipe:
         return cast(Self, build(cls, tables, path=""))
 
 
-def check_task(recipe: Recipe) -> None:
-    """Sees to it that the tables of a recipe are all about the same task.
-
-    Raises:
-        ConfigError: naming the keys that do not go together.
-    """
-    data, loop, kind = recipe.data, recipe.training, recipe.task.kind
-    texts = {
-        "data.train": data.train,
-        "data.final": data.final,
-        "data.valid": data.valid,
-        "data.prepared": data.prepared,
-        "training.short_steps": loop.short_steps,
-        "training.final_steps": loop.final_steps,
-        "training.document_mask": loop.document_mask,
-    }
-    pairs = {
-        "data.train_pairs": data.train_pairs,
-        "data.valid_pairs": data.valid_pairs,
-        "tokenizer.pairs": recipe.tokenizer.pairs,
-    }
-    if kind == "text":
-        if isinstance(recipe.model, TransformerConfig):
-            raise ConfigError(
-                'The model is an encoder-decoder, and task.kind is "text".',
-                'It learns pairs: set task.kind, such as "translation", and data.train_pairs.',
-            )
-        for key in (key for key, value in pairs.items() if value):
-            raise ConfigError(
-                f'{key} is set, and task.kind is "text".',
-                'Set task.kind, such as "translation", or leave the pairs out.',
-            )
-        return
-    for key in (key for key, value in texts.items() if value):
-        raise ConfigError(
-            f"{key} is set, and task.kind is {kind!r}, which is learned from pairs.",
-            "Leave it out: pairs are dealt whole, one to a row, from data.train_pairs.",
-        )
-    if not data.train_pairs:
-        raise ConfigError(
-            f"task.kind is {kind!r}, and data.train_pairs names no file.",
-            'Write data.train_pairs = [{ source = "train.en", target = "train.de" }].',
-        )
-    _check_layout(recipe)
-
-
-def _check_layout(recipe: Recipe) -> None:
-    """Which pairs a model cannot be taught in which way."""
-    task, model = recipe.task, recipe.model
-    if task.mask == "prefix" and isinstance(model, TransformerDecoderConfig):
-        raise ConfigError(
-            f'task.mask is "prefix", and the model is a {model.kind}.',
-            'Its attention is within blocks and slots: take task.mask = "causal".',
-        )
-    knows_the_past = isinstance(model, MusicTransformerConfig) and (
-        model.max_relative or model.window
-    )
-    if task.mask == "prefix" and knows_the_past:
-        raise ConfigError(
-            f'task.mask is "prefix", and the model is a {model.kind}.',
-            'Its attention knows what is before a token: take task.mask = "causal".',
-        )
-    if not isinstance(model, TransformerConfig):
-        return
-    for key, value, usual in (("mask", task.mask, "causal"), ("loss", task.loss, "target")):
-        if value != usual:
-            raise ConfigError(
-                f"task.{key} is {value!r}, and the model is an encoder-decoder.",
-                f"Its encoder sees the source whole and writes none: leave task.{key} out.",
-            )
-
-
 def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = None) -> Recipe:
     """Reads a recipe and applies settings of the form ``training.steps=200``.
 
@@ -222,20 +150,28 @@ def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = 
         tables["init"] = init
     if isinstance(tables.get("init"), str) and tables["init"]:
         sizes = _sizes_of(tables["init"], tables.get("model"))
-        tables["model"] = _with_marker(sizes, tables)
+        tables["model"] = _with_specials(sizes, tables)
     return Recipe.from_dict(tables)
 
 
-def _with_marker(sizes: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
-    """The sizes with a row for the task's marker, if the model to start from has none."""
+def _with_specials(sizes: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """The sizes with a row for each token of the task that the model to start from has not."""
     task = build(TaskConfig, cast(dict[str, Any], tables.get("task", {})), path="task.")
     format = cast(TaskConfig, task).format
     if format is None:
         return sizes
     tokenizer = open_checkpoint(tables["init"]).tokenizer
-    if tokenizer is None or format.marker in tokenizer.specials:
+    if tokenizer is None:
         return sizes
-    return {**sizes, "vocab_size": tokenizer.vocab_size + 1}
+    n_new = sum(name not in tokenizer.specials for name in format.specials)
+    return {**sizes, "vocab_size": tokenizer.vocab_size + n_new} if n_new else sizes
+
+
+def new_rows(recipe: Recipe) -> int:
+    """Tokens of the task that the model to start from has not."""
+    if not recipe.init:
+        return 0
+    return recipe.model.vocab_size - open_checkpoint(recipe.init).config.vocab_size
 
 
 def _sizes_of(init: str, given: Any) -> dict[str, Any]:

@@ -6,21 +6,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from cutaway.errors import ConfigError
 from cutaway.interp import Edits, Recorder, Run
-from cutaway.interp.ledger import ledger, multiply_adds
+from cutaway.interp.gradient import gradient_vectors
 from cutaway.interp.masklab import masklab
-from cutaway.interp.parts import places_of, words_of
-from cutaway.models import GPT2Config, MusicTransformer, MusicTransformerConfig
+from cutaway.interp.parts import embedded
+from cutaway.models import MusicTransformer
 from musical import PIECE, music_transformer
 
-SHAPES = {"relative": (0, 7), "local": (4, 8), "neither": (0, 0), "far": (0, 40)}
+SHAPES = {"relative": 7, "none": 0, "far": 40}
 
 
 @pytest.fixture(params=SHAPES)
 def run(request: pytest.FixtureRequest, enliven: Callable[..., MusicTransformer]) -> Run:
-    window, max_relative = SHAPES[request.param]
-    lm = music_transformer(enliven, window=window, max_relative=max_relative)
+    lm = music_transformer(enliven, max_relative=SHAPES[request.param])
     return Run(lm.model, lm.tokenizer.encode(PIECE))
 
 
@@ -46,8 +44,8 @@ def test_attention_is_that_of_a_plain_pass(run: Run, name: str) -> None:
 
 def test_the_stream_and_what_begins_it(run: Run) -> None:
     values = recorded(run, "wte", "wpe", "h.0.resid_pre", "h.1.resid_post", "ln_f", "logits")
-    torch.testing.assert_close(words_of(run.model, run.ids), values["wte"])
-    torch.testing.assert_close(places_of(run.model, range(3, 9)), values["wpe"][3:9])
+    torch.testing.assert_close(embedded(run.model, "wte", run.ids), values["wte"])
+    torch.testing.assert_close(embedded(run.model, "wpe", range(3, 9)), values["wpe"][3:9])
     torch.testing.assert_close(run.stream(0), values["h.0.resid_pre"])
     torch.testing.assert_close(run.stream(2), values["h.1.resid_post"])
     torch.testing.assert_close(run.final(), values["ln_f"])
@@ -72,17 +70,14 @@ def test_a_head_that_is_off_and_no_mask(run: Run) -> None:
     torch.testing.assert_close(free.scores(0, 2), run.scores(0, 2))
 
 
-def test_what_knows_no_distances_is_told(run: Run) -> None:
-    config = run.model.config
-    assert isinstance(config, MusicTransformerConfig)
-    if config.max_relative == 0:
-        assert masklab(run, layer=0, head=0).n_leaking == 0
-        assert ledger(run).with_cache[3] == multiply_adds(config, n_new=1, n_held=3)
-        return
-    for look in (lambda: masklab(run, layer=0, head=0), lambda: ledger(run)):
-        with pytest.raises(ConfigError, match="knows distances"):
-            look()
+def test_the_mask_laboratory_ends_with_the_pattern_of_the_model(run: Run) -> None:
+    found = masklab(run, layer=0, head=1)
+    torch.testing.assert_close(found.pattern, run.pattern(0, 1))
+    torch.testing.assert_close(found.scaled, run.scores(0, 1))
+    some = masklab(run, layer=1, head=4, rows=slice(3, 6))
+    torch.testing.assert_close(some.pattern, run.pattern(1, 4, slice(3, 6)))
 
 
-def test_multiply_adds_of_a_gpt2_are_as_they_were() -> None:
-    assert multiply_adds(GPT2Config(), n_new=1) == 123_550_464
+def test_gradients_meet_what_was_looked_up(run: Run) -> None:
+    found = gradient_vectors(run, q=8)
+    torch.testing.assert_close(found.words, embedded(run.model, "wte", run.ids[:9]))

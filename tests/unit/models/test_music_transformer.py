@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.interp import Recorder, site_names
+from cutaway.interp.runs import Run
 from cutaway.models import (
     GPT2,
     PRESETS,
@@ -19,7 +20,7 @@ from cutaway.models import (
     new_model,
     parameter_table,
 )
-from cutaway.nn import NO_TAP
+from cutaway.nn import NO_TAP, kernel
 from cutaway.nn.masks import document_mask, prefix_mask
 from cutaway.training.estimate import RunShape
 from cutaway.training.objectives import TokenBatch, causal_lm
@@ -114,6 +115,11 @@ def test_its_sites_are_gpt2s_but_for_one(model: MusicTransformer) -> None:
     assert sorted(site_names(model)) == sorted(name for name in gpt2 if "qkv" not in name)
 
 
+def test_what_draws_runs_says_that_it_cannot_where_heads_look_at_blocks() -> None:
+    with pytest.raises(ConfigError, match=r"Music Transformer cannot be drawn.*\n.*Recorder"):
+        Run(MusicTransformer(LOCAL), [3, 1, 4])
+
+
 @pytest.mark.parametrize("n", [1, 2, 9])
 def test_every_parameter_learns(model: MusicTransformer, n: int) -> None:
     tokens = torch.randint(0, 61, (2, n))
@@ -183,8 +189,11 @@ def test_dropout_is_of_training_alone() -> None:
 
 
 @pytest.mark.parametrize("config", [CONFIG, LOCAL], ids=["global", "local"])
-def test_it_is_trained_alike_on_either_path(config: MusicTransformerConfig) -> None:
-    """At a size for which a CPU may have a kernel of its own."""
+def test_it_is_trained_alike_on_either_path(
+    config: MusicTransformerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a size for which a CPU has a kernel of its own, if there is a compiler."""
+    monkeypatch.setenv(kernel.CHOICE, "auto")
     size = replace(config, n_ctx=150, n_att=80, window=config.window and 40, max_relative=70)
     model = MusicTransformer(size)
     tokens = torch.randint(0, 61, (2, 150))

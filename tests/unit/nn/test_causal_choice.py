@@ -11,7 +11,9 @@ from attentions import in_one, parts
 from cutaway.errors import CutawayError, EngineUnavailable
 from cutaway.models import GPT2, GPT2Config
 from cutaway.nn import Mask, attend, causal, kernel
+from cutaway.nn.long_attention import attend_in_neighbours
 from cutaway.nn.masks import CAUSAL, NO_MASK, document_mask
+from cutaway.nn.relative import Relative
 from cutaway.training.objectives import TokenBatch, causal_lm
 from cutaway.training.recompute import recomputed
 from taps import Explicit
@@ -71,6 +73,21 @@ def test_what_is_left_to_torch(calls: list[torch.dtype], monkeypatch: pytest.Mon
     assert calls == []
 
 
+def test_with_distances_it_needs_no_gradients(calls: list[torch.dtype]) -> None:
+    """For torch's kernel would need a number for every pair in memory."""
+    q, k, v = (x.detach() for x in inputs())
+    relative = Relative(torch.randn(2, 9, 16))
+    with torch.no_grad():
+        attend(q, k, v, mask=CAUSAL, relative=relative)
+        attend_in_neighbours(q, k, v, block=20, relative=relative.embeddings)
+        assert len(calls) == 2
+        attend(q[:, :, :1], k, v, relative=relative)
+        attend_in_neighbours(q, k, v, block=20)
+        wide = Relative(relative.embeddings.double())
+        attend(q.double(), k.double(), v.double(), mask=CAUSAL, relative=wide)
+    assert len(calls) == 2
+
+
 def test_autocast_decides_the_type(calls: list[torch.dtype]) -> None:
     q, k, v = inputs()
     with torch.autocast("cpu", torch.bfloat16):
@@ -111,8 +128,12 @@ def test_torchs_own_checks_of_an_operator() -> None:
     starts = torch.zeros(2, 40, dtype=torch.int32)
     seed = torch.tensor(3)
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")
-    torch.library.opcheck(causal._attention, (q, k, v, starts, seed, 0.1), test_utils=checks)
-    torch.library.opcheck(causal._attention, (q, k, v, None, None, 0.0), test_utils=checks)
+    torch.library.opcheck(causal._attention, (q, k, v, None, starts, seed, 0.1), test_utils=checks)
+    torch.library.opcheck(causal._attention, (q, k, v, None, None, None, 0.0), test_utils=checks)
+    relative = torch.randn(2, 9, 16, requires_grad=True)
+    torch.library.opcheck(
+        causal._attention, (q, k, v, relative, None, None, 0.0), test_utils=checks
+    )
 
 
 def step(*, again: bool = False) -> list[Tensor]:

@@ -34,10 +34,16 @@ bool share_out(int n, int n_threads, Work work) {
   return has_room.load();
 }
 
+// What either pass takes more where distances count; `n` queries.
+inline size_t words_of_distances(const Problem& problem, size_t n) {
+  if (problem.n_relative == 0) return 0;
+  return 3 * (n + 2 * GROUP) * problem.width + 2 * (KEY_BLOCK + GROUP) * GROUP;
+}
+
 inline Workspace& workspace_for(const Problem& problem) {
   static thread_local Workspace workspace;
   const size_t n = rounded(problem.n_query, GROUP), K = problem.width;
-  workspace.reset(5 * n * K + 2 * n + (5 * KEY_BLOCK + 2 * KEYS) * K + 3 * KEY_BLOCK * QUERY_BLOCK + KEYS * GROUP + 2 * GROUP * K, 16);
+  workspace.reset(5 * n * K + 2 * n + (5 * KEY_BLOCK + 2 * KEYS) * K + 3 * KEY_BLOCK * QUERY_BLOCK + KEYS * GROUP + 2 * GROUP * K + words_of_distances(problem, n), 24);
   return workspace;
 }
 

@@ -6,9 +6,7 @@
 
 #include <vector>
 
-#include "problem.h"
-#include "tile.h"
-#include "workspace.h"
+#include "distance_grads.h"
 
 namespace cutaway {
 
@@ -38,7 +36,9 @@ class Backward {
         key_sums_(floats_of(workspace, KEY_BLOCK * problem.width)),
         value_sums_(floats_of(workspace, KEY_BLOCK * problem.width)),
         log_sums_(floats_of(workspace, n_queries_)),
-        deltas_(floats_of(workspace, n_queries_)) {
+        deltas_(floats_of(workspace, n_queries_)),
+        distances_(problem, index, workspace, n_queries_ / GROUP),
+        distance_grads_(problem, index, workspace, n_queries_ / GROUP) {
     const auto queries = problem.rows<const Element>(problem.q, index), grads = problem.rows<const Element>(problem.out_grad, index);
     pack_rows<Kind, LANES>(queries, 0, n_queries_, queries_);
     pack_rows<Kind, LANES>(grads, 0, n_queries_, grads_);
@@ -53,6 +53,7 @@ class Backward {
     const auto to = problem_.rows<Element>(problem_.q_grad, index_);
     for (int query = 0; query < problem_.n_query; query += LANES)
       write_columns(query_sums_ + static_cast<size_t>(query) * problem_.width, LANES, spread(scale()), to, query);
+    if (distances_.are_known()) distance_grads_.write(scale());
   }
 
  private:
@@ -88,8 +89,15 @@ class Backward {
     while (end < n_queries_ && least_[end / GROUP] < key + KEY_BLOCK) end += GROUP;
     for (int query = key / QUERY_BLOCK * QUERY_BLOCK; query < end; query += QUERY_BLOCK) {
       const int first = std::max(query, key / GROUP * GROUP), last = std::min(query + QUERY_BLOCK, end);
-      for (int group = first; group < last; group += GROUP)
-        for (int t = 0; t < tiles_before(group, key); ++t) slope(key, t, query, group);
+      for (int group = first; group < last; group += GROUP) {
+        const int n_tiles = tiles_before(group, key);
+        if (distances_.are_known()) {  // a group sees the blocks from some one on to that with its own keys
+          const bool is_new = key == 0 || least_[group / GROUP] >= key;
+          distances_.go_to(key, group, queries_ + static_cast<size_t>(group) * n_steps_, static_cast<size_t>(LANES) * n_steps_, is_new, group / GROUP);
+        }
+        for (int t = 0; t < n_tiles; ++t) slope(key, t, query, group);
+        if (distances_.are_known()) distance_grads_.add_up(key, group, n_tiles, group < key + KEY_BLOCK, query_columns_, column_panel(), query_sums_ + static_cast<size_t>(group) * problem_.width);
+      }
       sum_keys(key, query, last);
       for (int group = first; group < last; group += GROUP) sum_queries(key, query, group);
     }
@@ -109,6 +117,7 @@ class Backward {
     const Sight& sight = sights_[group / GROUP];
     Tile<PANELS> tile = {};
     multiply<Kind, PANELS, ROWS, 1>(tile, keys_ + begin, queries_ + place, panel, n_steps_);
+    if (distances_.are_known()) add(tile, distances_.next());
     if (!sight.is_whole(key, ROWS))
       for (int r = 0; r < ROWS; ++r)
         for (int p = 0; p < PANELS; ++p) tile[r][p] = sight.masked(tile[r][p], p, key + r);
@@ -132,6 +141,13 @@ class Backward {
       for (int p = 0; p < PANELS; ++p) slopes[r][p] = load(weights + r * GROUP + p * LANES) * (slopes[r][p] - load(deltas_ + group + p * LANES));
     keep(slopes, slopes_, t, group - query);
     keep_lying(slopes, t, group - query);
+    if (distances_.are_known()) {
+#pragma GCC unroll 16
+      for (int r = 0; r < ROWS; ++r)
+#pragma GCC unroll 16
+        for (int p = 0; p < PANELS; ++p) store(weights + r * GROUP + p * LANES, slopes[r][p]);
+      distance_grads_.take(weights, t, group / GROUP);
+    }
   }
 
   void drop(Tile<PANELS>& tile, uint32_t* kept, int key, int group) {
@@ -150,14 +166,7 @@ class Backward {
   // Rows of keys, steps along queries: the left side of the keys' and values' sums.
   void keep(const Tile<PANELS>& tile, uint32_t* to, int t, int query) {
 #pragma GCC unroll 16
-    for (int r = 0; r < ROWS; ++r) {
-      uint32_t* at = to + (t * ROWS + r) * ROW + query / Kind::PAIR;
-      if constexpr (Kind::PAIR == 1) {
-        for (int p = 0; p < PANELS; ++p) store(at + p * LANES, as_words(tile[r][p]));
-      } else {
-        store(at, Kind::joined(tile[r][0], tile[r][1]));
-      }
-    }
+    for (int r = 0; r < ROWS; ++r) store_row<Kind>(to + (t * ROWS + r) * ROW + query / Kind::PAIR, tile[r]);
   }
   // Steps along keys, lanes of queries: the right side of the queries' sums.
   void keep_lying(const Tile<PANELS>& tile, int t, int query) {
@@ -176,17 +185,12 @@ class Backward {
       const int first = std::max(query, (key + t * ROWS) / GROUP * GROUP);
       if (first >= last) return;
       const int from = t * ROWS * ROW + (first - query) / Kind::PAIR, n = (last - first) / Kind::PAIR;
-      add_columns(value_sums_ + t * ROWS * problem_.width, weights_ + from, grad_columns_, first, n);
-      add_columns(key_sums_ + t * ROWS * problem_.width, slopes_ + from, query_columns_, first, n);
+      const size_t begin = static_cast<size_t>(first / Kind::PAIR) * LANES;
+      add_columns<Kind, ROW>(value_sums_ + t * ROWS * problem_.width, problem_.width, weights_ + from, grad_columns_ + begin, column_panel(), n);
+      add_columns<Kind, ROW>(key_sums_ + t * ROWS * problem_.width, problem_.width, slopes_ + from, query_columns_ + begin, column_panel(), n);
     }
   }
-  void add_columns(float* to, const uint32_t* left, const uint32_t* columns, int first, int n) {
-    const size_t panel = static_cast<size_t>(n_queries_ / Kind::PAIR) * LANES;
-    const uint32_t* right = columns + first / Kind::PAIR * LANES;
-    int d = 0;
-    for (; d + GROUP <= problem_.width; d += GROUP, right += PANELS * panel) add_product<Kind, PANELS, 1, ROW>(to + d, problem_.width, LANES, left, right, panel, n);
-    for (; d < problem_.width; d += LANES, right += panel) add_product<Kind, 1, 1, ROW>(to + d, problem_.width, LANES, left, right, panel, n);
-  }
+  size_t column_panel() const { return static_cast<size_t>(n_queries_ / Kind::PAIR) * LANES; }
 
   // Adds the block's keys to the sums of a group of queries.
   void sum_queries(int key, int query, int group) {
@@ -209,6 +213,8 @@ class Backward {
   uint32_t *keys_, *values_, *key_columns_;                      // a block's
   uint32_t *weights_, *slopes_, *lying_;
   float *query_sums_, *key_sums_, *value_sums_, *log_sums_, *deltas_;
+  Distances<Kind, Element> distances_;
+  DistanceGrads<Kind, Element, KEY_BLOCK> distance_grads_;
   std::vector<Sight> sights_;
   std::vector<int> least_;  // the first key that a group or one behind it sees
 };

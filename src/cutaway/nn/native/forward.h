@@ -5,9 +5,7 @@
 // until then weights may be that much larger than 1, and nothing has to be scaled down.
 #pragma once
 
-#include "problem.h"
-#include "tile.h"
-#include "workspace.h"
+#include "distances.h"
 
 namespace cutaway {
 
@@ -29,7 +27,8 @@ class Forward {
         values_(workspace.take(static_cast<size_t>(n_value_steps_) * problem.width)),
         queries_(workspace.take(GROUP * n_steps_)),
         weights_(workspace.take(KEYS / Kind::PAIR * GROUP)),
-        sums_(reinterpret_cast<float*>(workspace.take(problem.width * GROUP))) {
+        sums_(reinterpret_cast<float*>(workspace.take(problem.width * GROUP))),
+        distances_(problem, index, workspace) {
     pack_rows<Kind, ROWS>(problem.rows<const Element>(problem.k, index), 0, problem.n_query, keys_);
     pack_columns<Kind, ROWS>(problem.rows<const Element>(problem.v, index), 0, problem.n_query, n_value_steps_, values_);
   }
@@ -41,6 +40,7 @@ class Forward {
     std::fill_n(sums_, problem_.width * GROUP, 0.0f);
     for (int p = 0; p < PANELS; ++p) top_[p] = spread(NONE), total_[p] = floats{};
     waiting_ = sight.least / LANES * LANES;
+    if (distances_.are_known()) distances_.go_to(waiting_, first, queries_, static_cast<size_t>(LANES) * n_steps_, true);
     for (int key = waiting_; key <= sight.last; key += ROWS) {
       weigh(key, sight);
       if (key + ROWS - waiting_ == KEYS) mix(key + ROWS);
@@ -55,6 +55,7 @@ class Forward {
   void weigh(int key, const Sight& sight) {
     Tile<PANELS> scores = {};
     multiply<Kind, PANELS, ROWS, 1>(scores, keys_ + static_cast<size_t>(key) * n_steps_, queries_, LANES * n_steps_, n_steps_);
+    if (distances_.are_known()) add(scores, distances_.next());
     if (!sight.is_whole(key, ROWS))
       for (int r = 0; r < ROWS; ++r)
         for (int p = 0; p < PANELS; ++p) scores[r][p] = sight.masked(scores[r][p], p, key + r);
@@ -136,6 +137,7 @@ class Forward {
   int n_steps_, n_value_steps_;
   uint32_t *keys_, *values_, *queries_, *weights_;
   float* sums_;  // (width, PANELS, LANES): the weighted sums of values
+  Distances<Kind, Element> distances_;
   floats top_[PANELS], total_[PANELS];
   int waiting_ = 0;  // the first key whose weights are not mixed yet
 };

@@ -23,10 +23,20 @@ struct Rows {
   Element* at(int i) const { return data + i * stride; }
 };
 
+// Vectors of distances as rows: row `reach` is for distance 0, those before it for 1, 2 and so on. Beyond
+// what is known the farthest vector goes on.
+template <class Element>
+struct Band {
+  Element* nearest;
+  int64_t stride;
+  int n_known, reach, n, width;
+  Element* at(int i) const { return nearest - std::min(reach - i, n_known - 1) * stride; }
+};
+
 // Places are rows, steps run along them: (row / G, step, row % G). Behind the last row are zeros, up
 // to a whole vector of rows.
-template <class Kind, int G, class Element>
-void pack_rows(const Rows<Element>& from, int begin, int end, uint32_t* to) {
+template <class Kind, int G, class From>
+void pack_rows(const From& from, int begin, int end, uint32_t* to) {
   const int n_steps = from.width / Kind::PAIR;
   for (int row = begin; row < end; row += LANES)
     for (int step = 0; step < n_steps; step += LANES) {
@@ -44,8 +54,8 @@ void pack_rows(const Rows<Element>& from, int begin, int end, uint32_t* to) {
 
 // Places are the numbers of a row, steps run from row to row: (place / G, step, place % G), with
 // `n_steps` kept for each group.
-template <class Kind, int G, class Element>
-void pack_columns(const Rows<Element>& from, int begin, int end, int n_steps, uint32_t* to) {
+template <class Kind, int G, class From>
+void pack_columns(const From& from, int begin, int end, int n_steps, uint32_t* to) {
   const int last = std::min(end, from.n);
   for (int step = 0; step < n_steps; ++step) {
     const int row = begin + step * Kind::PAIR;

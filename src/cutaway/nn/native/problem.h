@@ -14,18 +14,27 @@ struct Tensor {
 
 struct Problem {
   Tensor q, k, v, out, out_grad, q_grad, k_grad, v_grad;
+  Tensor relative;       // (B, H, R, K): of distances R - 1 to 0
+  Tensor relative_grad;  // the same, in float32
   float* log_sums;        // (B, H, T): of each query's exponentials, to the base 2
   const int32_t* starts;  // (B, T): the first key that each query sees; null: 0
   uint64_t seed;
   int32_t n_batch, n_head, n_query, width;
   float dropout;
   int32_t n_threads;
+  int32_t n_relative;  // R; 0: scores know nothing of distances
 
   int n_heads() const { return n_batch * n_head; }
   template <class Element>
   Rows<Element> rows(const Tensor& of, int index) const {
     return {static_cast<Element*>(of.data) + index / n_head * of.batch + index % n_head * of.head, of.row, n_query, width};
   }
+  template <class Element>
+  Band<Element> band(int index, int reach) const {
+    Element* first = static_cast<Element*>(relative.data) + index / n_head * relative.batch + index % n_head * relative.head;
+    return {first + (n_relative - 1) * relative.row, relative.row, n_relative, reach, reach + 1, width};
+  }
+  float* relative_grad_of(int index) const { return static_cast<float*>(relative_grad.data) + index / n_head * relative_grad.batch + index % n_head * relative_grad.head; }
   float* log_sums_of(int index) const { return log_sums + static_cast<size_t>(index) * n_query; }
   const int32_t* starts_of(int index) const { return starts ? starts + static_cast<size_t>(index / n_head) * n_query : nullptr; }
   Dropout dropout_of(int index) const { return {dropout, seed, index}; }

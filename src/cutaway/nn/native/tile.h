@@ -24,7 +24,16 @@ inline void multiply(floats (&totals)[ROWS][P], const uint32_t* left, const uint
   }
 }
 
-// The same, where the totals are in memory: vector p of row r is at r * row_stride + p * panel_stride.
+// Adds (ROWS, P vectors) that are in memory.
+template <int P>
+inline void add(floats (&totals)[ROWS][P], const float* from) {
+#pragma GCC unroll 16
+  for (int r = 0; r < ROWS; ++r)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) totals[r][p] += load(from + (r * P + p) * LANES);
+}
+
+// The same as `multiply`, where the totals are in memory: vector p of row r is at r * row_stride + p * panel_stride.
 template <class Kind, int P, int STEP, int ROW>
 inline void add_product(float* totals, size_t row_stride, size_t panel_stride, const uint32_t* left, const uint32_t* right, size_t right_stride, int n_steps) {
   Tile<P> sums = {};
@@ -36,6 +45,25 @@ inline void add_product(float* totals, size_t row_stride, size_t panel_stride, c
       float* at = totals + r * row_stride + p * panel_stride;
       store(at, load(at) + sums[r][p]);
     }
+}
+
+// Adds ROWS rows, `left`, times `width` columns, which lie one panel after another.
+template <class Kind, int ROW>
+inline void add_columns(float* to, int width, const uint32_t* left, const uint32_t* right, size_t panel, int n_steps) {
+  int d = 0;
+  for (; d + PANELS * LANES <= width; d += PANELS * LANES, right += PANELS * panel) add_product<Kind, PANELS, 1, ROW>(to + d, width, LANES, left, right, panel, n_steps);
+  for (; d < width; d += LANES, right += panel) add_product<Kind, 1, 1, ROW>(to + d, width, LANES, left, right, panel, n_steps);
+}
+
+// A row of a tile, with steps along it.
+template <class Kind>
+inline void store_row(uint32_t* at, const floats (&row)[PANELS]) {
+  if constexpr (Kind::PAIR == 1) {
+#pragma GCC unroll 16
+    for (int p = 0; p < PANELS; ++p) store(at + p * LANES, as_words(row[p]));
+  } else {
+    store(at, Kind::joined(row[0], row[1]));
+  }
 }
 
 }  // namespace cutaway
