@@ -1,8 +1,9 @@
-"""How long is a frame of the explorer's attention views at 1,024 tokens, on software rendering?
+"""How long is a frame of the explorer's larger views at 1,024 tokens, on software rendering?
 
 A matrix is zoomed and panned, then the pointer moves over it: one of 144 heads in the overview, all
 four stages at once in the mask laboratory. Arcs and the cabinet are drawn anew for another position
-or head in each frame, from answers that are here already. ``work`` is what a frame costs:
+or head in each frame, from answers that are here already. The maps of a page, the text that two
+models read and the lines of a translation are walked by arrow keys. ``work`` is what a frame costs:
 the event, what follows from it in the page, the drawing, and its raster, which reading a pixel back
 forces. ``interval`` is the time between frames, which the screen's 60 Hz bound from below: compare
 it with that of a page at ``rest``.
@@ -18,21 +19,33 @@ from typing import Any
 import torch
 
 from benchmarks.browser import NEXT_HEAD, SIZE, chromium, packed, repeated, settle
+from cutaway.data.task import TaskFormat
 from cutaway.generation import LanguageModel
 from cutaway.models import GPT2, GPT2Config
 from cutaway.tokenizers import Tokenizer
 
 N_TOKENS, FRAMES = 1_024, 90
+MARKER, N_WRITTEN = "<to-de>", 64
 VIEWS = {
     "overview": ("rest", "zoom", "pan", "hover"),
     "masklab": ("zoom", "pan", "hover"),
     "arcs": ("move",),
     "cabinet": ("move",),
+    "page": ("key",),
+    "compare": ("key",),
+    "pairs": ("key",),
 }
+MORE = {"arcs": "&g=one", "compare": "&l=3&h=5&o=with.head"}
+HEADS = ("overview", "masklab", "arcs")  # in which the next head is drawn on a canvas
 MEASURE = """
 async ({ kind, frames }) => {
-  const canvas = document.querySelector('.matrix canvas, .arcs canvas, .folder canvas');
-  const box = canvas.getBoundingClientRect();
+  const canvas = document.querySelector(
+    '.matrix canvas, .arcs canvas, .folder canvas, canvas[data-map]',
+  );
+  const walked = document.querySelector(
+    '[data-view=page] [role=slider], [data-view=compare] .text, .aligned [role=listbox]',
+  );
+  const box = (canvas ?? document.body).getBoundingClientRect();
   const at = (i) => ({
     bubbles: true, pointerId: 1, isPrimary: true, cancelable: true,
     clientX: box.left + 200 + 90 * Math.sin(i / 9), clientY: box.top + 250 + 90 * Math.cos(i / 7),
@@ -53,12 +66,16 @@ async ({ kind, frames }) => {
     if (kind === 'move') {
       const key = i % 2 ? 'h' : 'H';
       document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    } else if (kind === 'key') {
+      const key = i % 2 ? 'ArrowLeft' : 'ArrowRight';
+      walked.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
     } else if (kind === 'zoom') wheel(i, i % 30 < 15 ? -90 : 90);
     else if (kind !== 'rest') fire(PointerEvent, 'pointermove', at(i));
     for (let turn = 0; turn < 4; turn++) await Promise.resolve();
     const flushed = performance.now() - started;
     const now = await frame();
-    canvas.getContext('2d').getImageData(300, 300, 1, 1);
+    if (canvas) canvas.getContext('2d').getImageData(300, 300, 1, 1);
+    else document.body.getBoundingClientRect();
     work.push(flushed + performance.now() - began);
     interval.push(now - last);
     last = now;
@@ -72,20 +89,23 @@ async ({ kind, frames }) => {
 def main() -> None:
     lm = _model()
     url, stop = _serve(lm)
-    text = packed([n * n % lm.model.config.vocab_size for n in range(N_TOKENS)])
+    ids = [n * n % lm.tokenizer.eot for n in range(N_TOKENS)]
+    ids[-N_WRITTEN - 1] = lm.tokenizer.special(MARKER)
+    text = packed(ids)
     found: dict[str, Any] = {}
     with chromium() as browser:
         page = browser.new_page(viewport=SIZE, reduced_motion="reduce")
         for view, kinds in VIEWS.items():
             started = time.perf_counter()
-            page.goto(f"{url}/#v={view}&m=bench&t={text}&g={'one' if view == 'arcs' else ''}")
+            page.goto(f"{url}/#v={view}&m=bench&t={text}{MORE.get(view, '')}")
             page.reload()
-            page.wait_for_selector(f"[data-view={view}] figure canvas", timeout=120_000)
+            drawn = "figure" if view in ("compare", "pairs") else "figure canvas"
+            page.wait_for_selector(f"[data-view={view}] {drawn}", timeout=120_000)
             settle(page)
             opened = round(time.perf_counter() - started, 2)
             frames = {kind: _frames(page, kind) for kind in kinds}
             found[view] = {"s_opened": opened, **frames}
-            if view != "cabinet":
+            if view in HEADS:
                 taken = repeated(page, NEXT_HEAD, times=5)
                 found[view]["ms_head_from_click"] = round(statistics.median(taken), 1)
         version = browser.version
@@ -105,12 +125,15 @@ def main() -> None:
 
 
 def _model() -> LanguageModel:
-    tokenizer = Tokenizer.gpt2()
+    tokenizer = Tokenizer.gpt2().with_specials([MARKER])
     config = GPT2Config(
         vocab_size=tokenizer.vocab_size, n_ctx=N_TOKENS, n_embd=96, n_layer=12, n_head=12
     )
     torch.manual_seed(0)
-    return LanguageModel(GPT2(config).eval(), tokenizer, name="bench", fingerprint="0" * 64)
+    task = TaskFormat(task="translation", marker=MARKER)
+    return LanguageModel(
+        GPT2(config).eval(), tokenizer, name="bench", fingerprint="0" * 64, task=task
+    )
 
 
 def _serve(lm: LanguageModel) -> tuple[str, Any]:

@@ -124,7 +124,12 @@ def cli() -> str:
     pages = [help_of()]
     for name in COMMANDS:
         pages.append(help_of(name))
-        inner = {"tokenizer": ["train"], "data": ["prepare", "verify"]} | TASKS
+        inner = {
+            "tokenizer": ["train"],
+            "music": ["tokenize", "detokenize"],
+            "data": ["prepare", "verify"],
+            **TASKS,
+        }
         pages += [help_of(name, word) for word in inner.get(name, ())]
     return "# The command line\n\n" + "".join(pages).rstrip() + "\n"
 

@@ -1,7 +1,9 @@
-"""MIDI files made byte by byte, and a slow reader of them that shares nothing with ours but mido."""
+"""MIDI files made byte by byte, and a slow reader of them, event by event as mido gives them."""
 
 import io
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
 
 import mido
 
@@ -99,7 +101,7 @@ def _one_piano(notes: list[list[int]]) -> list[tuple[int, int, int, int]]:
         strike = strikes.setdefault((pitch, start), [0, 0])
         strike[:] = max(strike[0], end), max(strike[1], velocity)
     ordered = sorted(strikes)
-    for (pitch, start), (after, again) in zip(ordered, ordered[1:], strict=False):
+    for (pitch, start), (after, again) in pairwise(ordered):
         if pitch == after:
             strikes[pitch, start][0] = min(strikes[pitch, start][0], again)
     found = [(start, *strikes[pitch, start]) for pitch, start in ordered]
@@ -107,7 +109,7 @@ def _one_piano(notes: list[list[int]]) -> list[tuple[int, int, int, int]]:
     return sorted(rows, key=lambda row: (row[0], row[2]))
 
 
-def _clock(tempos: list[tuple[int, int]], division: int):  # noqa: ANN202
+def _clock(tempos: list[tuple[int, int]], division: int) -> Callable[[int], float]:
     def seconds(tick: int) -> float:
         time, before, length = 0, 0, 500_000
         for at, tempo in tempos:

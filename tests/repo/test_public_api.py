@@ -18,6 +18,7 @@ PACKAGES = (
     "cutaway.generation",
     "cutaway.interp",
     "cutaway.models",
+    "cutaway.music",
     "cutaway.nn",
     "cutaway.numbers",
     "cutaway.tokenizers",

@@ -11,6 +11,7 @@ from cutaway.generation import Completion, GenerationConfig, LanguageModel
 __all__ = ["Ids", "attempted", "how_chosen", "in_parts", "searched"]
 
 T = TypeVar("T")
+W = TypeVar("W")
 Ids = list[int]
 
 
@@ -18,8 +19,8 @@ def attempted(
     texts: Sequence[str],
     *,
     read: Callable[[str], list[Ids]],
-    write: Callable[[list[Ids]], list[Completion]],
-    join: Callable[[str, list[Ids], list[Completion]], T],
+    write: Callable[[list[Ids]], list[W]],
+    join: Callable[[str, list[Ids], list[W]], T],
 ) -> list[T | CutawayError]:
     """What is made of each text, or why nothing is: one bad text ends no other.
 

@@ -59,7 +59,7 @@ class Summarizer:
         seed: of the draws; None takes a fresh one. A summary depends on its own text alone.
 
     Raises:
-        ConfigError: for a model that was taught to translate, an impossible setting, or one that
+        ConfigError: for a model that was taught another task, an impossible setting, or one that
             leaves no room for a text.
         TokenizerError: for a model without a vocabulary, or without the marker.
     """
@@ -181,11 +181,12 @@ def _format_of(lm: LanguageModel) -> TaskFormat | None:
     """How the model was taught to summarise; None if it was taught nothing and is to be asked.
 
     Raises:
-        ConfigError: if it was taught to translate.
+        ConfigError: if it was taught something else.
     """
-    if lm.task is not None and lm.task.task == "translation":
+    command = {"translation": "translate", "classification": "classify"}
+    if lm.task is not None and lm.task.task in command:
         raise ConfigError(
-            f"{lm.name} was taught translation, not summarization.",
-            "Use `cutaway translate`, or name another model.",
+            f"{lm.name} was taught {lm.task.task}, not summarization.",
+            f"Use `cutaway {command[lm.task.task]}`, or name another model.",
         )
     return lm.task

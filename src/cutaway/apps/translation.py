@@ -174,7 +174,7 @@ def _format_of(lm: LanguageModel, to: str | None) -> TaskFormat:
         ConfigError: if it was not.
     """
     task = lm.task
-    if task is None or task.task == "summarization":
+    if task is None or task.task in ("summarization", "classification"):
         was = "was not taught pairs" if task is None else f"was taught {task.task}"
         raise ConfigError(
             f"{lm.name} {was}, so it cannot translate.",

@@ -26,7 +26,16 @@ from cutaway.errors import CheckpointNotFound, CorruptCheckpoint, KeyMismatch, M
 from cutaway.files import replace_together
 from cutaway.numbers import FLOAT32, Array
 
-__all__ = ["CONFIG", "Adapter", "LowRank", "adapted", "merged", "read_adapter", "write_adapter"]
+__all__ = [
+    "CONFIG",
+    "Adapter",
+    "LowRank",
+    "adapted",
+    "adapter_folder",
+    "merged",
+    "read_adapter",
+    "write_adapter",
+]
 
 CONFIG, _TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -66,9 +75,7 @@ def read_adapter(path: str | Path) -> Adapter:
         CorruptCheckpoint: if a file is damaged.
         UnsafeCheckpoint: if a file leads out of its directory.
     """
-    place = Path(path).expanduser()
-    if not (place / CONFIG).exists() and (place / "adapter" / CONFIG).exists():
-        place = place / "adapter"
+    place = adapter_folder(path)
     if not place.is_dir():
         raise CheckpointNotFound(
             f"No adapter at {place}.", f"Name a directory with {CONFIG} and {_TENSORS}."
@@ -77,6 +84,14 @@ def read_adapter(path: str | Path) -> Adapter:
     config = read_peft_config(folder.json(CONFIG), folder.path / CONFIG)
     tensors = folder.file(_TENSORS)
     return Adapter(folder.path, _paired(open_safetensors(tensors), config, tensors))
+
+
+def adapter_folder(path: str | Path) -> Path:
+    """Where an adapter's files are: there, or in the directory of a run of ours below it."""
+    place = Path(path).expanduser()
+    if not (place / CONFIG).exists() and (place / "adapter" / CONFIG).exists():
+        return place / "adapter"
+    return place
 
 
 def adapted(found: Found, adapter: Adapter) -> Found:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -17,11 +17,12 @@ from cutaway.checkpoints.quantized_file import quantized, widened
 from cutaway.checkpoints.raw import narrowed
 from cutaway.checkpoints.rounding import Quality, logits_of, quality, written_by
 from cutaway.checkpoints.save import write_huggingface
+from cutaway.checkpoints.taught import check_task_beside, taught_by, write_task
 from cutaway.checkpoints.vocabulary import VOCABULARY_FILES
 from cutaway.checkpoints.walk import stored_kind
 from cutaway.errors import CheckpointError, ConfigError, KeyMismatch, TokenizerError, nearest
 from cutaway.files import replace_together
-from cutaway.models import GPT2, Decoder, GPT2Config
+from cutaway.models import GPT2, Decoder, EncoderDecoder, GPT2Config
 from cutaway.models.config import gpt2_only
 from cutaway.numbers import Bits, dtype_of, kind_of, to_array, to_tensor
 
@@ -62,6 +63,8 @@ class ConvertReport:
             source with its weights narrowed or rounded to ``dtype``.
         fingerprint: of the output's weights.
         quality: what quantizing cost, on tokens that the source itself wrote; else None.
+        drops_task: whether the source says how it was taught pairs, and the output does not, since
+            it is a single file.
     """
 
     layout: str
@@ -72,6 +75,7 @@ class ConvertReport:
     max_difference: float
     fingerprint: str
     quality: Quality | None = None
+    drops_task: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ def convert(
     Args:
         source: as for :func:`load_checkpoint`.
         destination: a directory; or a file, where it ends in ``.pt`` (nanogpt) or ``.bin`` (llmc).
-            In a directory the vocabulary is written too.
+            In a directory the vocabulary is written too, and how the model was taught pairs.
         to: the layout.
         adapter: as for :func:`load_checkpoint`.
         dtype: to store in; None as the source does, or float32 where the layout cannot. "int8" and
@@ -130,6 +134,7 @@ def convert(
     _check_destination(destination, to)
     with explained(source):
         found = find_adapted(source, adapter, allow_pickle=allow_pickle)
+        task = taught_by(found.folder, adapter)
     dtype = _dtype(found, to, dtype)
     if to != "hf" or dtype in _BITS:
         _check_gpt2(found, to)
@@ -137,6 +142,7 @@ def convert(
         written = stage / (destination.name if is_file else _FILES[to])
         expected = _write(found, written, to=to, dtype=dtype, with_vocabulary=not is_file)
         _check_neighbours(folder, stage, expected.tokenizer)
+        drops_task = _hand_on(task, folder, None if is_file else stage)
         output = open_checkpoint(written if is_file else stage)
         difference, cost = _compared(output.model(), expected, str(destination))
         sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
@@ -149,6 +155,7 @@ def convert(
         max_difference=difference,
         fingerprint=output.fingerprint(),
         quality=cost,
+        drops_task=drops_task,
     )
 
 
@@ -165,6 +172,19 @@ def _check_destination(destination: Path, to: str) -> None:
         f"{destination} exists and is no {to} checkpoint of a GPT-2.",
         "Name a new directory or file, or remove what is there.",
     )
+
+
+def _hand_on(task: dict[str, Any] | None, folder: Path, stage: Path | None) -> bool:
+    """Lets the output say how the model was taught pairs, if there is a place for it.
+
+    Returns:
+        Whether there is none, so that it is lost.
+    """
+    if task is not None and stage is not None:
+        write_task(stage, task)
+        return False
+    is_there = check_task_beside(folder, task)
+    return task is not None and not is_there
 
 
 def _check_neighbours(folder: Path, stage: Path, tokenizer: "Tokenizer | None") -> None:
@@ -282,6 +302,8 @@ def _prompts(model: Decoder) -> Tensor:
 
 @torch.no_grad()
 def _logits(model: Decoder, prompts: Tensor) -> Tensor:
+    if isinstance(model, EncoderDecoder):
+        return model(prompts, memory=model.encode(prompts))
     return model(prompts)
 
 

@@ -1,17 +1,20 @@
 """Files of many texts: read line by line, worked on some at a time, none lost without a word."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cutaway.cli.inputs import read_bytes
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.errors import CutawayError, DataError, nearest
 
 __all__ = [
     "Line",
     "all_of",
+    "given_lines",
     "is_json_lines",
     "lines_of",
     "read_lines",
@@ -76,6 +79,21 @@ def lines_of(lines: Iterable[bytes], name: str, *, field: str | None = None) -> 
             yield _of_json(where, text, field)
         else:
             yield Line(where, text or None, "" if text else "the line is empty")
+
+
+def given_lines(text: str, field: str) -> Iterable[Line]:
+    """The lines behind an argument: of a file, of ``-`` for stdin, or of the text itself.
+
+    Args:
+        text: a file if there is one of that name.
+        field: of JSON lines, where the text is.
+    """
+    path = Path(text.removeprefix("@"))
+    is_file = text != "-" and "\n" not in text and len(text) < 1024 and path.is_file()
+    if is_file or (text.startswith("@") and not text.startswith("@@")):
+        return read_lines(path, field=field if is_json_lines(path) else None)
+    data = read_bytes(text)
+    return lines_of(io.BytesIO(data), "stdin" if text == "-" else "line")
 
 
 def work_through(

@@ -63,7 +63,8 @@ def convert_checkpoint(
 ) -> None:
     """Write a checkpoint in another project's layout.
 
-    What was written is loaded again and must give the same logits before this succeeds. What
+    What was written is loaded again and must give the same logits before this succeeds. A directory
+    also has the vocabulary, and how the model was taught pairs (task.json). What
     quantizing costs is measured on a few hundred tokens that the source itself writes: the change
     of the perplexity, and the divergence (KL) of the predictions from the source's.
     """
@@ -90,6 +91,7 @@ def convert_checkpoint(
                 "max_difference": report.max_difference,
                 "fingerprint": report.fingerprint,
                 "quality": None if cost is None else cost.to_dict(),
+                "drops_task": report.drops_task,
             }
         )
         return
@@ -100,6 +102,12 @@ def convert_checkpoint(
         f"{report.max_difference:.2g} at most",
         "dim",
     )
+    if report.drops_task:
+        stderr().line(
+            "note: how the model was taught (task.json) is not in a single file; a directory has "
+            "it.",
+            "dim",
+        )
     if cost is not None:
         stderr().line(
             f"on {cost.n_tokens} tokens that the source wrote, the perplexity changed by "

@@ -1,4 +1,4 @@
-"""``cutaway finetune``: teaches a model pairs or texts of one's own."""
+"""``cutaway finetune``: teaches a model pairs, labels or texts of one's own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,11 @@ def finetune_model(
         ),
     ],
     task: Annotated[
-        str, typer.Option(help="translation, summarization, pairs of another kind, or text.")
+        str,
+        typer.Option(
+            help="translation, summarization, classification (texts and labels), pairs of another "
+            "kind, or text."
+        ),
     ],
     valid: Annotated[
         list[Path] | None,
@@ -31,11 +35,16 @@ def finetune_model(
     ] = None,
     fields: Annotated[
         str,
-        typer.Option(help="Names in JSON lines, such as document,summary. Default: source,target."),
+        typer.Option(
+            help="Names in JSON lines, such as document,summary. Default: source,target; of a "
+            "classification text,label."
+        ),
     ] = "",
     marker: Annotated[
         str,
-        typer.Option(help="The token between source and target. Default: <to>, <sum> or <sep>."),
+        typer.Option(
+            help="The token between source and target. Default: <to>, <sum>, <class> or <sep>."
+        ),
     ] = "",
     epochs: Annotated[float, typer.Option(help="Passes over the examples, at most.")] = 3.0,
     lora: Annotated[
@@ -53,7 +62,7 @@ def finetune_model(
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Teach a model pairs or texts of your own.
+    """Teach a model pairs, labels or texts of your own.
 
     Steps, rate and an early end follow from the examples; the recipe is written beside the run.
     """

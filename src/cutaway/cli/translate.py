@@ -1,21 +1,12 @@
 """``cutaway translate``: the translation of a text, or of each line of a file."""
 
-import io
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cutaway.cli.app import new_app
-from cutaway.cli.batches import (
-    Line,
-    is_json_lines,
-    lines_of,
-    read_lines,
-    write_each,
-)
-from cutaway.cli.inputs import read_bytes
+from cutaway.cli.batches import Line, given_lines, write_each
 from cutaway.cli.options import Adapter, Dtype, Json, Model, open_model
 from cutaway.cli.output import Stream
 
@@ -85,7 +76,7 @@ def translate(
     By a model that was taught to. Lines keep their order. One that cannot be translated is named
     on stderr with its number, gives an empty line, and the exit code at the end is 2.
     """
-    lines = _lines(text, source)
+    lines = given_lines(text, source)
     translator = make_translator(
         model,
         adapter=adapter,
@@ -143,16 +134,6 @@ def make_translator(
         too_long="chunk" if chunk else "refuse",
         layer=layer,
     )
-
-
-def _lines(text: str, field: str) -> Iterable[Line]:
-    """What is to be translated, line by line."""
-    path = Path(text.removeprefix("@"))
-    is_file = text != "-" and "\n" not in text and len(text) < 1024 and path.is_file()
-    if is_file or (text.startswith("@") and not text.startswith("@@")):
-        return read_lines(path, field=field if is_json_lines(path) else None)
-    data = read_bytes(text)
-    return lines_of(io.BytesIO(data), "stdin" if text == "-" else "line")
 
 
 def _tell(out: Stream, translation: "Translation") -> None:

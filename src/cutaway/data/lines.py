@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-__all__ = ["BadLine", "decoded", "object_of", "text_of"]
+__all__ = ["BadLine", "decoded", "label_of", "object_of", "text_of"]
 
 
 class BadLine(ValueError):
@@ -50,3 +50,17 @@ def text_of(record: dict[str, Any], name: str) -> str:
     if not all(isinstance(text, str) for text in texts):
         raise BadLine(f"{name!r} is neither a text nor a list of texts")
     return " ".join(cast(list[str], texts))
+
+
+def label_of(record: dict[str, Any], name: str) -> str:
+    """The label of a field that is there: a text, or a whole number as it is written.
+
+    Raises:
+        BadLine: if it is neither.
+    """
+    value: object = record[name]
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise BadLine(f"{name!r} is no label: neither a text nor a whole number")

@@ -1,6 +1,6 @@
 """Pairs as tokens, in memory: both sides of all pairs end to end, and where each begins."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cutaway.data.labels import unknown_label
 from cutaway.data.pairs import Pair
 from cutaway.errors import DataError
 from cutaway.tokenizers import Tokenizer
@@ -80,16 +81,29 @@ class PairTokens:
         return np.diff(self.source_bounds) + np.diff(self.target_bounds)
 
 
-def encode_pairs(pairs: Iterable[Pair], tokenizer: Tokenizer, fit: Fit) -> PairTokens:
+def encode_pairs(
+    pairs: Iterable[Pair],
+    tokenizer: Tokenizer,
+    fit: Fit,
+    *,
+    labels: Mapping[str, int] | None = None,
+) -> PairTokens:
     """Encodes pairs, and sees to it that each has room in a model.
 
+    Args:
+        pairs: to encode.
+        tokenizer: for both sides.
+        fit: what is too long, and what becomes of it.
+        labels: the token of each, where targets are labels.
+
     Raises:
-        DataError: if there is no pair at all; or if one is too long and may be neither cut nor
-            left out, or its target alone is: with its file, line and lengths.
+        DataError: if there is no pair at all; if one is too long and may be neither cut nor left
+            out, or its target alone is: with its file, line and lengths; or if a target is none of
+            the labels.
     """
     sources, targets = list[NDArray[Any]](), list[NDArray[Any]]()
     n_bytes, n_cut, dropped = [0, 0], 0, list[str]()
-    for pair, source, target in _encoded(iter(pairs), tokenizer):
+    for pair, source, target in _encoded(iter(pairs), tokenizer, labels):
         room = fit.room(len(target))
         if len(source) > room:
             if fit.too_long == "drop":
@@ -122,12 +136,21 @@ def encode_pairs(pairs: Iterable[Pair], tokenizer: Tokenizer, fit: Fit) -> PairT
 
 
 def _encoded(
-    pairs: Iterator[Pair], tokenizer: Tokenizer
+    pairs: Iterator[Pair], tokenizer: Tokenizer, labels: Mapping[str, int] | None
 ) -> Iterator[tuple[Pair, list[int], list[int]]]:
     while some := list(islice(pairs, _AT_ONCE)):
         sources = tokenizer.encode_batch([pair.source for pair in some])
-        targets = tokenizer.encode_batch([pair.target for pair in some])
+        if labels is None:
+            targets = tokenizer.encode_batch([pair.target for pair in some])
+        else:
+            targets = [[_label(pair, labels)] for pair in some]
         yield from zip(some, sources, targets, strict=True)
+
+
+def _label(pair: Pair, labels: Mapping[str, int]) -> int:
+    if pair.target not in labels:
+        raise unknown_label(pair.target, labels, where=pair.where)
+    return labels[pair.target]
 
 
 def _bounds(rows: Sequence[NDArray[Any]]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from cutaway.data.lines import BadLine, decoded, object_of, text_of
+from cutaway.data.lines import BadLine, decoded, label_of, object_of, text_of
 from cutaway.data.sources import file_source, opened
 from cutaway.errors import DataError, nearest
 
@@ -60,6 +60,7 @@ class BadPair:
 
 _Record = Pair | BadPair
 _Line = str | BadPair
+_ReadField = Callable[[dict[str, Any], str], str]
 
 
 def read_pairs(
@@ -67,6 +68,7 @@ def read_pairs(
     target: str | Path | None = None,
     *,
     fields: Sequence[str] = FIELDS,
+    labels: bool = False,
     on_bad: Callable[[BadPair], None] | None = None,
 ) -> Iterator[Pair]:
     """The pairs of a file, or of two with as many lines, in their order.
@@ -77,6 +79,7 @@ def read_pairs(
         target: text with a line for each target.
         fields: of JSON lines, the source's and the target's; lists of texts are joined with a
             space. A table may have them as its first line.
+        labels: whether targets are labels: in JSON lines texts or whole numbers.
         on_bad: takes each line that gives no pair, and the reading goes on. None: it ends there.
 
     Raises:
@@ -86,7 +89,8 @@ def read_pairs(
     """
     if len(fields) != 2 or len(set(fields)) != 2 or not all(fields):
         raise DataError(f"The fields are {list(fields)}.", "Name two: source and target.")
-    for record in _records(Path(source), None if target is None else Path(target), fields):
+    second = None if target is None else Path(target)
+    for record in _records(Path(source), second, fields, labels=labels):
         if isinstance(record, Pair):
             yield record
         elif on_bad is not None:
@@ -95,7 +99,9 @@ def read_pairs(
             raise DataError(str(record), _HINT)
 
 
-def _records(source: Path, target: Path | None, fields: Sequence[str]) -> Iterator[_Record]:
+def _records(
+    source: Path, target: Path | None, fields: Sequence[str], *, labels: bool
+) -> Iterator[_Record]:
     for path in (source, target):
         if path is not None and not path.is_file():
             raise DataError(f"No file of pairs at {path}.", "Check the path.")
@@ -105,7 +111,7 @@ def _records(source: Path, target: Path | None, fields: Sequence[str]) -> Iterat
     if format == "tsv":
         return _table(source, fields)
     if format == "jsonl":
-        return _json_lines(source, fields)
+        return _json_lines(source, fields, (text_of, label_of if labels else text_of))
     raise DataError(
         f"{source} has one side of pairs, or is of a kind that is not read.",
         "Give two text files, or one in .tsv or .jsonl (also with .gz, .xz, .zst behind).",
@@ -154,7 +160,9 @@ def _table(path: Path, fields: Sequence[str]) -> Iterator[_Record]:
         yield _pair(where, columns[0], columns[1])
 
 
-def _json_lines(path: Path, fields: Sequence[str]) -> Iterator[_Record]:
+def _json_lines(
+    path: Path, fields: Sequence[str], readers: Sequence[_ReadField]
+) -> Iterator[_Record]:
     for where, line in _lines(path):
         if isinstance(line, BadPair):
             yield line
@@ -166,15 +174,16 @@ def _json_lines(path: Path, fields: Sequence[str]) -> Iterator[_Record]:
         except BadLine as error:
             yield BadPair(where, str(error))
             continue
-        source, target = (_side(where, record, name) for name in fields)
+        sides = zip(fields, readers, strict=True)
+        source, target = (_side(where, record, name, read) for name, read in sides)
         yield _pair(where, source, target)
 
 
-def _side(where: str, record: dict[str, Any], name: str) -> _Line:
+def _side(where: str, record: dict[str, Any], name: str, read: _ReadField) -> _Line:
     if name not in record:
         return BadPair(where, f"no field {name!r}. {nearest(name, record)}".rstrip("."))
     try:
-        return text_of(record, name)
+        return read(record, name)
     except BadLine as error:
         return BadPair(where, str(error))
 

@@ -1,10 +1,10 @@
 """Test sets in files: one JSON object on a line, packed or not."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.lines import BadLine, object_of
 from cutaway.errors import DataError
 from cutaway.evals.published import read_lines
 
@@ -32,11 +32,9 @@ def read_objects(path: Path, *, fields: Sequence[str]) -> Iterator[tuple[int, di
     """
     for number, line in read_lines(path):
         try:
-            record: Any = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise bad_line(path, number, f"no JSON ({error})", fields) from None
-        if not isinstance(record, dict):
-            raise bad_line(path, number, "no JSON object", fields)
+            record = object_of(line)
+        except BadLine as error:
+            raise bad_line(path, number, str(error), fields) from None
         missing = [field for field in fields if field not in record]
         if missing:
             raise bad_line(path, number, f"no {' and no '.join(missing)}", fields)

@@ -115,7 +115,8 @@ def load(
             "Leave it out, or load for the CPU by a name such as dtype='float32'.",
         )
     opened = open_checkpoint(source, adapter=adapter, allow_pickle=allow_pickle)
-    return _named(opened, opened.model(dtype=dtype, device=device))
+    model = opened.model(dtype=dtype, device=device)
+    return _named(opened, model, task=_task(opened, adapter))
 
 
 class _Settings(NamedTuple):
@@ -137,10 +138,11 @@ def _with_engine(
     from cutaway.checkpoints import open_checkpoint
 
     opened = open_checkpoint(source, adapter=adapter, allow_pickle=settings.allow_pickle)
-    reason = _why_not(opened, settings)
+    task = _task(opened, adapter)
+    reason = _why_not(opened, task, settings)
     if reason:
         warnings.warn(f"{reason}: the readable model in float32 is used.", stacklevel=3)
-        return _named(opened, opened.model())
+        return _named(opened, opened.model(), task=task)
     try:
         if not settings.wait and not is_ready():
             start()
@@ -149,7 +151,7 @@ def _with_engine(
                 f"time the readable model in float32 is used instead of {settings.format}.",
                 stacklevel=3,
             )
-            return _named(opened, opened.model())
+            return _named(opened, opened.model(), task=task)
         drafter = _drafter(opened, settings)  # first: what it refuses should not wait for weights
         engine = _filled(opened, settings)
     except EngineUnavailable as error:
@@ -157,7 +159,7 @@ def _with_engine(
             f"The readable model in float32 is used instead of the engine in {settings.format}."
         )
         warnings.warn(f"{error.what} {instead} {error.hint}", stacklevel=3)
-        return _named(opened, opened.model())
+        return _named(opened, opened.model(), task=task)
     if settings.format == "bfloat16" and not _has_bfloat16():
         warnings.warn(
             "This CPU has no arithmetic in bfloat16 (avx512_bf16 or amx), so dtype='bfloat16' is "
@@ -171,14 +173,24 @@ def _with_engine(
         allow_pickle=settings.allow_pickle,
         expected=opened.fingerprint(),
     )
-    return _named(opened, again, engine, drafter=drafter)
+    return _named(opened, again, engine, drafter=drafter, task=task)
 
 
-def _why_not(opened: "Opened", settings: _Settings) -> str:
+def _task(opened: "Opened", adapter: str | Path | None) -> TaskFormat | None:
+    """How a model was taught pairs: what its adapter says, or what it says itself."""
+    if adapter is not None:
+        from cutaway.checkpoints.adapter import adapter_folder  # rarely needed
+
+        found = TaskFormat.find(adapter_folder(adapter))
+        if found is not None:
+            return found
+    return TaskFormat.find(opened.directory)
+
+
+def _why_not(opened: "Opened", task: TaskFormat | None, settings: _Settings) -> str:
     """Why the engine cannot do the work of a model, if one may do without it; else empty."""
     if not settings.wait and not isinstance(opened.config, GPT2Config):
         return "The engine computes GPT-2 only"
-    task = TaskFormat.find(opened.directory)
     if task is not None and task.mask == "prefix":
         return (
             "This model reads its source both ways (mask = 'prefix' in task.json), and the engine "
@@ -272,6 +284,7 @@ def _named(
     engine: Engine | None = None,
     *,
     drafter: DrafterMaker | None = None,
+    task: TaskFormat | None = None,
 ) -> LanguageModel:
     return LanguageModel(
         model,
@@ -280,7 +293,7 @@ def _named(
         drafter=drafter,
         name=opened.name,
         fingerprint=opened.fingerprint(),
-        task=TaskFormat.find(opened.directory),
+        task=task,
     )
 
 

@@ -8,16 +8,25 @@ from torch import Tensor, nn
 
 from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
-from cutaway.interp.parts import bias_of, epsilon_of, has_no_mean, only_there, poured_in
+from cutaway.interp.parts import (
+    bias_of,
+    distances_of,
+    embedded,
+    epsilon_of,
+    has_no_mean,
+    only_there,
+    poured_in,
+)
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
-from cutaway.models import Modern
+from cutaway.models import Decoder, Modern, MusicTransformer
 from cutaway.models.gpt2 import Block
 from cutaway.models.modern import ModernBlock
 from cutaway.nn import Projection, rms_norm
 
 __all__ = ["CellValue", "cell", "python_of_run"]
 
+_PROJECTED = ("attn.q", "attn.k", "attn.v")
 _HEADED = {"attn.q", "attn.k", "attn.v", "attn.z"}
 _SQUARE = {"attn.scores", "attn.pattern"}
 _TOP = ("wte", "wpe", "ln_f", "logits")
@@ -155,9 +164,8 @@ def _top(run: Run, site: str, *, q: int, i: int) -> CellValue:
         only_there(model, site)
         check_index("i", i, model.config.n_embd)
         row = run.ids[q] if site == "wte" else q
-        value = getattr(model, site).weight[row, i]
-        formula, operands = f"{site}[{row}][{i}]", {}
-        python = f"model.{site}.weight[{row}, {i}].item()"
+        value = embedded(model, site, [row])[0, i]
+        formula, operands, python = _embedding(model, site, row, i)
     return CellValue(
         site=site,
         place=(q, i),
@@ -168,12 +176,31 @@ def _top(run: Run, site: str, *, q: int, i: int) -> CellValue:
     )
 
 
+def _embedding(model: Decoder, site: str, row: int, i: int) -> tuple[str, dict[str, Tensor], str]:
+    """Formula, operands and Python of what a token or a position pours into the stream."""
+    weight = f"model.{site}.weight[{row}, {i}]"
+    if not isinstance(model, MusicTransformer):
+        return f"{site}[{row}][{i}]", {}, f"{weight}.item()"
+    D = model.config.n_embd
+    if site == "wte":
+        operands = {f"wte[{row}][{i}]": model.wte.weight[row, i : i + 1]}
+        return f"wte[{row}][{i}] · √{D}", operands, f"{weight}.item() * {D}**0.5"
+    wave = "cos" if i % 2 else "sin"
+    angle = f"{row} / 10000 ** ({i // 2 * 2} / {D})"
+    return f"{wave}({angle})", {}, f"__import__('math').{wave}({angle})"
+
+
 def _attention(run: Run, layer: int, name: str, *, head: int, q: int, k: int) -> CellValue:
     scores = run.scores(layer, head, slice(q, q + 1))[0]
     block, K = run.block(layer), run.model.config.head_dim
     if name == "attn.scores":
         value, formula = scores[k], f"q · k / √{K}"
         operands = {"q": block["attn.q"][head, q], "k": block["attn.k"][head, k]}
+        known = distances_of(run.model, layer, head, range(len(run.ids)), n=len(run.ids))
+        if known is not None and k <= q:
+            R = known.embeddings.shape[1]
+            formula = f"(q · k + q · E[{q - k}]) / √{K}"
+            operands[f"E[{q - k}]"] = known.embeddings[0, max(R - 1 - (q - k), 0)]
         method = "scores"
     else:
         value = run.pattern(layer, head, slice(q, q + 1))[0, k]
@@ -202,9 +229,13 @@ def _explained(
     if name in ("ln_1", "ln_2"):
         before = block["resid_pre" if name == "ln_1" else "resid_mid"][q]
         return _norm(run, getattr(module, name), before, i)
-    if has_no_mean(run.model) and head is not None and name in ("attn.q", "attn.k", "attn.v"):
+    if has_no_mean(run.model) and head is not None and name in _PROJECTED:
         return _turned(run, layer, name, head=head, q=q, i=i)
-    if name in ("attn.qkv", "attn.q", "attn.k", "attn.v"):
+    if isinstance(run.model, MusicTransformer) and head is not None and name in _PROJECTED:
+        project = cast("Projection", getattr(module.attn, f"c_{name[-1]}"))
+        column = head * run.model.config.head_dim + i
+        return _product("ln_1", block["ln_1"][q], f"c_{name[-1]}", project, column)
+    if name in ("attn.qkv", *_PROJECTED):
         config = run.model.config
         column = i if head is None else head * config.head_dim + i
         column += {"attn.k": 1, "attn.v": 2}.get(name, 0) * config.n_embd
@@ -219,6 +250,8 @@ def _explained(
         return _product("ln_2", block["ln_2"][q], "c_fc", module.mlp.c_fc, i)
     if name == "mlp.post":
         formula = "max(pre, 0)²" if has_no_mean(run.model) else "GELU(pre)"
+        if isinstance(run.model, MusicTransformer):
+            formula = "max(pre, 0)"
         return formula, {"pre": block["mlp.pre"][q, i : i + 1]}
     if name == "mlp_out":
         return _product("post", block["mlp.post"][q], "c_proj", module.mlp.c_proj, i)

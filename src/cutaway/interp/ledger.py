@@ -25,7 +25,7 @@ from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index
 from cutaway.interp.record import Recorder
 from cutaway.interp.runs import Run
-from cutaway.models import Decoder, DecoderConfig
+from cutaway.models import Decoder, DecoderConfig, MusicTransformerConfig
 from cutaway.nn import KVCache
 
 __all__ = ["Ledger", "Measured", "MultiplyAdds", "ledger", "measure", "multiply_adds"]
@@ -89,14 +89,18 @@ def multiply_adds(config: DecoderConfig, *, n_new: int, n_held: int = 0) -> int:
 
     In each layer 12 D^2 for a token (3 D^2 for queries, keys and values, D^2 behind the heads,
     8 D^2 in the MLP) and 2 D for each query and key; on top D V, the scores behind one position.
+    The heads of a Music Transformer are of another width together, and it multiplies a query with
+    the vectors of distances too.
 
     >>> from cutaway.models import GPT2Config
     >>> multiply_adds(GPT2Config(), n_new=1)
     123550464
     """
-    D, V = config.n_embd, config.vocab_size
-    matrices = n_new * (4 * D * D + 2 * D * config.n_inner)
-    return config.n_layer * (matrices + 2 * n_new * (n_held + n_new) * D) + D * V
+    D, A, V, n_keys = config.n_embd, config.n_att, config.vocab_size, n_held + n_new
+    matrices = n_new * (4 * D * A + 2 * D * config.n_inner)
+    if isinstance(config, MusicTransformerConfig):
+        matrices += n_new * min(config.max_relative, n_keys) * A
+    return config.n_layer * (matrices + 2 * n_new * n_keys * A) + D * V
 
 
 def ledger(run: Run) -> Ledger:

@@ -21,7 +21,7 @@ from cutaway.errors import ConfigError, ContextLengthError
 from cutaway.generation.model_rows import evaluating
 from cutaway.interp.bounds import check_index, check_range
 from cutaway.interp.changes import Edits, ImpossibleEdit, edit_tap
-from cutaway.interp.parts import can_be_followed, names_in_block, run_block
+from cutaway.interp.parts import can_be_followed, distances_of, names_in_block, run_block
 from cutaway.interp.record import Recorder
 from cutaway.interp.sites import Chain
 from cutaway.models import GPT2, Decoder
@@ -206,7 +206,11 @@ class Run:
         recorder = Recorder({f"h.0.attn.{name}"})
         with evaluating(self.model):
             part, no_values = q[:, :, places.start : places.stop : places.step], k[..., :0]
-            attend(part, k, no_values, mask=self._mask(places), tap=recorder.at("h.0.attn"))
+            attend(
+                part, k, no_values, mask=self._mask(places),
+                relative=distances_of(self.model, layer, head, places, n=len(self.ids)),
+                tap=recorder.at("h.0.attn"),
+            )  # fmt: skip
         return recorder.values[f"h.0.attn.{name}"][0, 0]
 
     def _compared(self, layer: int) -> tuple[Float[Tensor, "H T K"], Float[Tensor, "H T K"]]:

@@ -202,15 +202,22 @@ class MusicTransformer(Decoder):
         places = None if held.ndim == 1 else held
         mask = self._mask(mask, held, cache)
         positions = held if positions is None else positions
-        token = tap("wte", self.wte(tokens) * math.sqrt(self.config.n_embd))
-        waves = sinusoids(positions, self.config.n_embd, dtype=self.wte.weight.dtype)
-        x = self.drop(token + tap("wpe", waves))
+        token, place = tap("wte", self.token(tokens)), tap("wpe", self.places(positions))
+        x = self.drop(token + place)
         for i, block in enumerate(self.h):
             layer_cache = None if cache is None else cache.layer(i)
             x = block(x, mask=mask, places=places, cache=layer_cache, tap=tap.at(f"h.{i}"))
         if cache is not None:
             cache.advance(tokens.shape[1])
         return tap("ln_f", self.ln_f(x))
+
+    def token(self, tokens: Int[Tensor, "*axes"]) -> Float[Tensor, "*axes D"]:
+        """The embeddings of tokens as they go into the stream."""
+        return self.wte(tokens) * math.sqrt(self.config.n_embd)
+
+    def places(self, positions: Int[Tensor, "*axes"]) -> Float[Tensor, "*axes D"]:
+        """The sinusoids of positions."""
+        return sinusoids(positions, self.config.n_embd, dtype=self.wte.weight.dtype)
 
     def unembed(
         self, x: Float[Tensor, "*axes D"], *, tap: Tap = NO_TAP

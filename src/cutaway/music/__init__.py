@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cutaway.lazily import lazily
 
 if TYPE_CHECKING:
-    from cutaway.music.events import EVENTS, EventReader, decode, encode, one_hot
+    from cutaway.music.events import EVENTS, EventReader, decode, encode, event_seconds, one_hot
     from cutaway.music.grid import Chorale, decode_chorale, encode_chorale, read_chorales
     from cutaway.music.midi import midi_of, read_midi, write_midi
     from cutaway.music.notes import Note, Performance
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENTS", "Chorale", "EventReader", "Note", "Performance", "chorale_tokenizer", "decode",
-    "decode_chorale", "encode", "encode_chorale", "midi_of", "one_hot", "performance_tokenizer",
-    "read_chorales", "read_midi", "write_midi",
+    "decode_chorale", "encode", "encode_chorale", "event_seconds", "midi_of", "one_hot",
+    "performance_tokenizer", "read_chorales", "read_midi", "write_midi",
 ]  # fmt: skip
 
 _NAMES = {
-    "events": "EVENTS EventReader decode encode one_hot",
+    "events": "EVENTS EventReader decode encode event_seconds one_hot",
     "grid": "Chorale decode_chorale encode_chorale read_chorales",
     "midi": "midi_of read_midi write_midi",
     "notes": "Note Performance",

@@ -21,7 +21,7 @@ comes behind the last NOTE_OFF. On such ids :func:`encode` undoes :func:`decode`
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ __all__ = [
     "encode",
     "encode_array",
     "event_names",
+    "event_seconds",
     "one_hot",
     "velocity_bin",
     "velocity_of_bin",
@@ -49,7 +50,8 @@ END = 388
 """The id behind the events: ``<|endoftext|>`` in the vocabulary, between two performances."""
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Block:
     """Events of one kind.
 
     Attributes:
@@ -229,6 +231,20 @@ def decode(ids: Iterable[int], source: str = "") -> Performance:
     reader = EventReader()
     notes = [note for id in ids for note in reader.push(id)]
     return Performance([*notes, *reader.flush()], source)
+
+
+def event_seconds(ids: Iterable[int]) -> list[float]:
+    """When each event happens; a TIME_SHIFT when it begins.
+
+    >>> event_seconds([60, 305, 188])
+    [0.0, 0.0, 0.5]
+    """
+    times: list[float] = []
+    step = 0
+    for id in ids:
+        times.append(step / STEPS_PER_SECOND)
+        step += id - _SHIFT + 1 if _SHIFT <= id < _VELOCITY else 0
+    return times
 
 
 def one_hot(ids: Iterable[int]) -> NDArray[np.bool_]:

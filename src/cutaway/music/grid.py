@@ -172,17 +172,23 @@ def _chorale(value: object, where: str) -> Chorale:
     before, rows = list(_USUAL), list[list[int]]()
     for number, step in enumerate(_list(value, where), start=1):
         pitches = _list(step, f"{where}, step {number}")
-        if len(pitches) > _N_VOICES or not all(type(p) is int and p < SILENCE for p in pitches):
+        if len(pitches) > _N_VOICES or not all(map(_is_pitch, pitches)):
             raise DataError(
                 f"{where}, step {number} is {str(pitches)[:80]}.",
                 "A step has at most four pitches, soprano to bass, below 128.",
             )
-        row = [p if p >= 0 else SILENCE for p in cast(list[int], pitches)]
+        row = [int(p) if p >= 0 else SILENCE for p in cast(list[int | float], pitches)]
         if len(row) < _N_VOICES:
             row = _placed(row, before)
         before = [new if new < SILENCE else old for new, old in zip(row, before, strict=True)]
         rows.append(row)
     return Chorale(np.array(rows, dtype=np.int64).reshape(-1, _N_VOICES).T)
+
+
+def _is_pitch(value: object) -> bool:
+    """Some of the data writes whole numbers as 73.0; what is below zero is silence."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return (type(value) is int or is_whole) and cast(float, value) < SILENCE
 
 
 def _placed(pitches: Sequence[int], before: Sequence[int]) -> list[int]:

@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 
 from cutaway.errors import DataError, MissingExtra
 from cutaway.files import atomic_write
-from cutaway.music.midi_bytes import MAX_BYTES, CheckedMidi, checked_midi
+from cutaway.music.midi_bytes import MAX_BYTES, CheckedMidi, Key, checked_midi
 from cutaway.music.notes import MAX_SECONDS, Columns, Performance, one_keyboard
 
 if TYPE_CHECKING:
-    from symusic.core import ScoreTick
+    from symusic.core import ScoreTick, TrackTick
 
 __all__ = ["midi_of", "read_midi", "write_midi"]
 
 logger = logging.getLogger(__name__)
 
 MAX_NOTES = 500_000
+_MORE_ENDS = 8  # times as often a key is let go when it is asked again
 _DRUMS = 9  # the tenth channel
 _PEDAL = 64
 _USUAL_TEMPO = 500_000  # microseconds of a quarter note
@@ -50,6 +51,10 @@ class _Part(NamedTuple):
     notes: tuple[NDArray[np.int64], ...]
     pedal: tuple[NDArray[np.int64], NDArray[np.int64]]
 
+    @property
+    def n_notes(self) -> int:
+        return len(self.notes[0])
+
 
 def read_midi(file: str | Path | bytes, source: str = "") -> Performance:
     """The notes of a MIDI file, as they sound on one piano.
@@ -65,31 +70,24 @@ def read_midi(file: str | Path | bytes, source: str = "") -> Performance:
     """
     source = source or ("The MIDI file" if isinstance(file, bytes) else str(file))
     checked = checked_midi(file if isinstance(file, bytes) else _bytes(Path(file)), source)
-    score = _score(checked, source)
-    parts = _parts(score, checked)
-    n_notes = sum(len(part.notes[0]) for part in parts)
-    if n_notes > MAX_NOTES:
-        raise DataError(
-            f"{source} has {n_notes:,} notes.", f"A performance has at most {MAX_NOTES:,}."
-        )
-    drums = sum(len(part.notes[0]) for part in parts if part.channel == _DRUMS)
-    if drums == n_notes:
-        what = f"{drums:,} strokes of drums and nothing else" if drums else "no notes"
+    score, parts = _all_notes(checked, source)
+    drums, played = (
+        [part for part in parts if (part.channel == _DRUMS) == are_drums and part.n_notes]
+        for are_drums in (True, False)
+    )
+    if not played:
+        what = "nothing but drums (channel 10)" if drums else "no notes"
         raise DataError(f"{source} has {what}.", "Give a file with notes of a piano.")
     if drums:
-        logger.warning("%s: %d strokes of drums (channel 10) are left out", source, drums)
-    played = [part for part in parts if part.channel != _DRUMS]
-    starts, ends, pitches, velocities = _sounding(played)
+        n_strokes = sum(part.n_notes for part in drums)
+        logger.warning("%s: drums (channel 10) are left out, %d notes", source, n_strokes)
+    starts, ends, pitches, velocities = _sounding(played, parts)
     clock = _Clock(score, checked.division)
     seconds = clock.seconds(ends)
     if seconds.max() > MAX_SECONDS:
-        latest = int(
-            np.repeat([p.track for p in played], [len(p.notes[0]) for p in played])[
-                seconds.argmax()
-            ]
-        )
+        tracks = np.repeat([part.track for part in played], [part.n_notes for part in played])
         raise DataError(
-            f"{source} lasts {seconds.max() / 3600:,.1f} hours (track {latest}).",
+            f"{source} lasts {seconds.max() / 3600:,.1f} hours (track {tracks[seconds.argmax()]}).",
             f"A performance lasts at most {MAX_SECONDS / 3600:g} hours.",
         )
     columns = Columns(clock.seconds(starts), seconds, pitches, velocities)
@@ -104,7 +102,32 @@ def _bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "See to its name.") from error
 
 
-def _score(checked: CheckedMidi, source: str) -> "ScoreTick":
+def _all_notes(checked: CheckedMidi, source: str) -> tuple["ScoreTick", list[_Part]]:
+    """What the library tells, asked again where a key was struck more often than it was let go.
+
+    Raises:
+        DataError: for more notes than a performance can have.
+    """
+    n_ends: dict[Key, int] = {}
+    while True:
+        score = _score(checked.written(n_ends), source)
+        parts: list[_Part] = []
+        open_keys: list[Key] = []
+        for track in score.tracks:
+            number, channel = int(track.name), track.program
+            part, pitches = _part(track, number, channel)
+            parts.append(part)
+            open_keys += [(number, channel, pitch) for pitch in pitches]
+        if sum(part.n_notes for part in parts) > MAX_NOTES:
+            raise DataError(
+                f"{source} has more than {MAX_NOTES:,} notes.", "A performance has fewer."
+            )
+        if not open_keys:
+            return score, parts
+        n_ends |= {key: _MORE_ENDS * n_ends.get(key, 1) for key in open_keys}
+
+
+def _score(data: bytes, source: str) -> "ScoreTick":
     try:
         from symusic.core import ScoreTick
     except ImportError as error:
@@ -113,38 +136,42 @@ def _score(checked: CheckedMidi, source: str) -> "ScoreTick":
             "Install it with: pip install 'cutaway[music]'",
         ) from error
     try:
-        return ScoreTick.from_midi(checked.data)
+        return ScoreTick.from_midi(data)
     except (RuntimeError, ValueError, OSError) as error:
         raise DataError(f"{source} cannot be read: {error}", "Export it again.") from error
 
 
-def _parts(score: "ScoreTick", checked: CheckedMidi) -> list[_Part]:
-    parts: list[_Part] = []
-    for track in score.tracks:
-        number, channel = int(track.name), track.program
-        notes, controls = track.notes.numpy(), track.controls.numpy()
-        first = int((number, channel) in checked.planted)
-        starts, lengths, pitches, velocities = (
-            notes[name][first:].astype(np.int64)
-            for name in ("time", "duration", "pitch", "velocity")
-        )
-        is_pedal = controls["number"] == _PEDAL
-        pedal = (controls[name][is_pedal].astype(np.int64) for name in ("time", "value"))
-        times, values = pedal
-        ends = starts + lengths
-        parts.append(_Part(number, channel, (starts, ends, pitches, velocities), (times, values)))
-    return parts
-
-
-def _sounding(parts: list[_Part]) -> tuple[NDArray[np.int64], ...]:
-    """All notes in the order of the parts, ended by keys and lengthened by pedals; in ticks."""
-    starts, ends, pitches, velocities = (
-        np.concatenate([part.notes[i] for part in parts]) for i in range(4)
+def _part(track: "TrackTick", number: int, channel: int) -> tuple[_Part, list[int]]:
+    """One channel of a track, and the keys that still had notes to end."""
+    told, controls = track.notes.numpy(), track.controls.numpy()
+    starts, lengths, pitches, velocities = (
+        told[name].astype(np.int64) for name in ("time", "duration", "pitch", "velocity")
     )
-    sizes = [len(part.notes[0]) for part in parts]
-    ends = _let_go(starts, ends, np.repeat(np.arange(len(parts)), sizes) * 128 + pitches)
-    channels = np.repeat([part.channel for part in parts], sizes)
-    for channel in set(channels.tolist()):
+    # The strikes of all keys at the end of the track, as many of them as there are.
+    tail = slice(max(0, len(starts) - 128), None)
+    is_strike = (lengths[tail] == 0) & (velocities[tail] == 1) & (starts[tail] == starts[-1:])
+    rises = np.diff(pitches[tail], append=128) > 0
+    n_strikes = int(np.logical_and.accumulate((is_strike & rises)[::-1]).sum())
+    n_notes = len(starts) - n_strikes
+    missing = [] if n_strikes == 128 else sorted({*range(128)} - {*pitches[n_notes:].tolist()})
+    notes = tuple(column[:n_notes] for column in (starts, starts + lengths, pitches, velocities))
+    is_pedal = controls["number"] == _PEDAL
+    times, values = (controls[name][is_pedal].astype(np.int64) for name in ("time", "value"))
+    return _Part(number, channel, notes, (times, values)), missing
+
+
+def _sounding(played: list[_Part], parts: list[_Part]) -> tuple[NDArray[np.int64], ...]:
+    """All notes in the order of the played parts, ended by keys and lengthened by pedals; in ticks.
+
+    Pedals are those of all parts.
+    """
+    starts, ends, pitches, velocities = (
+        np.concatenate([part.notes[i] for part in played]) for i in range(4)
+    )
+    sizes = [part.n_notes for part in played]
+    ends = _let_go(starts, ends, np.repeat(np.arange(len(played)), sizes) * 128 + pitches)
+    channels = np.repeat([part.channel for part in played], sizes)
+    for channel in {part.channel for part in played}:
         pedals = [part.pedal for part in parts if part.channel == channel]
         times, values = (np.concatenate([pedal[i] for pedal in pedals]) for i in (0, 1))
         own = channels == channel

@@ -8,20 +8,21 @@ looked at one by one.
 
 What the library gets is written anew from what was found sound, with three helps, for it forgets
 channels, pedals of a channel without notes, and notes without an end: each channel has its number
-as its program, a first note of no length if it has controls, and at the end of the track a NOTE_OFF
-for each key.
+as its program, and at the end of each track all keys are let go and then struck once more. A key
+whose last strike is missing from what the library tells still had notes to end.
 """
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 from cutaway.errors import DataError
 
-__all__ = ["MAX_BYTES", "CheckedMidi", "checked_midi"]
+__all__ = ["MAX_BYTES", "CheckedMidi", "Key", "checked_midi"]
 
 MAX_BYTES = 4 << 20
 """Of a file; four hours of piano, pedal and all, have about two million."""
-_MAX_TRACKS = 1024
+_MAX_TRACKS = 256
 _MAX_OTHERS = 200_000  # events of a file that are looked at one by one
 _MAX_TICKS = 1 << 31  # the library counts in 32 bits
 
@@ -40,23 +41,53 @@ _RUNNING = {
 """Events that leave out their status byte, which is that of the event before."""
 _LONG_DELTAS = bytes(range(0x80, 0x90))  # what the first byte of two can be
 _NOTHING = b"\xff\x01\x00"  # a text of no length stands for what is left out
-_ALL_KEYS = b"\x00".join(bytes([key, 0]) for key in range(128))  # of NOTE_OFFs at one time
+# Data of events at one time: all keys are let go, and all are struck softly and let go.
+_ALL_OFF = b"\x00".join(bytes([key, 0]) for key in range(128))
+_ALL_STRUCK = b"\x00".join(bytes([key, 1, 0, key, 0]) for key in range(128))
 _TEMPO, _END = 0x51, 0x2F
+
+
+Key = tuple[int, int, int]
+"""A track (from 1), a channel (from 0), and a pitch."""
 
 
 class CheckedMidi(NamedTuple):
     """A file that can be read.
 
     Attributes:
-        data: what the library may read: of each track the name is its number from 1 on, the program
-            of a channel is the channel (from 0).
         division: ticks of a quarter note.
-        planted: tracks and channels whose first note is none.
+        bodies: each track up to the time of its last event.
+        played: the channels of each track that may have notes or controls.
     """
 
-    data: bytes
     division: int
-    planted: frozenset[tuple[int, int]]
+    bodies: tuple[bytes, ...]
+    played: tuple[tuple[int, ...], ...]
+
+    def written(self, n_ends: Mapping[Key, int]) -> bytes:
+        """What the library may read: the name of a track is its number, a program the channel.
+
+        The last 128 notes of a channel are no notes: all keys from the lowest up, with no length.
+
+        Args:
+            n_ends: how often a key is let go at the end of the track, if not once.
+        """
+        fields = ((6, 4), (1, 2), (len(self.bodies), 2), (self.division, 2))
+        chunks = [b"MThd", *(value.to_bytes(size) for value, size in fields)]
+        for number, (body, played) in enumerate(
+            zip(self.bodies, self.played, strict=True), start=1
+        ):
+            closing = [_NOTHING]
+            for channel in played:
+                off, on = bytes([0, 0x80 + channel]), bytes([0, 0x90 + channel])
+                closing += [off, _ALL_OFF, on, _ALL_STRUCK]
+                more = [
+                    (key[2], n - 1) for key, n in n_ends.items() if key[:2] == (number, channel)
+                ]
+                closing[-2:-2] = [bytes([0, pitch, 0]) * n for pitch, n in more]
+            track = b"".join([body, *closing, b"\x00\xff\x2f\x00"])
+            chunks += [b"MTrk", len(track).to_bytes(4), track]
+        return b"".join(chunks)
 
 
 def checked_midi(data: bytes, source: str) -> CheckedMidi:
@@ -70,11 +101,11 @@ def checked_midi(data: bytes, source: str) -> CheckedMidi:
         DataError: naming the byte (counted from 0) and the track (from 1) that cannot be.
     """
     n_tracks, division, at = _header(data, source)
-    chunks: list[bytes] = []
-    planted: set[tuple[int, int]] = set()
+    tracks: list[_Track] = []
+    bodies: list[bytes] = []
     others = _MAX_OTHERS
-    while len(chunks) < n_tracks:
-        name, number = data[at : at + 4], len(chunks) + 1
+    while len(tracks) < n_tracks:
+        name, number = data[at : at + 4], len(tracks) + 1
         start, end = at + 8, at + 8 + int.from_bytes(data[at + 4 : at + 8])
         if start > len(data):
             _refuse(source, len(data), number, f"the file ends; {n_tracks:,} tracks were promised")
@@ -84,14 +115,10 @@ def checked_midi(data: bytes, source: str) -> CheckedMidi:
         at = end
         if name == b"MTrk":
             track = _Track(data, start, end, number=number, source=source, others=others)
-            body = track.written()
+            bodies.append(track.body())
             others = track.others
-            chunks.append(b"MTrk" + len(body).to_bytes(4) + body)
-            planted.update((number, channel) for channel in track.planted)
-    header = b"MThd" + b"".join(
-        value.to_bytes(n) for value, n in ((6, 4), (1, 2), (n_tracks, 2), (division, 2))
-    )
-    return CheckedMidi(b"".join([header, *chunks]), division, frozenset(planted))
+            tracks.append(track)
+    return CheckedMidi(division, tuple(bodies), tuple(track.played for track in tracks))
 
 
 def _header(data: bytes, source: str) -> tuple[int, int, int]:
@@ -140,7 +167,7 @@ class _Track:
 
     Attributes:
         others: how many more events of the file may be looked at one by one.
-        planted: channels whose first note is none.
+        played: the channels that may have notes or controls; it may name others too.
     """
 
     def __init__(
@@ -148,9 +175,7 @@ class _Track:
     ) -> None:
         self.data, self.start, self.end = data, start, end
         self.number, self.source, self.others = number, source, others
-        played = [c for c in range(16) if self._has(0x90 + c) or self._has(0xB0 + c)]
-        self.played = played
-        self.planted = [c for c in played if self._has(0xB0 + c)]
+        self.played = tuple(c for c in range(16) if self._has(0x90 + c) or self._has(0xB0 + c))
         self._ticks = 0  # of the events looked at one by one
         self._status = 0
         self._pieces: list[bytes] = []
@@ -159,8 +184,8 @@ class _Track:
     def _has(self, byte: int) -> bool:
         return self.data.find(byte, self.start, self.end) >= 0
 
-    def written(self) -> bytes:
-        """The track as the library may read it."""
+    def body(self) -> bytes:
+        """The track as the library may read it, up to the time of its end."""
         at: int | None = self.start
         while at is not None and at < self.end:
             if self._status and self._status >> 4 != 0xC:
@@ -174,7 +199,7 @@ class _Track:
         if at is not None:  # no end of the track
             self._pieces.append(self.data[self._copied : at] + b"\x00")
         self._check_ticks()
-        return b"".join([self._beginning(), *self._pieces, self._closing()])
+        return b"".join([self._beginning(), *self._pieces])
 
     def _n_data(self) -> int:
         return 1 if self._status >> 4 in (0xC, 0xD) else 2
@@ -262,13 +287,7 @@ class _Track:
         name = str(self.number).encode()
         parts = [b"\x00\xff\x03", len(name).to_bytes(1), name]
         parts += [bytes([0, 0xC0 + channel, channel]) for channel in self.played]
-        parts += [bytes([0, 0x90 + c, 0, 1, 0, 0x80 + c, 0, 0]) for c in self.planted]
         return b"".join(parts)
-
-    def _closing(self) -> bytes:
-        """Behind the time of the last event: each key is let go, and the track ends."""
-        parts = [bytes([0, 0x80 + channel]) + _ALL_KEYS for channel in self.played]
-        return b"".join([_NOTHING, *parts, b"\x00\xff\x2f\x00"])
 
     def _refuse(self, place: int, why: str) -> NoReturn:
         _refuse(self.source, place, self.number, why)

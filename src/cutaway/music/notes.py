@@ -43,6 +43,11 @@ class Columns(NamedTuple):
     pitches: NDArray[np.int64]
     velocities: NDArray[np.int64]
 
+    def at(self, places: NDArray[np.int64]) -> "Columns":
+        """The notes at these places, in this order."""
+        starts, ends, pitches, velocities = self
+        return Columns(starts[places], ends[places], pitches[places], velocities[places])
+
 
 class Performance:
     """Notes in the order of their starts, and of their pitches where they start together.
@@ -78,7 +83,7 @@ class Performance:
 
     def _set(self, columns: Columns, source: str) -> None:
         order = np.lexsort((columns.velocities, columns.ends, columns.pitches, columns.starts))
-        self.columns = Columns(*(column[order] for column in columns))
+        self.columns = columns.at(order)
         for column in self.columns:
             column.flags.writeable = False
         self.source = source
@@ -151,14 +156,13 @@ def one_keyboard(columns: Columns) -> Columns:
     Of strikes of one key at the same time one is left, as loud as the loudest and as long as the
     longest. A key that is struck while it sounds ends its earlier note.
     """
-    starts, ends, pitches, velocities = columns
-    order = np.lexsort((starts, pitches))
-    starts, ends, pitches, velocities = (column[order] for column in columns)
+    starts, ends, pitches, velocities = columns.at(np.lexsort((columns.starts, columns.pitches)))
     is_first = np.ones(len(starts), dtype=bool)
     is_first[1:] = (pitches[1:] != pitches[:-1]) | (starts[1:] != starts[:-1])
     if not is_first.all():
         firsts = np.flatnonzero(is_first)
-        ends, velocities = (np.maximum.reduceat(column, firsts) for column in (ends, velocities))
+        ends = np.maximum.reduceat(ends, firsts)
+        velocities = np.maximum.reduceat(velocities, firsts)
         starts, pitches = starts[firsts], pitches[firsts]
     follows = pitches[1:] == pitches[:-1]
     ends[:-1][follows] = np.minimum(ends[:-1], starts[1:])[follows]

@@ -1,15 +1,15 @@
-"""A layer whose weights stay as they are while a narrow path beside it learns."""
+"""Layers whose weights stay as they are, while a narrow path or some new rows beside them learn."""
 
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.nn.conv1d import Conv1D
 
-__all__ = ["LoRAConv1D"]
+__all__ = ["GrownEmbedding", "LoRAConv1D"]
 
 
 class LoRAConv1D(Conv1D):
@@ -55,3 +55,34 @@ class LoRAConv1D(Conv1D):
         """Maps the last axis from ``n_in`` to ``n_out``."""
         narrow = F.linear(F.dropout(x, self.dropout, self.training), self.lora_A)  # (..., rank)
         return super().forward(x) + self.scale * F.linear(narrow, self.lora_B)
+
+
+class GrownEmbedding(nn.Module):
+    """An embedding whose last rows learn, while those before them stay as they are.
+
+    A vocabulary that grew has rows that were never trained; no narrow path of a block can put them
+    right, where the embedding is also the head.
+
+    Args:
+        base: whose rows are shared, but for the new ones, which are copied.
+        n_new: rows at its end that are new.
+
+    >>> grown = GrownEmbedding(nn.Embedding(5, 2), 1)
+    >>> grown(torch.tensor([[4, 0]])).shape, grown.weight.shape
+    (torch.Size([1, 2, 2]), torch.Size([5, 2]))
+    """
+
+    def __init__(self, base: nn.Embedding, n_new: int) -> None:
+        super().__init__()
+        weight = base.weight.detach()
+        self.kept = nn.Parameter(weight[:-n_new], requires_grad=False)
+        self.rows = nn.Parameter(weight[-n_new:].clone())
+
+    @property
+    def weight(self) -> Float[Tensor, "V D"]:
+        """All rows in one table."""
+        return torch.cat([self.kept, self.rows])
+
+    def forward(self, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        """The row of each token."""
+        return F.embedding(tokens, self.weight)

@@ -53,6 +53,8 @@ def relative_scores(
     if relative.places is not None:
         return _scores_at(q, relative.embeddings, relative.places, n_keys)
     by_distance = _by_distance(q, relative.embeddings, n_keys)
+    if q.shape[2] == 1:
+        return by_distance  # with a cache, there is nothing to move
     return skew(by_distance).tril(n_keys - q.shape[2])
 
 
@@ -60,8 +62,7 @@ def skew(x: Float[Tensor, "B H T S"]) -> Float[Tensor, "B H T S"]:
     """Moves row ``t`` of ``T`` to the left by ``T - 1 - t`` (section 3.4.1, figure 1).
 
     What went from the farthest distance to 0 in every row then lies by keys, for queries that are
-    the last of these. Behind a query's own key are numbers of other rows. One row is not moved:
-    with a cache, there is nothing to do.
+    the last of these. Behind a query's own key are numbers of other rows.
 
     >>> skew(torch.tensor([[[[2, 1, 0], [2, 1, 0], [2, 1, 0]]]]))[0, 0].tril().tolist()
     [[0, 0, 0], [1, 0, 0], [2, 1, 0]]

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from cutaway.models import DecoderConfig, GPT2Config
+from cutaway.models import DecoderConfig
 from cutaway.nn.norm import EPSILON
 from cutaway.server.problems import schema_of_problems
 
@@ -98,7 +98,7 @@ class ModelConfig(Answer):
     def of(cls, config: DecoderConfig) -> "ModelConfig":
         """The fields of a configuration and what follows from them."""
         names = [name for name in cls.model_fields if name != "layer_norm_epsilon"]
-        epsilon = config.layer_norm_epsilon if isinstance(config, GPT2Config) else EPSILON
+        epsilon: float = getattr(config, "layer_norm_epsilon", EPSILON)
         return cls(layer_norm_epsilon=epsilon, **{name: getattr(config, name) for name in names})
 
 

@@ -1,14 +1,13 @@
 """Parts of a run's values, cut and pooled before they travel."""
 
 from itertools import pairwise
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cutaway.errors import ConfigError, unknown
 from cutaway.interp.bounds import check_index
-from cutaway.interp.parts import only_there
+from cutaway.interp.parts import embedded, only_there
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import block_names
 from cutaway.server.telling import part
@@ -122,9 +121,8 @@ def _top(run: Run, site: str, rows: slice) -> Tensor:
     if site == "ln_f":
         return run.final()[rows]
     only_there(model, site)
-    if site == "wpe":
-        return cast("nn.Embedding", model.wpe).weight[rows].detach()
-    return model.wte.weight[list(run.ids[rows])].detach()
+    places = range(rows.start, rows.stop)
+    return embedded(model, site, places if site == "wpe" else run.ids[rows]).detach()
 
 
 def _pooled(values: Tensor, size: int) -> Tensor:

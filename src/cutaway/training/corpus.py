@@ -124,7 +124,8 @@ def vocabulary_of(recipe: Recipe, data: Path, out: Path, *, pairs: Iterable[str]
     """The run's vocabulary: of the prepared corpus, GPT-2's, learnt before, or learnt now.
 
     Args:
-        recipe: of the run; a task of pairs has a marker that the vocabulary must have.
+        recipe: of the run; a task of pairs has a marker, and perhaps labels, that the vocabulary
+            must have.
         data: the folder that the recipe's paths are relative to.
         out: the run's own directory, where a vocabulary that is learnt is put.
         pairs: texts to learn from beside ``tokenizer.files``.
@@ -133,7 +134,7 @@ def vocabulary_of(recipe: Recipe, data: Path, out: Path, *, pairs: Iterable[str]
         ConfigError: if it is not as large as the model's.
     """
     format = recipe.task.format
-    specials = () if format is None else (format.marker,)
+    specials = () if format is None else format.specials
     if not recipe.tokenizer.is_learned and recipe.data.prepared:
         tokenizer = Tokenizer.load(data / recipe.data.prepared[0].folder)
     elif not recipe.tokenizer.is_learned:

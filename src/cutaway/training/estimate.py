@@ -51,6 +51,7 @@ class RunShape:
         drops_inside: whether a CPU's attention drops weights, and looks at distances, without
             forming the pattern.
         trained: parameters that are trained, where that is not all: of a low-rank adapter.
+        grows: whether an adapter comes with new rows of the vocabulary, which are trained, too.
         parallel: ``ddp`` holds everything in each process, ``fsdp`` a share of weights, gradients
             and moments, and whole blocks only while they are used.
         processes: how many share a batch.
@@ -67,6 +68,7 @@ class RunShape:
     document_mask: bool = False
     drops_inside: bool = False
     trained: int | None = None
+    grows: bool = False
     parallel: str = "ddp"
     processes: int = 1
     device: Device = "cpu"
@@ -205,8 +207,11 @@ def _begin_of_backward(shape: RunShape) -> dict[str, int]:
     if shape.dropout:
         ends += 4 * shape.positions * model.n_embd
     casts = low * (model.n_layer * shape.block + model.vocab_size * model.n_embd)
-    # An adapter leaves the head without a gradient.
-    head = 4 * model.vocab_size * model.n_embd if shape.trained is None else 0
+    head = 4 * model.vocab_size * model.n_embd
+    if shape.grows:
+        head *= 3  # old and new rows are put together for the embedding and for the head
+    elif shape.trained is not None:
+        head = 0  # an adapter leaves it without a gradient
     return {
         "activations": blocks + ends,
         "casts": casts if low < 4 else 0,

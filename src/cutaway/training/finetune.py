@@ -6,10 +6,11 @@ the ``recipe.toml`` of the run, so that nothing is decided out of sight.
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cutaway.checkpoints import open_checkpoint
 from cutaway.data import PrepareConfig, prepare, read_pairs
@@ -22,13 +23,21 @@ from cutaway.training.run import TrainedModel, place_of, train
 from cutaway.training.tables import apply_setting
 from cutaway.training.toml import to_toml
 
-__all__ = ["MARKERS", "TASKS", "Examples", "finetune", "recipe_for"]
+__all__ = ["LABELLED", "MARKERS", "TASKS", "Examples", "finetune", "recipe_for"]
 
 logger = logging.getLogger("cutaway.training")
 
-TASKS = ("translation", "summarization", "pairs", "text")
-MARKERS: Mapping[str, str] = {"translation": "<to>", "summarization": "<sum>", "pairs": "<sep>"}
+TASKS = ("translation", "summarization", "classification", "pairs", "text")
+MARKERS: Mapping[str, str] = {
+    "translation": "<to>",
+    "summarization": "<sum>",
+    "classification": "<class>",
+    "pairs": "<sep>",
+}
 """The token between source and target, where none is named."""
+
+LABELLED = ("text", "label")
+"""The fields of a classification, where none are named."""
 
 _BATCH = 16
 _FEW = 20  # pairs, of which none is held out
@@ -47,7 +56,8 @@ class Examples:
     Attributes:
         data: one file of pairs, or two with as many lines; for texts any number of files.
         valid: the same to measure on; without it a part is held out.
-        fields: of JSON lines: the source's and the target's name; for texts the first.
+        fields: of JSON lines: the source's and the target's name (of a classification ``text`` and
+            ``label``, unless given); for texts the first.
         skip_bad: whether lines that give no pair are named and left out.
     """
 
@@ -74,7 +84,8 @@ def finetune(
     Args:
         base: the model to start from, by name or path.
         examples: what to learn.
-        task: ``translation``, ``summarization``, ``pairs`` of another kind, or ``text``.
+        task: ``translation``, ``summarization``, ``classification``, ``pairs`` of another kind, or
+            ``text``.
         out: the run's own directory.
         marker: the special token between source and target; see :data:`MARKERS`.
         epochs: passes over the examples; it ends earlier when it gets no better.
@@ -94,17 +105,20 @@ def finetune(
         raise ConfigError(f"epochs is {epochs}.", "Give a number above 0.")
     opened = open_checkpoint(base)
     out.mkdir(parents=True, exist_ok=True)
+    labels: Sequence[str] = ()
     if task == "text":
         if opened.tokenizer is None:
             raise ConfigError(f"{base} came without a vocabulary.", "Put tokenizer.json beside it.")
         folder = out
         data, n = _texts(examples, opened.tokenizer, out, n_ctx=opened.config.n_ctx)
     else:
+        if task == "classification" and not examples.fields:
+            examples = replace(examples, fields=LABELLED)
         folder = _common([*examples.data, *examples.valid])
-        data, n = _pairs(examples, folder)
+        data, n, labels = _pairs(examples, folder, task)
     tables = recipe_for(
-        base, data, n_examples=n, task=task, marker=marker, width=opened.config.n_embd,
-        epochs=epochs, lora=lora, low=_has_bfloat16(device),
+        base, data, n_examples=n, task=task, marker=marker, labels=labels,
+        width=opened.config.n_embd, epochs=epochs, lora=lora, low=_has_bfloat16(device),
         taught=TaskFormat.find(opened.directory),
     )  # fmt: skip
     for setting in settings:
@@ -122,6 +136,7 @@ def recipe_for(
     n_examples: int,
     task: str,
     marker: str = "",
+    labels: Sequence[str] = (),
     width: int,
     epochs: float = 3.0,
     lora: int = 0,
@@ -136,6 +151,7 @@ def recipe_for(
         n_examples: pairs to learn from, or windows of text.
         task: as for :func:`finetune`.
         marker: as for :func:`finetune`.
+        labels: of a classification; those that the model knows already stay its own.
         width: of the model.
         epochs: passes over the examples.
         lora: the rank of an adapter; 0 for none.
@@ -148,7 +164,7 @@ def recipe_for(
     has_valid = bool(data.get("valid_pairs") or data.get("prepared"))
     tables: dict[str, Any] = {"seed": 0, "init": _named(base)}
     if task != "text":
-        tables["task"] = _layout(task, marker, taught)
+        tables["task"] = _layout(task, marker, labels, taught)
     tables["data"] = dict(data)
     if lora:
         targets = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"]
@@ -168,12 +184,16 @@ def recipe_for(
     return tables
 
 
-def _layout(task: str, marker: str, taught: TaskFormat | None) -> dict[str, Any]:
-    too_long: Literal["cut", "refuse"] = "cut" if task == "summarization" else "refuse"
-    table = {"kind": task, "marker": marker or MARKERS[task], "too_long": too_long}
-    if taught is None or taught.task != task:
-        return table
-    return {**table, "marker": marker or taught.marker, "mask": taught.mask, "loss": taught.loss}
+def _layout(
+    task: str, marker: str, labels: Sequence[str], taught: TaskFormat | None
+) -> dict[str, Any]:
+    too_long = "refuse" if task in ("translation", "pairs") else "cut"
+    table: dict[str, Any] = {"kind": task, "marker": marker or MARKERS[task], "too_long": too_long}
+    if taught is not None and taught.task == task:
+        layout = {"mask": taught.mask, "loss": taught.loss}
+        table = {**table, "marker": marker or taught.marker, **layout}
+        labels = [*taught.labels, *(label for label in labels if label not in taught.labels)]
+    return {**table, "labels": list(labels)} if labels else table
 
 
 def _named(base: str) -> str:
@@ -185,26 +205,31 @@ def _common(files: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([file.resolve().parent for file in files]))
 
 
-def _pairs(examples: Examples, folder: Path) -> tuple[dict[str, Any], int]:
-    """The table of data, and how many pairs there are to learn from."""
+def _pairs(
+    examples: Examples, folder: Path, task: str
+) -> tuple[dict[str, Any], int, Sequence[str]]:
+    """The table of data, how many pairs there are to learn from, and the labels that are theirs."""
     given = _source(examples.data, examples.fields, folder)
-    n = _count(examples.data, examples)
+    counts = _counted(examples.data, examples, task)
+    n, labels = counts.total(), list[str]()
+    if task == "classification":
+        labels = _labels(counts, examples)
     data: dict[str, Any] = {"train_pairs": [given]}
     if examples.skip_bad:
         data["bad_pairs"] = "skip"
     if examples.valid:
-        _count(examples.valid, examples)
+        _counted(examples.valid, examples, task)
         data["valid_pairs"] = [_source(examples.valid, examples.fields, folder)]
-        return data, n
+        return data, n, labels
     if n < _FEW:
         logger.warning("%d pairs are too few to hold any out: there is no validation", n)
-        return data, n
+        return data, n, labels
     held_out = max(1, min(round(_HELD_OUT * n), _MOST_HELD_OUT))
     border = round(1.0 - held_out / n, 6)
     data["train_pairs"] = [{**given, "part": [0.0, border]}]
     data["valid_pairs"] = [{**given, "part": [border, 1.0]}]
     logger.info("%d of %d pairs are held out to measure on", n - round(border * n), n)
-    return data, round(border * n)
+    return data, round(border * n), labels
 
 
 def _source(files: Sequence[Path], fields: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -217,15 +242,41 @@ def _source(files: Sequence[Path], fields: Sequence[str], folder: Path) -> dict[
     return {**named, "fields": list(fields)} if fields else named
 
 
-def _count(files: Sequence[Path], examples: Examples) -> int:
-    """How many pairs there are; bad lines show before any work is done."""
-    target = files[1] if len(files) == 2 else None
+def _counted(files: Sequence[Path], examples: Examples, task: str) -> Counter[str]:
+    """How many pairs there are of each label; bad lines show before any work is done.
+
+    Of other tasks all pairs count as of one label.
+    """
+    target, has_labels = files[1] if len(files) == 2 else None, task == "classification"
     more: dict[str, Any] = {"fields": examples.fields} if examples.fields else {}
-    pairs = read_pairs(files[0], target, on_bad=_pass if examples.skip_bad else None, **more)
-    n = sum(1 for _ in pairs)
-    if not n:
+    on_bad = _pass if examples.skip_bad else None
+    pairs = read_pairs(files[0], target, labels=has_labels, on_bad=on_bad, **more)
+    counts = Counter(pair.target if has_labels else "" for pair in pairs)
+    if not counts:
         raise DataError(f"{files[0]} has no pairs.", "Give at least one.")
-    return n
+    return counts
+
+
+def _labels(counts: Counter[str], examples: Examples) -> list[str]:
+    """The labels in an order that does not depend on the examples: numbers by their size.
+
+    Raises:
+        DataError: if there is one alone, or most come once, so that they are hardly labels.
+    """
+    n, field = counts.total(), examples.fields[1]
+    if len(counts) == 1:
+        raise DataError(
+            f"All {n:,} examples have the label {next(iter(counts))[:80]!r}.",
+            "Give examples of two labels or more.",
+        )
+    if 2 * len(counts) > n and len(counts) > 2:
+        raise DataError(
+            f"{n:,} examples have {len(counts):,} different labels.",
+            f"Is {field!r} the field of the label? Each is to come twice or more often.",
+        )
+    if all(label.isdecimal() for label in counts):
+        return sorted(counts, key=int)
+    return sorted(counts)
 
 
 def _pass(_: object) -> None:

@@ -3,7 +3,8 @@
 Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models". The layers of
 :mod:`cutaway.nn.lora` take the places of the model's own and share their weights under the same
 names, so the model can be trained, saved and looked into as before; both ways back are exact,
-because nothing is ever added to a weight of the base.
+because nothing is ever added to a weight of the base. Where the vocabulary grew for a task, its new
+rows are trained too: they belong to no base, and go to the one that is written for the adapter.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from cutaway.errors import ConfigError, unknown
 from cutaway.models import GPT2, Decoder
 from cutaway.models.config import gpt2_only
 from cutaway.nn import Conv1D
-from cutaway.nn.lora import LoRAConv1D
+from cutaway.nn.lora import GrownEmbedding, LoRAConv1D
 from cutaway.numbers import to_array, to_tensor
 
 __all__ = ["TARGETS", "LoRA", "LoRAConfig"]
@@ -70,13 +71,16 @@ class LoRA:
         model: changed in place, until :meth:`detach`.
         config: which layers, and how narrow.
         seed: of the first matrices; the global random state is not touched.
+        n_new: rows at the end of the embedding that were made for the task and are trained whole.
 
     Attributes:
-        trained: a module with the new matrices alone, as ``h.0.attn.c_attn.lora_A``: what an
-            optimizer updates and a checkpoint of the run holds.
+        trained: a module with the new matrices alone, as ``h.0.attn.c_attn.lora_A``, and with new
+            rows as ``wte.rows``: what an optimizer updates and a checkpoint of the run holds.
     """
 
-    def __init__(self, model: Decoder, config: LoRAConfig, *, seed: int = 0) -> None:
+    def __init__(
+        self, model: Decoder, config: LoRAConfig, *, seed: int = 0, n_new: int = 0
+    ) -> None:
         if config.rank < 1:
             raise ConfigError(f"lora.rank is {config.rank}.", "Give 1 or more; 8 is usual.")
         gpt2_only(model.config, "LoRA", "Train the whole model: leave lora.rank out.")
@@ -97,8 +101,10 @@ class LoRA:
             )
             for name, base in self._bases.items()
         }
-        self._put(self.layers.items())
-        self.trained = _tree(self.layers)
+        self._wte = model.wte
+        self.grown = GrownEmbedding(model.wte, n_new) if n_new else None
+        self._attach()
+        self.trained = _tree(self.layers, self.grown)
 
     @property
     def n_trained(self) -> int:
@@ -109,8 +115,9 @@ class LoRA:
         """How much of the model is trained."""
         n_all = sum(p.numel() for p in self.model.parameters())
         config, share = self.config, 100 * self.n_trained / n_all
+        rows = "" if self.grown is None else f" and {len(self.grown.rows)} rows of the vocabulary"
         return (
-            f"LoRA of rank {config.rank} on {', '.join(config.targets)}: "
+            f"LoRA of rank {config.rank} on {', '.join(config.targets)}{rows}: "
             f"{self.n_trained:,} of {n_all:,} parameters are trained ({share:.2g} %)"
         )
 
@@ -118,7 +125,7 @@ class LoRA:
         """The SHA-256 of all that is not trained, which the changes have a meaning beside."""
         digest = hashlib.sha256()
         for name, p in self.model.named_parameters():
-            if not name.endswith(("lora_A", "lora_B")):
+            if not name.endswith(("lora_A", "lora_B", "wte.rows")):
                 digest.update(name.encode())
                 digest.update(raw_bytes(to_array(p)))
         return digest.hexdigest()
@@ -130,14 +137,26 @@ class LoRA:
         Afterwards it is as it was, bit for bit: the weights of the base are kept aside.
         """
         self._put((name, _merged(layer)) for name, layer in self.layers.items())
+        self._put_table()
         try:
             yield self.model
         finally:
-            self._put(self.layers.items())
+            self._attach()
+
+    @contextmanager
+    def base(self) -> Generator[GPT2]:
+        """The model that the changes belong to, while the block runs: new rows as they are now."""
+        self._put(self._bases.items())
+        self._put_table()
+        try:
+            yield self.model
+        finally:
+            self._attach()
 
     def detach(self) -> GPT2:
         """Takes the paths away; the model is the base again, bit for bit, and can be trained."""
         self._put(self._bases.items())
+        self.model.wte = self._wte
         for p in self._trained_before:
             p.requires_grad_(True)
         return self.model
@@ -167,6 +186,17 @@ class LoRA:
             base=base,
         )
 
+    def _attach(self) -> None:
+        self._put(self.layers.items())
+        if self.grown is not None:
+            # The model and all who read it ask for rows and for ``weight``, no more.
+            self.model.wte = self.grown  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _put_table(self) -> None:
+        """One table in the place of a grown one."""
+        if self.grown is not None:
+            self.model.wte = nn.Embedding.from_pretrained(self.grown.weight.detach())
+
     def _put(self, layers: Iterable[tuple[str, Conv1D]]) -> None:
         for name, layer in layers:
             parent, _, last = name.rpartition(".")
@@ -192,7 +222,7 @@ def _merged(layer: LoRAConv1D) -> Conv1D:
     return plain
 
 
-def _tree(layers: dict[str, LoRAConv1D]) -> nn.Module:
+def _tree(layers: dict[str, LoRAConv1D], grown: GrownEmbedding | None) -> nn.Module:
     """The new matrices in empty modules, so that each has the name it has in the model."""
     root = nn.Module()
     for name, layer in layers.items():
@@ -202,4 +232,8 @@ def _tree(layers: dict[str, LoRAConv1D]) -> nn.Module:
                 node.add_module(part, nn.Module())
             node = node.get_submodule(part)
         node.lora_A, node.lora_B = layer.lora_A, layer.lora_B
+    if grown is not None:
+        table = nn.Module()
+        table.rows = grown.rows
+        root.add_module("wte", table)
     return root

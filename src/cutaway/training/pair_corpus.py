@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,32 +18,66 @@ from cutaway.training.pair_batches import PairBatches, Rows
 from cutaway.training.recipe import PairSource, Recipe
 from cutaway.training.seq2seq import seq2seq
 
-__all__ = ["open_pairs", "texts_of_pairs"]
+__all__ = ["PairFiles", "open_pairs"]
 
 logger = logging.getLogger("cutaway.training")
 
 
-def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: Path) -> Dealt:
+class PairFiles:
+    """The pairs that a recipe names, each file read once, when it is first asked for.
+
+    Args:
+        recipe: which files, and what becomes of bad lines.
+        data: the folder that the recipe's paths are relative to.
+    """
+
+    def __init__(self, recipe: Recipe, data: Path) -> None:
+        self.recipe, self._data = recipe, data
+        self._taken: dict[PairSource, list[Pair]] = {}
+
+    def pairs(self, sources: Sequence[PairSource]) -> Iterator[Pair]:
+        """The parts of files that are asked for, each in the order of its file.
+
+        Raises:
+            DataError: if a file cannot be read, or a line gives no pair and none may be left out.
+        """
+        for source in sources:
+            if source not in self._taken:
+                self._taken[source] = _taken(source, self.recipe, self._data)
+            yield from self._taken[source]
+
+    def texts(self) -> Iterator[str]:
+        """Both sides of all pairs to learn from, for a vocabulary that they share.
+
+        Labels are no text: each has a token of its own.
+        """
+        for pair in self.pairs(self.recipe.data.train_pairs):
+            yield pair.source
+            if not self.recipe.task.labels:
+                yield pair.target
+
+
+def open_pairs(files: PairFiles, format: TaskFormat, tokenizer: Tokenizer) -> Dealt:
     """The batches of a run that learns from pairs.
 
     Args:
-        recipe: which files, and how they are dealt.
+        files: of the run, whose recipe says how they are dealt.
         format: of the task.
         tokenizer: of the run.
-        data: the folder that the recipe's paths are relative to.
 
     Raises:
-        DataError: if a file cannot be read, a line gives no pair, a pair is too long, or there is
-            none.
+        DataError: if a file cannot be read, a line gives no pair, a pair is too long or has a label
+            that is none of the task, or there is none.
         TokenizerError: if the vocabulary lacks the marker.
     """
+    recipe = files.recipe
     two_sides = isinstance(recipe.model, TransformerConfig)
     rows = Rows(format, marker=format.marker_id(tokenizer), eot=tokenizer.eot, two_sides=two_sides)
     fit = Fit(n_ctx=recipe.model.n_ctx, one_row=not two_sides, too_long=recipe.task.too_long)
 
     def encoded(use: str, sources: Sequence[PairSource]) -> PairTokens:
-        pairs = chain.from_iterable(_taken(source, recipe, data) for source in sources)
-        found = encode_pairs(pairs, tokenizer, fit)
+        labels = format.label_ids(tokenizer) if format.labels else None
+        found = encode_pairs(files.pairs(sources), tokenizer, fit, labels=labels)
         _tell(use, found)
         return found
 
@@ -60,26 +94,19 @@ def open_pairs(recipe: Recipe, format: TaskFormat, tokenizer: Tokenizer, data: P
     return dealt
 
 
-def texts_of_pairs(recipe: Recipe, data: Path) -> Iterator[str]:
-    """Both sides of all pairs that a run learns from, for a vocabulary that they share."""
-    for source in recipe.data.train_pairs:
-        for pair in _taken(source, recipe, data, tell=False):
-            yield from (pair.source, pair.target)
-
-
-def _taken(source: PairSource, recipe: Recipe, data: Path, *, tell: bool = True) -> list[Pair]:
+def _taken(source: PairSource, recipe: Recipe, data: Path) -> list[Pair]:
     """The part of a file's pairs that is asked for, in the order of the file."""
     bad: list[BadPair] = []
 
     def on_bad(found: BadPair) -> None:
         bad.append(found)
-        if tell:
-            logger.warning("left out: %s", found)
+        logger.warning("left out: %s", found)
 
     target = data / source.target if source.target else None
     lenient = on_bad if recipe.data.bad_pairs == "skip" else None
-    pairs = list(read_pairs(data / source.source, target, fields=source.fields, on_bad=lenient))
-    if bad and tell:
+    more: dict[str, Any] = {"fields": source.fields, "labels": bool(recipe.task.labels)}
+    pairs = list(read_pairs(data / source.source, target, on_bad=lenient, **more))
+    if bad:
         logger.warning("%s: %d lines gave no pair and are left out", source.source, len(bad))
     if source.part == (0.0, 1.0):
         return pairs

@@ -20,7 +20,7 @@ from cutaway.training.budget import Change, changes_that_fit, check_run, free_me
 from cutaway.training.corpus_tables import MusicSource, Source
 from cutaway.training.estimate import MemoryEstimate, RunShape, estimate_memory
 from cutaway.training.flops import flops_per_token
-from cutaway.training.recipe import Recipe
+from cutaway.training.recipe import Recipe, new_rows
 
 __all__ = ["CorpusPart", "RunPlan", "check_fits", "plan_run", "shape_of", "speed_from"]
 
@@ -100,6 +100,7 @@ def shape_of(recipe: Recipe, *, device: torch.device, processes: int = 1) -> Run
         document_mask=loop.document_mask or recipe.task.mask == "prefix",
         drops_inside=device.type == "cpu" and _drops_inside(recipe),
         trained=_trained(recipe),
+        grows=bool(recipe.lora.rank and new_rows(recipe)),
         parallel=recipe.parallel.kind,
         processes=processes,
         device="cuda" if device.type == "cuda" else "cpu",
@@ -119,7 +120,7 @@ def _drops_inside(recipe: Recipe) -> bool:
 
 
 def _trained(recipe: Recipe) -> int | None:
-    """Parameters of the narrow paths of LoRA; None if the whole model is trained."""
+    """Parameters of LoRA's narrow paths and new rows; None if the whole model is trained."""
     if not recipe.lora.rank:
         return None
     width, inner = recipe.model.n_embd, recipe.model.n_inner
@@ -130,7 +131,7 @@ def _trained(recipe: Recipe) -> int | None:
         "mlp.c_proj": inner + width,
     }
     a_layer = sum(ends[target] for target in recipe.lora.targets)
-    return recipe.model.n_layer * recipe.lora.rank * a_layer
+    return recipe.model.n_layer * recipe.lora.rank * a_layer + new_rows(recipe) * width
 
 
 def _steps_of_sizes(recipe: Recipe) -> list[tuple[int, int]]:

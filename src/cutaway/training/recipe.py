@@ -52,6 +52,7 @@ __all__ = [
     "TaskConfig",
     "TokenizerConfig",
     "ValidationConfig",
+    "new_rows",
     "read_recipe",
 ]
 
@@ -149,20 +150,28 @@ def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = 
         tables["init"] = init
     if isinstance(tables.get("init"), str) and tables["init"]:
         sizes = _sizes_of(tables["init"], tables.get("model"))
-        tables["model"] = _with_marker(sizes, tables)
+        tables["model"] = _with_specials(sizes, tables)
     return Recipe.from_dict(tables)
 
 
-def _with_marker(sizes: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
-    """The sizes with a row for the task's marker, if the model to start from has none."""
+def _with_specials(sizes: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """The sizes with a row for each token of the task that the model to start from has not."""
     task = build(TaskConfig, cast(dict[str, Any], tables.get("task", {})), path="task.")
     format = cast(TaskConfig, task).format
     if format is None:
         return sizes
     tokenizer = open_checkpoint(tables["init"]).tokenizer
-    if tokenizer is None or format.marker in tokenizer.specials:
+    if tokenizer is None:
         return sizes
-    return {**sizes, "vocab_size": tokenizer.vocab_size + 1}
+    n_new = sum(name not in tokenizer.specials for name in format.specials)
+    return {**sizes, "vocab_size": tokenizer.vocab_size + n_new} if n_new else sizes
+
+
+def new_rows(recipe: Recipe) -> int:
+    """Tokens of the task that the model to start from has not."""
+    if not recipe.init:
+        return 0
+    return recipe.model.vocab_size - open_checkpoint(recipe.init).config.vocab_size
 
 
 def _sizes_of(init: str, given: Any) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
 from cutaway.training.music_corpus import open_music
-from cutaway.training.pair_corpus import open_pairs
+from cutaway.training.pair_corpus import PairFiles, open_pairs
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
-from cutaway.training.recipe import Recipe, read_recipe
+from cutaway.training.recipe import Recipe, new_rows, read_recipe
 from cutaway.training.samples import Sampler
 from cutaway.training.signals import stop_on_signals
 from cutaway.training.start import first_model
@@ -107,8 +107,7 @@ def _train(
     recipe: Recipe, data: Path, out: Path, *, device: torch.device, world: World, lock: Lock | None
 ) -> TrainedModel:
     with world.main_first():
-        model, tokenizer = first_model(recipe, data, out)
-        dealt = _dealt(recipe, tokenizer, data, out)
+        model, tokenizer, dealt = _begun(recipe, data, out)
     digests = fingerprint(recipe, tokenizer, data=data, out=out)
     facts = {"recipe": recipe.to_dict(), "version of the code": code_version(), "corpus": digests}
     world.agree({name: json.dumps(fact) for name, fact in facts.items()})
@@ -151,14 +150,14 @@ def _sampler(recipe: Recipe, tokenizer: Tokenizer, out: Path) -> Sampler:
     return Sampler(recipe.samples, tokenizer, path, seed=recipe.seed, format=format)
 
 
-def _dealt(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Dealt:
-    """What the steps learn from: windows of texts, pairs, or music."""
-    format = recipe.task.format
+def _begun(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer, Dealt]:
+    """The model before the first step, its vocabulary, and what the steps learn from."""
+    files, format = PairFiles(recipe, data), recipe.task.format
+    model, tokenizer = first_model(recipe, data, out, pairs=files)
     if format is not None:
-        return open_pairs(recipe, format, tokenizer, data)
-    if recipe.task.corpus == "music":
-        return open_music(recipe, tokenizer, data, out)
-    return deal_texts(recipe, tokenizer, data, out)
+        return model, tokenizer, open_pairs(files, format, tokenizer)
+    deal = open_music if recipe.task.corpus == "music" else deal_texts
+    return model, tokenizer, deal(recipe, tokenizer, data, out)
 
 
 def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:
@@ -170,7 +169,7 @@ def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: b
             'lora.rank is set, and parallel.kind is "fsdp".',
             'Train adapters with parallel.kind = "ddp": there is little to divide.',
         )
-    lora = LoRA(model, recipe.lora, seed=recipe.seed)
+    lora = LoRA(model, recipe.lora, seed=recipe.seed, n_new=new_rows(recipe))
     logger.info("%s", lora)
     digests["the model beneath the LoRA"] = lora.digest_of_base()
     return lora
@@ -185,8 +184,11 @@ def _save(
         base = recipe.init or None
         if base is not None and tokenizer != open_checkpoint(base).tokenizer:
             base = str(out / "base")  # no one else has a model with the new rows
-            save_checkpoint(base, model, tokenizer)
+            with lora.base():
+                save_checkpoint(base, model, tokenizer)
         lora.save(out / "adapter", base=base)
+        if format is not None:
+            format.save(out / "adapter")
     with nullcontext() if lora is None else lora.merged():
         save_checkpoint(out / "model", model, tokenizer)
     if format is not None:

@@ -12,7 +12,7 @@ from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import vocabulary_of
 from cutaway.training.music_corpus import music_vocabulary
-from cutaway.training.pair_corpus import texts_of_pairs
+from cutaway.training.pair_corpus import PairFiles
 from cutaway.training.recipe import Recipe
 
 __all__ = ["first_model", "with_rows"]
@@ -22,8 +22,16 @@ logger = logging.getLogger("cutaway.training")
 _NOISE = 0.1  # of the deviation of old rows
 
 
-def first_model(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer]:
+def first_model(
+    recipe: Recipe, data: Path, out: Path, *, pairs: PairFiles
+) -> tuple[Decoder, Tokenizer]:
     """The model before the first step, and the vocabulary.
+
+    Args:
+        recipe: of the run.
+        data: the folder that the recipe's paths are relative to.
+        out: the run's own directory.
+        pairs: that a vocabulary is learned from, if the recipe says so.
 
     Raises:
         ConfigError: if they do not go together.
@@ -33,8 +41,8 @@ def first_model(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokeniz
     if not recipe.init:
         if recipe.task.corpus == "music":
             return model, music_vocabulary(recipe)
-        pairs = texts_of_pairs(recipe, data) if recipe.tokenizer.pairs else ()
-        return model, vocabulary_of(recipe, data, out, pairs=pairs)
+        texts = pairs.texts() if recipe.tokenizer.pairs else ()
+        return model, vocabulary_of(recipe, data, out, pairs=texts)
     loaded = load_checkpoint(recipe.init)
     logger.info("starting from %s", loaded.name)
     if recipe.tokenizer.is_learned:
@@ -48,7 +56,7 @@ def first_model(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokeniz
             f"{recipe.init} came without a vocabulary.", "Put its tokenizer.json beside it."
         )
     format = recipe.task.format
-    tokenizer = loaded.tokenizer.with_specials([] if format is None else [format.marker])
+    tokenizer = loaded.tokenizer.with_specials(() if format is None else format.specials)
     weights = loaded.model.state_dict()
     if tokenizer.vocab_size > loaded.model.config.vocab_size:
         n_new = tokenizer.vocab_size - loaded.model.config.vocab_size

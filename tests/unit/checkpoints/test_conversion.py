@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 import torch
 
+import cutaway
 from cutaway.checkpoints import convert, load_checkpoint, save_checkpoint
 from cutaway.checkpoints import convert as convert_function
+from cutaway.cli.app import run
+from cutaway.data.task import TaskFormat
 from cutaway.errors import CheckpointError, ConfigError, KeyMismatch
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2, EncoderDecoder, GPT2Config, TransformerConfig
 from cutaway.tokenizers import Tokenizer
+from cutaway.training.lora import LoRA, LoRAConfig
 
 FIXTURES = Path(__file__).parent / "fixtures"
 LAYOUTS = ("hf", "nanogpt", "llmc")
@@ -146,3 +150,64 @@ def test_a_source_that_the_system_refuses_is_an_error_of_ours(tmp_path: Path) ->
     with pytest.raises(CheckpointError):
         convert("x" * 5000, tmp_path / "out", to="hf")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def taught(tmp_path: Path) -> Path:
+    """A model that was taught to translate."""
+    tokenizer = Tokenizer.train(["the robot"], vocab_size=258, specials=["<to-de>"])
+    config = GPT2Config(vocab_size=258, n_ctx=8, n_embd=8, n_layer=1, n_head=2)
+    save_checkpoint(tmp_path / "taught", GPT2(config), tokenizer)
+    TASK.save(tmp_path / "taught")
+    return tmp_path / "taught"
+
+
+TASK = TaskFormat(task="translation", marker="<to-de>", mask="prefix")
+
+
+@pytest.mark.parametrize("to", LAYOUTS)
+def test_what_it_was_taught_goes_along(tmp_path: Path, taught: Path, to: Any) -> None:
+    report = convert(taught, tmp_path / "out", to=to)
+    assert TaskFormat.load(tmp_path / "out") == TASK
+    assert tmp_path / "out" / "task.json" in report.files
+    assert not report.drops_task
+
+
+def test_a_single_file_has_no_place_for_it_and_that_is_told(
+    tmp_path: Path, taught: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(taught, tmp_path / "out" / "a.pt", to="nanogpt").drops_task
+    assert not convert(taught, taught / "a.pt", to="nanogpt").drops_task  # it is there
+    assert run(["convert", str(taught), str(tmp_path / "b.bin"), "--to", "llmc"]) == 0
+    assert "task.json" in capsys.readouterr().err
+    assert not (tmp_path / "task.json").exists()
+
+
+def test_weights_are_not_put_beside_what_another_was_taught(
+    tmp_path: Path, taught: Path, source: Path
+) -> None:
+    convert(source, tmp_path / "out", to="hf")
+    TASK.save(tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"task\.json, which says how another"):
+        convert(source, tmp_path / "out", to="hf")
+    convert(taught, tmp_path / "new", to="hf")
+    convert(taught, tmp_path / "new", to="hf", dtype=torch.bfloat16)  # its own is replaced
+
+
+def test_an_adapter_says_what_it_was_taught(tmp_path: Path, taught: Path) -> None:
+    model = load_checkpoint(taught).model
+    LoRA(model, LoRAConfig(rank=2)).save(tmp_path / "run" / "adapter")
+    other = TaskFormat(task="pairs", marker="<to-de>")
+    other.save(tmp_path / "run" / "adapter")
+    convert(taught, tmp_path / "out", to="hf", adapter=tmp_path / "run")
+    assert TaskFormat.load(tmp_path / "out") == other
+    assert cutaway.load(taught, adapter=tmp_path / "run").task == other
+    assert cutaway.load(taught).task == TASK
+
+
+def test_an_encoder_decoder_is_written_again(tmp_path: Path) -> None:
+    size = TransformerConfig(vocab_size=9, n_ctx=8, n_embd=8, n_layer=1, n_head=2, n_inner=8)
+    save_checkpoint(tmp_path / "a", EncoderDecoder(size), None)
+    report = convert(tmp_path / "a", tmp_path / "b", to="hf", dtype=torch.bfloat16)
+    assert report.max_difference == 0.0
+    assert load_checkpoint(tmp_path / "b").model.config == size

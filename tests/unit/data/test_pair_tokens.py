@@ -56,3 +56,12 @@ def test_two_stacks_have_room_for_each_side() -> None:
         encode_pairs([Pair("a", "b" * 10, "f:9")], BYTES, two)
     long = [Pair("a", "b" * 10, "f:9"), Pair("a", "b", "f:10")]
     assert len(encode_pairs(long, BYTES, Fit(n_ctx=10, one_row=False, too_long="drop"))) == 1
+
+
+def test_a_label_is_the_token_that_stands_for_it() -> None:
+    pairs = [Pair("abc", "1", "f:1"), Pair("ab", "0", "f:2")]
+    found = encode_pairs(pairs, BYTES, Fit(n_ctx=9), labels={"0": 257, "1": 258})
+    assert [found.target(i).tolist() for i in range(2)] == [[258], [257]]
+    with pytest.raises(DataError, match="f:2: the label '0' is none of the 2") as caught:
+        encode_pairs(pairs, BYTES, Fit(n_ctx=9), labels={"1": 257, "2": 258})
+    assert "1, 2" in caught.value.hint

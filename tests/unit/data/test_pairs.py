@@ -112,3 +112,18 @@ def test_what_is_no_file_of_pairs(tmp_path: Path) -> None:
         list(read_pairs(tmp_path / "a.tsv.gz"))
     with pytest.raises(DataError, match="The fields are"):
         list(read_pairs(tmp_path / "a.txt", fields=["one"]))
+
+
+def test_labels_are_texts_or_whole_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.xz"
+    records = [("a", 1), ("b", "very good"), ("c", " 0 "), ("d", True), ("e", ["x"]), ("f", 1.5)]
+    lines = [json.dumps({"text": text, "label": label}) for text, label in records]
+    path.write_bytes(lzma.compress("\n".join(lines).encode()))
+    bad: list[BadPair] = []
+    found = read_pairs(path, fields=("text", "label"), labels=True, on_bad=bad.append)
+    assert sides(found) == [("a", "1"), ("b", "very good"), ("c", "0")]
+    assert [one.where for one in bad] == [f"{path}:{i}" for i in (4, 5, 6)]
+    assert "'label' is no label" in bad[0].reason
+    table = tmp_path / "a.tsv"
+    table.write_text("text\tlabel\na\t1\n")
+    assert sides(read_pairs(table, fields=("text", "label"), labels=True)) == [("a", "1")]

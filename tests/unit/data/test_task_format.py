@@ -106,3 +106,48 @@ def test_reading_it_loads_neither_torch_nor_all_of_the_corpora() -> None:
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+CLASSES = TaskFormat(task="classification", marker="<class>", labels=("very good", "bad"))
+
+
+def test_a_label_is_one_token(tmp_path: Path) -> None:
+    assert CLASSES.specials == ("<class>", "<label:very_good>", "<label:bad>")
+    tokenizer = BYTES.with_specials(CLASSES.specials)
+    assert dict(CLASSES.label_ids(tokenizer)) == {"very good": 258, "bad": 259}
+    assert CLASSES.row(tokenizer, Pair("ab", "bad")).ids == [*b"ab", 257, 259, 256]
+    with pytest.raises(DataError, match="label 'bat' is none of the 2 of the task") as caught:
+        CLASSES.row(tokenizer, Pair("ab", "bat"))
+    assert "'bad'" in caught.value.hint
+    with pytest.raises(TokenizerError, match="<label:very_good>"):
+        CLASSES.label_ids(MARKED)
+    CLASSES.save(tmp_path)
+    assert TaskFormat.load(tmp_path) == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ((), "has 0 label"),
+        (("a",), "has 1 label"),
+        (tuple(map(str, range(1001))), "has 1,001 label"),
+        (("a", "b", "a"), "'a' and 'a' would be one token"),
+        (("a b", "a_b"), "'a b' and 'a_b' would be one token"),
+        (("a", " "), "' ' cannot be a label"),
+        (("a", "b\n"), "cannot be a label"),
+        (("a", "b" * 57), "cannot be a label"),
+    ],
+)
+def test_labels_that_cannot_be(labels: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TaskFormat(task="classification", labels=labels)
+
+
+def test_only_a_classification_has_labels(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="2 labels, and the task is 'translation'"):
+        TaskFormat(task="translation", labels=("a", "b"))
+    assert "labels" not in TaskFormat().to_dict()
+    for wrong in ('"ab"', '["a", 1]', '["a"]'):
+        (tmp_path / TASK_FILE).write_text(f'{{"task": "classification", "labels": {wrong}}}')
+        with pytest.raises(DataError, match=TASK_FILE):
+            TaskFormat.load(tmp_path)

@@ -133,7 +133,7 @@ def test_end_of_text_begins_nothing_and_ends_a_performance() -> None:
     assert [note for id in [END, *ids, END] for note in reader.push(id)] == [Note(0.0, 1.0, 60, 78)]
     assert reader.ended
     assert decode([END, END, *ids, END]) == decode(ids)
-    with pytest.raises(DataError, match="behind <|endoftext|>"):
+    with pytest.raises(DataError, match=r"behind <\|endoftext\|>"):
         decode([*ids, END, 60])
 
 

@@ -99,6 +99,16 @@ def test_blocks_and_the_one_before(kind: str) -> None:
     compare((2, 2, 200, 16), 80, KINDS[kind], starts[None])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_starts_that_go_back(kind: str) -> None:
+    """Some queries see all, others little: blocks of keys that a group does not look at."""
+    places = torch.arange(400)
+    drawn = torch.randint(400, (1, 400), generator=torch.Generator().manual_seed(2))
+    late = torch.where(places // 100 % 2 == 0, places - 9, 0).clamp(min=0)
+    for starts in (torch.minimum(drawn, places), late[None], (places - 70).clamp(min=0)[None]):
+        compare((1, 1, 400, 16), 90, KINDS[kind], starts)
+
+
 def test_vectors_that_lie_otherwise(generator: torch.Generator) -> None:
     qkv = in_one((2, 3, 70, 16), torch.float32, generator)
     relative = torch.randn(3, 50, 16, generator=generator)

@@ -154,3 +154,47 @@ def test_a_table_in_the_recipe() -> None:
     recipe = Recipe.from_dict({"lora": {"rank": 4, "targets": ["mlp.c_fc", "mlp.c_proj"]}})
     assert recipe.lora == LoRAConfig(rank=4, targets=("mlp.c_fc", "mlp.c_proj"))
     assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+def test_new_rows_of_the_vocabulary_are_trained_whole_and_no_others(tiny_model: GPT2) -> None:
+    before, wte = copies(tiny_model), tiny_model.wte
+    lora = LoRA(tiny_model, LoRAConfig(rank=2), n_new=3)
+    with torch.no_grad():
+        assert equal({"wte.weight": tiny_model.wte.weight}, {"wte.weight": before["wte.weight"]})
+    state = TrainingState(lora.trained, build_optimizers(lora.trained, OptimizerConfig(lr=0.1)))
+    assert "wte.rows" in lora.trained.state_dict()
+    assert "and 3 rows of the vocabulary" in str(lora)
+    digest = lora.digest_of_base()
+    causal_lm(tiny_model, TokenBatch.of_windows(IDS)).backward()
+    state.optimizers["adamw"].step()
+    rows = tiny_model.wte.weight.detach()
+    assert torch.equal(rows[:-3], before["wte.weight"][:-3])
+    assert not (rows[-3:] == before["wte.weight"][-3:]).any()
+    assert lora.digest_of_base() == digest
+    with torch.no_grad(), lora.base() as base:
+        assert list(base.state_dict()) == list(before)
+        assert torch.equal(base.wte.weight, rows)
+        assert torch.equal(base.h[0].attn.c_attn.weight, before["h.0.attn.c_attn.weight"])
+    with lora.merged() as merged:
+        assert list(merged.state_dict()) == list(before)
+        assert torch.equal(merged.wte.weight, rows)
+    assert tiny_model.wte is lora.grown
+    assert equal(copies(lora.detach()), before)
+    assert tiny_model.wte is wte
+    assert all(p.requires_grad for p in tiny_model.parameters())
+
+
+def test_a_grown_model_computes_what_it_would_in_one_table(tiny_model: GPT2) -> None:
+    """Gradients of the new rows are those of the whole table, from both of its uses."""
+    last = tiny_model.config.vocab_size - 1
+    ids = [[last - 1, 14, last, 9, last - 2], [last - 2, last, 8, 9, 7]]
+    batch = TokenBatch.of_windows(torch.tensor(ids))
+    causal_lm(tiny_model, batch).backward()
+    assert tiny_model.wte.weight.grad is not None
+    expected = tiny_model.wte.weight.grad[-3:].clone()
+    tiny_model.zero_grad()
+    lora = LoRA(tiny_model, LoRAConfig(rank=2), n_new=3)
+    causal_lm(tiny_model, batch).backward()
+    assert lora.grown is not None
+    torch.testing.assert_close(lora.grown.rows.grad, expected)
+    assert lora.grown.kept.grad is None

@@ -37,8 +37,8 @@ class Backward {
         value_sums_(floats_of(workspace, KEY_BLOCK * problem.width)),
         log_sums_(floats_of(workspace, n_queries_)),
         deltas_(floats_of(workspace, n_queries_)),
-        distances_(problem, index, workspace),
-        distance_grads_(problem, index, workspace) {
+        distances_(problem, index, workspace, n_queries_ / GROUP),
+        distance_grads_(problem, index, workspace, n_queries_ / GROUP) {
     const auto queries = problem.rows<const Element>(problem.q, index), grads = problem.rows<const Element>(problem.out_grad, index);
     pack_rows<Kind, LANES>(queries, 0, n_queries_, queries_);
     pack_rows<Kind, LANES>(grads, 0, n_queries_, grads_);
@@ -91,9 +91,12 @@ class Backward {
       const int first = std::max(query, key / GROUP * GROUP), last = std::min(query + QUERY_BLOCK, end);
       for (int group = first; group < last; group += GROUP) {
         const int n_tiles = tiles_before(group, key);
-        if (distances_.are_known()) distances_.begin(key, group, queries_ + static_cast<size_t>(group) * n_steps_, static_cast<size_t>(LANES) * n_steps_);
+        if (distances_.are_known()) {  // a group sees the blocks from some one on to that with its own keys
+          const bool is_new = key == 0 || least_[group / GROUP] >= key;
+          distances_.go_to(key, group, queries_ + static_cast<size_t>(group) * n_steps_, static_cast<size_t>(LANES) * n_steps_, is_new, group / GROUP);
+        }
         for (int t = 0; t < n_tiles; ++t) slope(key, t, query, group);
-        if (distances_.are_known()) distance_grads_.add_up(key, group, n_tiles, query_columns_, column_panel(), query_sums_ + static_cast<size_t>(group) * problem_.width);
+        if (distances_.are_known()) distance_grads_.add_up(key, group, n_tiles, group < key + KEY_BLOCK, query_columns_, column_panel(), query_sums_ + static_cast<size_t>(group) * problem_.width);
       }
       sum_keys(key, query, last);
       for (int group = first; group < last; group += GROUP) sum_queries(key, query, group);
@@ -143,7 +146,7 @@ class Backward {
       for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 16
         for (int p = 0; p < PANELS; ++p) store(weights + r * GROUP + p * LANES, slopes[r][p]);
-      distance_grads_.take(weights, t);
+      distance_grads_.take(weights, t, group / GROUP);
     }
   }
 

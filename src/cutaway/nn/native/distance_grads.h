@@ -9,7 +9,7 @@ namespace cutaway {
 template <class Kind, class Element, int KEY_BLOCK>
 class DistanceGrads {
  public:
-  DistanceGrads(const Problem& problem, int index, Workspace& workspace)
+  DistanceGrads(const Problem& problem, int index, Workspace& workspace, int n_slots)
       : problem_(problem),
         index_(index),
         reach_(rounded(problem.n_query, GROUP)),
@@ -17,15 +17,17 @@ class DistanceGrads {
         columns_(workspace.take(static_cast<size_t>(n_rows_ / Kind::PAIR) * problem.width)),
         slopes_(workspace.take(n_rows_ ? BLOCK * ROW : 0)),
         lying_(workspace.take(n_rows_ ? BLOCK * ROW : 0)),
-        sums_(reinterpret_cast<float*>(workspace.take(static_cast<size_t>(n_rows_) * problem.width))) {
+        sums_(reinterpret_cast<float*>(workspace.take(static_cast<size_t>(n_rows_) * problem.width))),
+        delays_(n_rows_ ? n_slots : 0) {
     if (n_rows_ == 0) return;
     pack_columns<Kind, ROWS>(problem.band<const Element>(index, zero()), 0, n_rows_, n_rows_ / Kind::PAIR, columns_);
     std::fill_n(sums_, static_cast<size_t>(n_rows_) * problem.width, 0.0f);
   }
 
-  // The slopes of the ROWS keys of tile `t` of a block, (ROWS, GROUP); they are changed.
-  __attribute__((noinline)) void take(float* rows, int t) {
-    delay_.pass(rows);
+  // The slopes of the ROWS keys of tile `t` of a block, (ROWS, GROUP); they are changed. What waits in the
+  // lanes of a group's slot stays for the next block.
+  __attribute__((noinline)) void take(float* rows, int t, int slot) {
+    delays_[slot].pass(rows);
     Tile<PANELS> tile = {};
     add(tile, rows);
     for (int r = 0; r < ROWS; ++r) store_row<Kind>(slopes_ + (t * ROWS + r) * ROW, tile[r]);
@@ -34,11 +36,11 @@ class DistanceGrads {
   }
 
   // Adds what the tiles of the block that begins with `key` make, for the queries from `first` on, to the
-  // sums of distances and to those of the queries.
-  __attribute__((noinline)) void add_up(int key, int first, int n_tiles, const uint32_t* query_columns, size_t panel, float* query_sums) {
-    for (int i = 0; i < GROUP / ROWS; ++i) {  // what still waits
+  // sums of distances and to those of the queries; what still waits as well if it is the last block.
+  __attribute__((noinline)) void add_up(int key, int first, int n_tiles, bool is_last, const uint32_t* query_columns, size_t panel, float* query_sums) {
+    for (int i = 0; is_last && i < GROUP / ROWS; ++i) {
       alignas(LINE) float none[ROWS * GROUP] = {};
-      take(none, n_tiles++);
+      take(none, n_tiles++, first / GROUP);
     }
     const int row = key - first + reach_, width = problem_.width;
     const uint32_t* queries = query_columns + first / Kind::PAIR * LANES;
@@ -69,7 +71,7 @@ class DistanceGrads {
   int index_, reach_, n_rows_;
   uint32_t *columns_, *slopes_, *lying_;
   float* sums_;
-  Delay<true> delay_;
+  std::vector<Delay<true>> delays_;
 };
 
 }  // namespace cutaway

@@ -7,6 +7,8 @@
 // go by. It is the paper's skewing without a matrix of all pairs; and back for gradients.
 #pragma once
 
+#include <vector>
+
 #include "problem.h"
 #include "tile.h"
 #include "workspace.h"
@@ -59,49 +61,64 @@ class Delay {
   int turn_ = 0;
 };
 
-// The terms of a head, key after key for a group of queries.
+// The terms of a head, key after key for a group of queries. What waits in a group's lanes stays from one
+// block of keys to the next, if there is a slot for each group.
 template <class Kind, class Element>
 class Distances {
  public:
-  Distances(const Problem& problem, int index, Workspace& workspace)
+  Distances(const Problem& problem, int index, Workspace& workspace, int n_slots = 1)
       : are_known_(problem.n_relative > 0),
         n_steps_(problem.width / Kind::PAIR),
         reach_(rounded(problem.n_query, GROUP)),
-        band_(workspace.take(are_known_ ? static_cast<size_t>(reach_ + GROUP) * n_steps_ : 0)) {
+        last_far_(reach_ - problem.n_relative + 1),
+        band_(workspace.take(are_known_ ? static_cast<size_t>(reach_ + GROUP) * n_steps_ : 0)),
+        delays_(are_known_ ? n_slots : 0) {
     if (are_known_) pack_rows<Kind, ROWS>(problem.band<const Element>(index, reach_), 0, reach_ + GROUP, band_);
   }
   bool are_known() const { return are_known_; }
 
-  // Keys from `key` on, for the queries from `first` on, which are packed with `panel` words to a vector.
-  void begin(int key, int first, const uint32_t* queries, size_t panel) {
+  // Goes on to keys from `key` on, for the queries from `first` on, which are packed with `panel` words to
+  // a vector; begins with them, if they are `new` to the slot.
+  void go_to(int key, int first, const uint32_t* queries, size_t panel, bool is_new, int slot = 0) {
     queries_ = queries;
     panel_ = panel;
-    at_ = key - GROUP - first + reach_;
+    slot_ = slot;
+    has_far_ = false;
+    at_ = key - first + reach_;
+    if (!is_new) return;
+    at_ -= GROUP;
     for (int i = 0; i < GROUP / ROWS; ++i) next();  // what the first keys' lanes have waited for
   }
 
   // The terms of the next ROWS keys, (ROWS, GROUP); 0 for keys behind a query.
   __attribute__((noinline)) const float* next() {
+    const bool is_far = at_ + ROWS - 1 <= last_far_;  // all rows are of the same vector
     Tile<PANELS> tile = {};
-    multiply<Kind, PANELS, ROWS, 1>(tile, band_ + static_cast<size_t>(at_) * n_steps_, queries_, panel_, n_steps_);
+    if (is_far && has_far_)
+      for (int r = 0; r < ROWS; ++r) std::memcpy(terms_ + r * GROUP, far_, sizeof(far_));
+    else {
+      multiply<Kind, PANELS, ROWS, 1>(tile, band_ + static_cast<size_t>(at_) * n_steps_, queries_, panel_, n_steps_);
 #pragma GCC unroll 16
-    for (int r = 0; r < ROWS; ++r)
+      for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 16
-      for (int p = 0; p < PANELS; ++p) store(terms_ + r * GROUP + p * LANES, tile[r][p]);
+        for (int p = 0; p < PANELS; ++p) store(terms_ + r * GROUP + p * LANES, tile[r][p]);
+    }
+    if (is_far && !has_far_) std::memcpy(far_, terms_, sizeof(far_));
+    has_far_ |= is_far;
     at_ += ROWS;
-    delay_.pass(terms_);
+    delays_[slot_].pass(terms_);
     return terms_;
   }
 
  private:
-  bool are_known_;
-  int n_steps_, reach_;
+  bool are_known_, has_far_ = false;
+  int n_steps_, reach_, last_far_;
   uint32_t* band_;  // row reach_ + s - t is for a query t and a key s
   const uint32_t* queries_ = nullptr;
   size_t panel_ = 0;
-  int at_ = 0;
-  Delay<false> delay_;
-  alignas(LINE) float terms_[ROWS * GROUP];
+  int at_ = 0, slot_ = 0;
+  std::vector<Delay<false>> delays_;
+  alignas(LINE) float terms_[ROWS * GROUP], far_[GROUP];
 };
 
 }  // namespace cutaway

@@ -40,7 +40,7 @@ class Forward {
     std::fill_n(sums_, problem_.width * GROUP, 0.0f);
     for (int p = 0; p < PANELS; ++p) top_[p] = spread(NONE), total_[p] = floats{};
     waiting_ = sight.least / LANES * LANES;
-    if (distances_.are_known()) distances_.begin(waiting_, first, queries_, static_cast<size_t>(LANES) * n_steps_);
+    if (distances_.are_known()) distances_.go_to(waiting_, first, queries_, static_cast<size_t>(LANES) * n_steps_, true);
     for (int key = waiting_; key <= sight.last; key += ROWS) {
       weigh(key, sight);
       if (key + ROWS - waiting_ == KEYS) mix(key + ROWS);
