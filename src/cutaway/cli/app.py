@@ -39,7 +39,7 @@ COMMANDS = {
     "tokenize": "Cut a text into tokens.",
     "detokenize": "Put tokens together again.",
     "tokenizer": "Train a tokenizer.",
-    "music": "Piano music: events, and files of notes.",
+    "music": "Piano music: play, go on, harmonise; events, and files of notes.",
     "params": "Count a model's parameters, matrix by matrix.",
     "models": "List the models that a name stands for.",
     "verify": "See if files are what was written.",

@@ -8,11 +8,8 @@ from cutaway.errors import ConfigError
 
 __all__ = ["TaskConfig"]
 
-_KINDS = (
-    *("text", "pairs", "translation", "summarization", "classification"),
-    *("performance", "chorales"),
-)
 _MUSIC = ("performance", "chorales")
+_KINDS = ("text", "pairs", "translation", "summarization", "classification", *_MUSIC)
 _TOO_LONG = ("refuse", "cut", "drop")
 
 
