@@ -4,7 +4,7 @@
 version behind the other; ``train.json`` says where each begins, how low and how high a piece goes,
 by which vocabulary, and the SHA-256 of the ``.bin``. An event's time is rounded to 10 ms, so a
 performance is stretched before it is encoded, once for all; moved up or down it is when it is
-dealt, for that changes ids by the same number everywhere.
+dealt, for that changes ids by the same number everywhere. A piece begins with its first note.
 """
 
 import json
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cutaway.data.shards import write_json
 from cutaway.errors import DataError
 from cutaway.files import atomic_write, sha256_of
-from cutaway.music.augment import stretched
+from cutaway.music.augment import from_first_note, stretched
 from cutaway.music.events import encode_array
 from cutaway.music.notes import Performance
 from cutaway.tokenizers import Tokenizer
@@ -146,7 +146,7 @@ class _Tally:
         self._n_notes, self._seconds = 0, 0.0
 
     def encoded(self, performances: Iterable[Performance]) -> Iterator[NDArray[np.uint16]]:
-        for performance in performances:
+        for performance in map(from_first_note, performances):
             pitches = performance.columns.pitches
             self.lowest.append(int(pitches.min()))
             self._highest.append(int(pitches.max()))

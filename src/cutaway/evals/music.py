@@ -18,6 +18,7 @@ from cutaway.evals.figures import Figure
 from cutaway.generation import LanguageModel
 from cutaway.generation.scoring import check_stride, score_ids
 from cutaway.models import MusicTransformerConfig, TransformerDecoderConfig, new_model
+from cutaway.music.augment import from_first_note
 from cutaway.music.events import EVENTS, encode_array
 from cutaway.music.grid import VOICES, encode_chorale
 from cutaway.music.notes import Performance
@@ -99,8 +100,9 @@ class PerformanceNll:
         some = "" if self.limit is None else f"; the first {self.limit:,} performances"
         return (
             "NLL in nats over events, summed over performances, each from <|endoftext|>, whose own "
-            "prediction at the end is not counted; 388 events, times in steps of 10 ms, pedal as "
-            f"longer notes; windows of {self.n_ctx} events, stride {self.stride} (at least "
+            "prediction at the end is not counted, and from its first note on; 388 events, times "
+            "in steps of 10 ms, pedal as longer notes; windows of "
+            f"{self.n_ctx} events, stride {self.stride} (at least "
             f"{self.n_ctx - self.stride} events of context past the first window){some}"
         )
 
@@ -252,10 +254,11 @@ def performance_nll(
 ) -> PerformanceNll:
     """Measures a model on performances: mean negative log-likelihood of their events.
 
-    Each performance is scored by itself, its first event predicted from ``<|endoftext|>``. One
-    that is longer than the context is read in windows that start ``stride`` events apart; every
-    event counts once. With ``stride`` equal to the context windows do not overlap, as where the
-    paper's authors measured (tensor2tensor's ``split_in_eval``).
+    Each performance is scored by itself, its first event predicted from ``<|endoftext|>``; silence
+    in front of its first note is left out. One that is longer than the context is read in windows
+    that start ``stride`` events apart; every event counts once. With ``stride`` equal to the
+    context windows do not overlap, as where the paper's authors measured (tensor2tensor's
+    ``split_in_eval``).
 
     Args:
         lm: a model of performances.
@@ -279,7 +282,7 @@ def performance_nll(
     firsts = [block.first_id for block in EVENTS]
     pieces = notes = 0
     seconds = 0.0
-    for performance in islice(performances, limit):
+    for performance in map(from_first_note, islice(performances, limit)):
         ids = encode_array(performance).tolist()
         if not ids:
             continue

@@ -17,6 +17,7 @@ __all__ = [
     "SEMITONES",
     "STRETCHES",
     "allowed_transpositions",
+    "from_first_note",
     "stretched",
     "transposed",
     "transposed_ids",
@@ -28,6 +29,20 @@ PIANO = (21, 108)
 SEMITONES = 3
 STRETCHES = (0.95, 0.975, 1.0, 1.025, 1.05)
 """The paper's: times of a performance are multiplied by one of them."""
+
+
+def from_first_note(performance: Performance) -> Performance:
+    """The same notes, the first of them at once.
+
+    Files have seconds of silence in front, as long as it took until someone played; a model that
+    learned those would begin with silence.
+    """
+    starts, ends, pitches, velocities = performance.columns
+    first = starts[0] if len(starts) else 0.0
+    if not first:
+        return performance
+    columns = Columns(starts - first, ends - first, pitches, velocities)
+    return Performance.of_columns(columns, performance.source)
 
 
 def stretched(performance: Performance, factor: float) -> Performance:

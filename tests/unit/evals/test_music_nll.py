@@ -67,6 +67,14 @@ def test_the_first_pieces_are_taken_and_pieces_without_notes_passed_over() -> No
         performance_nll(lm, [Performance()])
 
 
+def test_silence_in_front_costs_nothing() -> None:
+    lm, [piece] = music_model(389, 16), performances(1, 5)
+    later = Performance(
+        [note._replace(start=note.start + 3, end=note.end + 3) for note in piece.notes]
+    )
+    assert performance_nll(lm, [later]).nll == pytest.approx(performance_nll(lm, [piece]).nll)
+
+
 def test_a_longer_context_than_trained() -> None:
     lm, pieces = music_model(389, 8), performances(1, 6)
     longer = performance_nll(lm, pieces, context=64, stride=64)

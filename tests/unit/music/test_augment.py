@@ -9,6 +9,7 @@ from cutaway.music.augment import (
     PIANO,
     STRETCHES,
     allowed_transpositions,
+    from_first_note,
     stretched,
     transposed,
     transposed_ids,
@@ -58,3 +59,15 @@ def test_pitches_that_leave_the_piano_are_refused_not_bent() -> None:
 
 def test_silence_can_be_moved_anywhere() -> None:
     assert transposed(Performance(), 3) == Performance()
+
+
+def test_silence_in_front_is_left_out() -> None:
+    piece = performance(2)
+    later = Performance(
+        [note._replace(start=note.start + 4.0, end=note.end + 4.0) for note in piece.notes], "late"
+    )
+    begun = from_first_note(later)
+    assert encode(begun) == encode(piece) != encode(later)
+    assert begun.source == "late"
+    assert from_first_note(piece) == piece
+    assert from_first_note(Performance()) == Performance()
