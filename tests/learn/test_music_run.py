@@ -12,7 +12,9 @@ from cutaway.data.music import chorales_of
 from cutaway.errors import ConfigError, DataError
 from cutaway.music import chorale_tokenizer, encode, encode_chorale, performance_tokenizer
 from cutaway.music.midi import write_midi
+from cutaway.tokenizers import Tokenizer
 from cutaway.training import train
+from cutaway.training.music_corpus import open_music
 from cutaway.training.planning import plan_run
 from cutaway.training.recipe import read_recipe
 from pieces_of_music import performances, write_chorales
@@ -202,6 +204,16 @@ def test_a_model_to_start_from_has_the_same_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "toy.toml").write_text(other)
     with pytest.raises(ConfigError, match="vocabulary of performance has 389 entries"):
         run(tmp_path, other, "other", init=init)
+
+
+def test_a_vocabulary_of_texts_is_refused_whatever_its_size(tmp_path: Path) -> None:
+    path = write(tmp_path, CHORALES)
+    text = Tokenizer.from_ranks({bytes([i]): i for i in range(256)})
+    recipe = read_recipe(path, ["model.vocab_size=257"])
+    with pytest.raises(ConfigError, match=r"has 130 entries, model\.vocab_size is 257"):
+        open_music(recipe, text, tmp_path, tmp_path / "run")
+    with pytest.raises(ConfigError, match="has another vocabulary than chorales have"):
+        open_music(read_recipe(path), text, tmp_path, tmp_path / "run")
 
 
 @pytest.mark.parametrize(

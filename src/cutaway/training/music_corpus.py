@@ -40,7 +40,8 @@ def music_vocabulary(recipe: Recipe) -> Tokenizer:
         raise ConfigError(
             f"The vocabulary of {recipe.task.kind} has {tokenizer.vocab_size} entries, "
             f"model.vocab_size is {recipe.model.vocab_size}.",
-            f"Write model.vocab_size = {tokenizer.vocab_size}.",
+            f"Write model.vocab_size = {tokenizer.vocab_size}"
+            f"{', or start from a model of such music' if recipe.init else ''}.",
         )
     return tokenizer
 
