@@ -303,7 +303,7 @@ def _prompts(model: Decoder) -> Tensor:
 @torch.no_grad()
 def _logits(model: Decoder, prompts: Tensor) -> Tensor:
     if isinstance(model, EncoderDecoder):
-        return model(prompts, memory=model.encode(prompts))
+        return model.forward(prompts, memory=model.encode(prompts))
     return model(prompts)
 
 

@@ -13,6 +13,11 @@ from cutaway.files import cache_directory
 __all__ = ["ModelName", "is_name", "list_models", "locate"]
 
 _BUNDLED = "pocket"
+# What the commands that make music ask for, as long as the package brings none.
+_TAUGHT = {
+    "piano": "Name a model of performances with -m, or train one: recipes/piano.toml.",
+    "chorales": "Name a model of chorales with -m, or train one: recipes/jsb.toml.",
+}
 _OFFICIAL = {
     "gpt2": "openai-community/gpt2",
     "gpt2-medium": "openai-community/gpt2-medium",
@@ -39,8 +44,8 @@ class ModelName:
 
 
 def list_models() -> list[ModelName]:
-    """The bundled model and the official ones, and where they lie if they are on this machine."""
-    found = [ModelName(_BUNDLED, "in the package", _if_there(_bundled()))]
+    """The bundled models and the official ones, and where they lie if they are on this machine."""
+    found = [ModelName(name, "in the package", _if_there(_assets() / name)) for name in _bundled()]
     found += [
         ModelName(name, f"{repository} on the Hugging Face hub", _if_there(_models() / name))
         for name, repository in _OFFICIAL.items()
@@ -50,7 +55,7 @@ def list_models() -> list[ModelName]:
 
 def is_name(source: str) -> bool:
     """Whether this names a model wherever it is given, and is no path of this machine."""
-    if source == _BUNDLED or source in _OFFICIAL:
+    if source in _bundled() or source in _OFFICIAL:
         return True
     return _is_repository(source) and not Path(source).exists()
 
@@ -64,8 +69,9 @@ def locate(source: str | Path, *, allow_pickle: bool) -> Path:
         MissingExtra: if the hub is needed and its library is not installed.
     """
     name = str(source)
-    if isinstance(source, str) and source == _BUNDLED:
-        return _existing(_bundled(), f"The bundled model is missing from {_bundled()}.")
+    if isinstance(source, str) and source in _bundled():
+        place = _assets() / source
+        return _existing(place, f"The bundled model is missing from {place}.")
     if isinstance(source, str) and source in _OFFICIAL:
         return _if_there(_models() / source) or download(
             _OFFICIAL[source], place=_models() / source, allow_pickle=allow_pickle
@@ -78,7 +84,7 @@ def locate(source: str | Path, *, allow_pickle: bool) -> Path:
         return _if_there(place) or download(source, place=place, allow_pickle=allow_pickle)
     raise CheckpointNotFound(
         f"No model {name[:200]!r}: it is no known name, directory or file.",
-        nearest(name, [_BUNDLED, *_OFFICIAL]),
+        _TAUGHT.get(name) or nearest(name, [*_bundled(), *_OFFICIAL]),
     )
 
 
@@ -108,8 +114,14 @@ def _can_be_a_path(name: str) -> bool:
         return False
 
 
-def _bundled() -> Path:
-    return Path(__file__).parents[1] / "assets" / _BUNDLED
+def _bundled() -> list[str]:
+    """The names of the models in the package, the one that is always there first."""
+    others = sorted(path.parent.name for path in _assets().glob("*/model.safetensors"))
+    return [_BUNDLED, *(name for name in others if name != _BUNDLED)]
+
+
+def _assets() -> Path:
+    return Path(__file__).parents[1] / "assets"
 
 
 def _models() -> Path:

@@ -32,14 +32,14 @@ COMMANDS = {
     "explore": "See the model at work in a browser.",
     "translate": "Translate a text, or each line of a file.",
     "summarize": "Summarise a text.",
-    "classify": "Say which of its labels a text has.",
+    "classify": "Say which of its labels a text has, or each line of a file.",
     "score": "How well the model predicts a text.",
     "eval": "Measure a model on the test sets of the GPT-2 paper and others.",
     "bench": "How fast the engine is on this machine, beside others.",
     "tokenize": "Cut a text into tokens.",
     "detokenize": "Put tokens together again.",
     "tokenizer": "Train a tokenizer.",
-    "music": "Piano music: events, and files of notes.",
+    "music": "Piano music: play, go on, harmonise; events, and files of notes.",
     "params": "Count a model's parameters, matrix by matrix.",
     "models": "List the models that a name stands for.",
     "verify": "See if files are what was written.",
@@ -51,7 +51,7 @@ COMMANDS = {
     "runs": "List training runs, compare them, draw their curves.",
     "demo": "A first look: a story, the next words, what to try.",
 }
-TASKS = {"eval": ("classification", "summarization", "translation")}
+TASKS = {"eval": ("classification", "music", "summarization", "translation")}
 """Commands whose first word may be that of a task with options of its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}

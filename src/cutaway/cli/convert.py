@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from cutaway.cli.render import count_of_bytes
 if TYPE_CHECKING:
     import torch
 
-    from cutaway.checkpoints.conversion import Rounded
+    from cutaway.checkpoints.conversion import ConvertReport, Rounded
 
 app = new_app()
 
@@ -78,43 +78,48 @@ def convert_checkpoint(
         dtype=None if dtype is None else _stored(dtype),
         allow_pickle=allow_pickle,
     )
-    dtype_name = str(report.dtype).removeprefix("torch.")
-    cost = report.quality
     if as_json:
-        stdout().json(
-            {
-                "layout": report.layout,
-                "destination": str(report.destination),
-                "files": [str(path) for path in report.files],
-                "bytes": report.n_bytes,
-                "dtype": dtype_name,
-                "max_difference": report.max_difference,
-                "fingerprint": report.fingerprint,
-                "quality": None if cost is None else cost.to_dict(),
-                "drops_task": report.drops_task,
-            }
-        )
-        return
+        stdout().json(_as_dict(report))
+    else:
+        _tell(report)
+
+
+def _as_dict(report: "ConvertReport") -> dict[str, Any]:
+    cost = report.quality
+    return {
+        "layout": report.layout,
+        "destination": str(report.destination),
+        "files": [str(path) for path in report.files],
+        "bytes": report.n_bytes,
+        "dtype": str(report.dtype).removeprefix("torch."),
+        "max_difference": report.max_difference,
+        "fingerprint": report.fingerprint,
+        "quality": None if cost is None else cost.to_dict(),
+        "drops_task": report.drops_task,
+    }
+
+
+def _tell(report: "ConvertReport") -> None:
+    """The files for programs, and what is to be known of them for people."""
     for path in report.files:
         stdout().line(str(path))
-    stderr().line(
-        f"{count_of_bytes(report.n_bytes)} in {dtype_name}; loaded again, the logits differ by "
-        f"{report.max_difference:.2g} at most",
-        "dim",
-    )
+    dtype, cost = str(report.dtype).removeprefix("torch."), report.quality
+    notes = [
+        f"{count_of_bytes(report.n_bytes)} in {dtype}; loaded again, the logits differ by "
+        f"{report.max_difference:.2g} at most"
+    ]
     if report.drops_task:
-        stderr().line(
-            "note: how the model was taught (task.json) is not in a single file; a directory has "
-            "it.",
-            "dim",
+        notes.append(
+            "note: how the model was taught (task.json) is not in a single file; a directory has it"
         )
     if cost is not None:
-        stderr().line(
+        notes.append(
             f"on {cost.n_tokens} tokens that the source wrote, the perplexity changed by "
             f"{cost.perplexity_change:+.2%} ({cost.perplexity_before:.2f} to "
-            f"{cost.perplexity_after:.2f}), KL {cost.kl:.2g} nats a token",
-            "dim",
+            f"{cost.perplexity_after:.2f}), KL {cost.kl:.2g} nats a token"
         )
+    for note in notes:
+        stderr().line(note, "dim")
 
 
 def _stored(dtype: Dtype) -> "torch.dtype | Rounded":

@@ -90,7 +90,7 @@ def evaluate(
     """Measure a model on the test sets of the GPT-2 paper and others.
 
     Samples are drawn at top-k 40 and temperature 1. Every figure comes with its protocol.
-    Summaries have a command of their own: cutaway eval summarization.
+    Summaries, translations and music have commands of their own: cutaway eval music, say.
     """
     from cutaway.evals.files import FILE_TASKS, find_files
     from cutaway.evals.suite import TASKS, Suite, check_tasks

@@ -44,6 +44,8 @@ def tokenize(
     name = "stdin" if file == "-" else file
     performance = read_midi(sys.stdin.buffer.read(_LIMIT) if file == "-" else file, name)
     ids = encode(performance)
+    if picture is not None:
+        _draw(ids[:first], name, picture)
     vocabulary = performance_tokenizer()
     out = stdout()
     if as_json:
@@ -62,8 +64,6 @@ def tokenize(
     else:
         for id, seconds in zip(ids, event_seconds(ids), strict=True):
             out.write(f"{seconds:>9.2f}{id:>6}  ", "dim").line(vocabulary.names[id])
-    if picture is not None:
-        _draw(ids[:first], name, picture)
 
 
 _LIMIT = (4 << 20) + 1  # more than any file that is read

@@ -111,7 +111,7 @@ def write_plan(out: Stream, plan: "RunPlan", speed: float | None) -> None:
     at_most = "at most " * plan.is_bound
     unknown = "not known until the corpus is encoded"
     if plan.is_bound:
-        unknown = "not counted for pairs"
+        unknown = "not counted for pairs and chorales"
     per_step = " to ".join(f"{n:,}" for n in dict.fromkeys(plan.tokens_per_step))
     per_parameter = plan.tokens / plan.parameters
     rows = {

@@ -116,8 +116,9 @@ class TaskFormat:
                 _check_list(value, where)
             elif not isinstance(value, str):
                 raise DataError(f"{where}: {name} is {str(value)[:80]!r}.", "It must be a text.")
+        fields["labels"] = tuple(fields.get("labels", ()))
         try:
-            return cls(**{**fields, "labels": tuple(fields.get("labels", ()))})
+            return cls(**fields)
         except ConfigError as error:
             raise DataError(f"{where}: {error.what}", error.hint) from None
 

@@ -98,7 +98,9 @@ def check_stride(stride: int | None, *, n_ctx: int) -> int:
     return stride
 
 
-def score_ids(reader: Reader, ids: Sequence[int], *, before: int, stride: int) -> list[float]:
+def score_ids(
+    reader: Reader, ids: Sequence[int], *, before: int, stride: int, n_ctx: int | None = None
+) -> list[float]:
     """The log-probability of each token, the first as it follows the token ``before``.
 
     Args:
@@ -106,10 +108,11 @@ def score_ids(reader: Reader, ids: Sequence[int], *, before: int, stride: int) -
         ids: of the text.
         before: what the first token is predicted from, ``<|endoftext|>``.
         stride: tokens between the starts of two windows.
+        n_ctx: tokens of a window; as many as the model has positions unless given.
     """
     inputs = [before, *ids[:-1]]
     logprobs: list[float] = []
-    for window in windows(len(ids), n_ctx=reader.config.n_ctx, stride=stride):
+    for window in windows(len(ids), n_ctx=n_ctx or reader.config.n_ctx, stride=stride):
         read = inputs[window.start : window.end]
         logprobs += reader.logprobs(read, ids[window.first : window.end])
     return logprobs

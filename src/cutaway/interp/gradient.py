@@ -17,10 +17,11 @@ from torch import Tensor
 
 from cutaway.errors import ConfigError
 from cutaway.interp.bounds import check_choice, check_vocab
+from cutaway.interp.parts import embedded
 from cutaway.interp.push import own_choice
 from cutaway.interp.runs import Run
 from cutaway.interp.sites import Chain, SiteTap
-from cutaway.models import GPT2
+from cutaway.models import Modern
 from cutaway.nn import Tap
 
 __all__ = ["TARGETS", "Gradient", "Vectors", "gradient_times_input", "gradient_vectors"]
@@ -108,8 +109,8 @@ def gradient_vectors(
     leaf, score = _read(run, q=q, id=id, n=n, is_logprob=of == "logprob", n_vocab=n_vocab)
     [gradient] = torch.autograd.grad(score, leaf)
     words = leaf.detach()[0]
-    if isinstance(run.model, GPT2):
-        words = run.model.wte.weight.detach()[list(run.ids[:n])]
+    if not isinstance(run.model, Modern):  # positions are added to words
+        words = embedded(run.model, "wte", run.ids[:n]).detach()
     return Vectors(id, float(score.detach()), gradient[0], words)
 
 

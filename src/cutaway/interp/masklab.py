@@ -14,7 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.interp.bounds import check_choice, check_index, check_range
+from cutaway.interp.parts import distances_of
 from cutaway.interp.runs import Run
+from cutaway.nn.relative import relative_scores
 
 __all__ = ["DTYPES", "MASKS", "MaskLab", "Odd", "masklab"]
 
@@ -47,7 +49,7 @@ class MaskLab:
         mask: its name; see :data:`MASKS`.
         value: what took the place of hidden scores, as the dtype holds it; None without a mask.
         rows: the query positions.
-        qk: queries times keys.
+        qk: queries times keys, and what distances add where a model has such a term.
         scaled: over the square root of K.
         masked: with hidden scores replaced.
         pattern: after softmax.
@@ -117,6 +119,9 @@ def masklab(
     q, k = (block[f"attn.{name}"][None, head : head + 1].to(held) for name in ("q", "k"))
     q = q[:, :, positions.start : positions.stop : positions.step]  # (1, 1, T, K)
     qk = q @ k.transpose(-2, -1)  # (1, 1, T, S)
+    known = distances_of(run.model, layer, head, positions, n=n)
+    if known is not None:
+        qk = qk + relative_scores(q, known._replace(embeddings=known.embeddings.to(held)), n)
     scaled = qk / math.sqrt(q.shape[-1])
     hidden = torch.arange(n, device=q.device) > torch.tensor(positions, device=q.device)[:, None]
     masked = scaled if value is None else scaled.masked_fill(hidden, value)

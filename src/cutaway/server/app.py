@@ -13,7 +13,7 @@ from cutaway import __version__
 from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.generation import LanguageModel
 from cutaway.server.problems import problem_json, problem_of
-from cutaway.server.routes import compares, looks, masks, models, runs, trainings
+from cutaway.server.routes import compares, looks, masks, models, piano, runs, trainings
 from cutaway.server.schema import Problem
 from cutaway.server.security import Guard
 from cutaway.server.store import ModelNotFound, RunNotFound, Store, host
@@ -54,7 +54,7 @@ def create_app(
     )
     app.state.trainings_in = trainings_in
     app.state.store = Store(host(served), max_bytes=max_bytes)
-    for part in (models, runs, looks, compares, masks, trainings):
+    for part in (models, runs, looks, compares, masks, piano, trainings):
         app.include_router(part.router)
     app.add_exception_handler(CutawayError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

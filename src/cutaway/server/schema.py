@@ -24,6 +24,8 @@ MAX_BODY = 4 << 20
 MAX_TEXT = 2_000_000
 MAX_IDS = 1_000_000
 MAX_EDITS = 20_000
+MAX_MIDI = 1 << 20
+"""Bytes of a MIDI file; a performance of hours has less."""
 
 TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 LayerIndex = Annotated[int, Field(ge=0, lt=1_000)]
@@ -103,11 +105,12 @@ class ModelConfig(Answer):
 
 
 class Vocabulary(Answer):
-    """Which vocabulary a model has."""
+    """Which vocabulary a model has: pieces of texts, events of performances, or other words."""
 
     size: int
     fingerprint: str
     eot: int
+    kind: Literal["text", "performance", "words"]
 
 
 class Task(Answer):
@@ -244,6 +247,21 @@ class Tokenized(Answer):
     words: list[Word]
     n_tokens: int
     n_words: int
+    n_ctx: int
+
+
+class MidiBody(Body):
+    """A MIDI file; its bytes as base64."""
+
+    data: str = Field(min_length=1, max_length=(MAX_MIDI + 2) // 3 * 4)
+
+
+class Performed(Answer):
+    """A performance as the events of a model's vocabulary, however many positions it has."""
+
+    ids: list[int]
+    n_notes: int
+    seconds: float
     n_ctx: int
 
 

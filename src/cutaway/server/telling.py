@@ -6,10 +6,26 @@ from cutaway.generation.completion import Candidate as Found
 from cutaway.interp.bounds import part_outside
 from cutaway.interp.changes import Edits, HeadPatch
 from cutaway.interp.runs import Run
+from cutaway.music.vocabulary import performance_tokenizer
 from cutaway.server import schema
 from cutaway.server.store import Hosted
+from cutaway.tokenizers import Tokenizer, WordTokenizer
 
-__all__ = ["as_edits", "candidates", "last", "part", "run_info", "token"]
+__all__ = ["as_edits", "candidates", "last", "part", "run_info", "token", "vocabulary_of"]
+
+
+def vocabulary_of(tokenizer: Tokenizer) -> schema.Vocabulary:
+    """Which vocabulary it is, and of what kind its entries are."""
+    kind = "text"
+    if isinstance(tokenizer, WordTokenizer):
+        is_music = tokenizer.names == performance_tokenizer().names
+        kind = "performance" if is_music else "words"
+    return schema.Vocabulary(
+        size=tokenizer.vocab_size,
+        fingerprint=tokenizer.fingerprint,
+        eot=tokenizer.eot,
+        kind=kind,
+    )
 
 
 def token(hosted: Hosted, id: int) -> schema.Token:

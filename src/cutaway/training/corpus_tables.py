@@ -1,11 +1,12 @@
-"""What a recipe says about its text: the files, and the vocabulary that they are read with."""
+"""What a recipe says about its corpus: the files, and the vocabulary that they are read with."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from cutaway.errors import ConfigError
 
-__all__ = ["DataConfig", "PairSource", "Prepared", "Source", "TokenizerConfig"]
+__all__ = ["DataConfig", "MusicSource", "PairSource", "Prepared", "Source", "TokenizerConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,7 @@ class Source:
             raise ConfigError(f"repeat of {self.file!r} is {self.repeat}.", "Give 1 or more.")
         if not 0.0 < self.first <= 1.0:
             raise ConfigError(f"first of {self.file!r} is {self.first}.", "It must be in (0, 1].")
-        if len(self.part) != 2 or not 0.0 <= self.part[0] < self.part[1] <= 1.0:
-            raise ConfigError(
-                f"part of {self.file!r} is {list(self.part)}.",
-                "Give two shares of its characters, such as [0.0, 0.9].",
-            )
+        _check_part(self.file, self.part, "characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +69,57 @@ class PairSource:
     draw: int = 0
 
     def __post_init__(self) -> None:
-        if len(self.part) != 2 or not 0.0 <= self.part[0] < self.part[1] <= 1.0:
-            raise ConfigError(
-                f"part of {self.source!r} is {list(self.part)}.",
-                "Give two shares of its pairs, such as [0.0, 0.95].",
-            )
+        _check_part(self.source, self.part, "pairs")
         if len(self.fields) != 2 or len(set(self.fields)) != 2 or not all(self.fields):
             raise ConfigError(
                 f"fields of {self.source!r} are {list(self.fields)}.",
                 'Name two, such as ["document", "summary"].',
             )
-        if self.draw < 0:
-            raise ConfigError(f"draw of {self.source!r} is {self.draw}.", "Give 0 or more.")
+        _check_draw(self.source, self.draw)
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names of its files."""
         return (self.source, self.target) if self.target else (self.source,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MusicSource:
+    """Pieces of music: performances as MIDI, or chorales.
+
+    Attributes:
+        file: path, relative to the corpus folder. Of performances a MIDI file, a folder, or an
+            archive of them (``.tar`` in any packing, ``.zip``); of chorales the JSON of the JSB
+            Chorales, packed or not.
+        split: of chorales the name of a part of the file: ``train``, ``valid`` or ``test``.
+        part: from where to where its pieces are taken, as shares of their number, in a random order
+            that is always the same; so two parts that do not overlap have no piece in common.
+        draw: another number, another such order.
+    """
+
+    file: str
+    split: str = ""
+    part: tuple[float, ...] = (0.0, 1.0)
+    draw: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.file:
+            raise ConfigError("A source of music has no file.", "Name one, or a folder.")
+        _check_part(self.file, self.part, "pieces")
+        _check_draw(self.file, self.draw)
+
+
+def _check_part(name: str, part: tuple[float, ...], of: str) -> None:
+    if len(part) != 2 or not 0.0 <= part[0] < part[1] <= 1.0:
+        raise ConfigError(
+            f"part of {name!r} is {list(part)}.",
+            f"Give two shares of its {of}, such as [0.0, 0.9].",
+        )
+
+
+def _check_draw(name: str, draw: int) -> None:
+    if draw < 0:
+        raise ConfigError(f"draw of {name!r} is {draw}.", "Give 0 or more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +156,14 @@ class DataConfig:
         valid_pairs: what it is measured on.
         bad_pairs: what becomes of a line that gives no pair: it is an error (``refuse``), or it is
             named on the log and left out (``skip``).
+        train_music: what a task of music is learned from.
+        valid_music: what it is measured on.
+        bad_music: what becomes of a MIDI file that gives no performance, as ``bad_pairs``.
+        transpose: semitones that a row of music is moved up or down at most, by a number drawn
+            anew for each row; 0 for none (Huang et al. 2019 have 3 for performances). A piece that
+            would leave the piano's keys, or a chorale's voice its range, is not moved so far.
+        stretch: factors of the time of a performance, of which each row draws one (the same paper:
+            ``[0.95, 0.975, 1.0, 1.025, 1.05]``).
     """
 
     train: tuple[Source, ...] = ()
@@ -134,12 +173,35 @@ class DataConfig:
     train_pairs: tuple[PairSource, ...] = ()
     valid_pairs: tuple[PairSource, ...] = ()
     bad_pairs: Literal["refuse", "skip"] = "refuse"
+    train_music: tuple[MusicSource, ...] = ()
+    valid_music: tuple[MusicSource, ...] = ()
+    bad_music: Literal["refuse", "skip"] = "refuse"
+    transpose: int = 0
+    stretch: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        if self.bad_pairs not in ("refuse", "skip"):
-            raise ConfigError(f"data.bad_pairs is {self.bad_pairs!r}.", "Known: refuse, skip.")
+        for name in ("bad_pairs", "bad_music"):
+            if (value := getattr(self, name)) not in ("refuse", "skip"):
+                raise ConfigError(f"data.{name} is {value!r}.", "Known: refuse, skip.")
+        self._check_changes()
         if self.train and self.prepared:
             raise ConfigError(
                 "data.train and data.prepared both name a corpus.",
                 "Give one; `cutaway data prepare` makes a prepared one of files.",
+            )
+
+    def _check_changes(self) -> None:
+        """What is done to music must leave it music."""
+        if not 0 <= self.transpose <= 12:
+            raise ConfigError(
+                f"data.transpose is {self.transpose}.", "Give 0 to 12 semitones; the paper has 3."
+            )
+        factors = self.stretch
+        if not factors or not all(math.isfinite(f) and 0.5 <= f <= 2.0 for f in factors):
+            raise ConfigError(
+                f"data.stretch is {list(factors)}.", "Give factors from 0.5 to 2.0, such as [1.0]."
+            )
+        if len(set(factors)) < len(factors):
+            raise ConfigError(
+                f"data.stretch is {list(factors)}: one is there twice.", "Give each once."
             )

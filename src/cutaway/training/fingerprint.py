@@ -5,16 +5,18 @@ size, time and SHA-256. The digests of the tokens themselves go into every check
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.music import midi_names
 from cutaway.data.shards import MANIFEST, write_json
 from cutaway.errors import ConfigError, DataError
 from cutaway.files import sha256_of
 from cutaway.tokenizers import Tokenizer
-from cutaway.training.recipe import Recipe, Source
+from cutaway.training.recipe import DataConfig, MusicSource, Recipe, Source
+from cutaway.training.tables import build
 
 __all__ = ["check_sources", "fingerprint", "note_sources"]
 
@@ -35,29 +37,44 @@ def fingerprint(recipe: Recipe, tokenizer: Tokenizer, *, data: Path, out: Path) 
         for file in pairs.files:
             result[file] = result.get(file) or sha256_of(data / file)
     for name in ("train", "final", "valid"):
-        if getattr(recipe.data, name):
+        is_performance = recipe.task.kind == "performance" and name != "final"
+        if getattr(recipe.data, f"{name}_music" if is_performance else name):
             result[f"{name}.bin"] = json.loads((out / f"{name}.json").read_bytes())["sha256"]
+    if recipe.task.kind == "chorales":
+        for source in (*recipe.data.train_music, *recipe.data.valid_music):
+            result[source.file] = result.get(source.file) or sha256_of(data / source.file)
     return result
 
 
-def note_sources(path: Path, sources: Iterable[Source], data: Path) -> None:
+def note_sources(path: Path, sources: Iterable[Source | MusicSource], data: Path) -> None:
     """Notes, before a token file is written, what it will be encoded from.
 
     Raises:
         ResourceError: if the disk is full or refuses.
     """
-    files = {source.file: data / source.file for source in sources}
     note = {
         "sources": [asdict(source) for source in sources],
-        "files": {name: _of(file) for name, file in files.items() if file.is_file()},
+        "files": {name: _of(file) for name, file in _files_of(sources, data).items()},
     }
     write_json(_note_of(path), note)
 
 
-def check_sources(path: Path, sources: Iterable[Source], data: Path) -> None:
+def _files_of(sources: Iterable[Source | MusicSource], data: Path) -> dict[str, Path]:
+    """The files by their names below the corpus folder; of a folder of music all that are in it."""
+    files: dict[str, Path] = {}
+    for source in sources:
+        place = data / source.file
+        for file in midi_names(place):
+            name = source.file if file == place else f"{source.file}/{file.relative_to(place)}"
+            if file.is_file():
+                files[name] = file
+    return files
+
+
+def check_sources(path: Path, sources: Sequence[Source | MusicSource], data: Path) -> None:
     """Refuses a token file that was encoded from other files than are there now.
 
-    One that is there no longer is no obstacle: the tokens are.
+    One that is there no longer is no obstacle: the tokens are. Another one in a folder of music is.
 
     Raises:
         DataError: naming the files that have changed.
@@ -72,14 +89,16 @@ def check_sources(path: Path, sources: Iterable[Source], data: Path) -> None:
         raise DataError(
             f"{_note_of(path)} is damaged: {error}.", f"Remove it, or {path} and it to encode anew."
         ) from None
-    was, now = Recipe.from_dict({"data": {"train": then}}).data.train, tuple(sources)
-    if was != now:
+    table = "train" if isinstance(sources[0], Source) else "train_music"
+    was = getattr(build(DataConfig, {table: then}, path="data."), table)
+    if was != tuple(sources):
         raise ConfigError(
-            f"{path} was encoded from {_said(was)}, not from {_said(now)}.",
+            f"{path} was encoded from {_said(was)}, not from {_said(sources)}.",
             f"Go on with the same recipe, remove {path.with_suffix('.json')}, or choose another "
             "--out.",
         )
-    changed = [name for name in files if _has_changed(data / name, files[name])]
+    added = _files_of(sources, data).keys() - files.keys()
+    changed = [*sorted(added), *(name for name in files if _has_changed(data / name, files[name]))]
     if changed:
         raise DataError(
             f"{', '.join(changed)} has changed since {path} was encoded from it.",
@@ -87,7 +106,7 @@ def check_sources(path: Path, sources: Iterable[Source], data: Path) -> None:
         )
 
 
-def _said(sources: Iterable[Source]) -> str:
+def _said(sources: Iterable[Source | MusicSource]) -> str:
     """Files, and what is not as it is by default.
 
     >>> _said([Source(file="a.txt"), Source(file="b.txt", repeat=2)])
@@ -95,7 +114,7 @@ def _said(sources: Iterable[Source]) -> str:
     """
     said: list[str] = []
     for source in sources:
-        usual = Source(file=source.file)
+        usual = type(source)(file=source.file)
         names = [f.name for f in fields(source)]
         other = [n for n in names if getattr(source, n) != getattr(usual, n)]
         more = ", ".join(f"{name} {getattr(source, name)}" for name in other)

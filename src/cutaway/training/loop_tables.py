@@ -38,8 +38,8 @@ class LoopConfig:
 
     Attributes:
         steps: updates of the weights.
-        batch_size: windows of ``n_ctx`` tokens, or pairs, for one update.
-        micro_batch_size: windows or pairs at once in memory; their gradients are summed.
+        batch_size: windows of ``n_ctx`` tokens, or pairs, or chorales, for one update.
+        micro_batch_size: of those at once in memory; their gradients are summed.
         batch_growth: other sizes of the batch from later steps on (Smith et al. 2018, "Don't Decay
             the Learning Rate, Increase the Batch Size").
         short_window: positions of the windows of the first ``short_steps``, which have as many more
@@ -123,7 +123,8 @@ class ValidationConfig:
     Attributes:
         every: steps between two looks; 0 for one at the end alone.
         windows: of the corpus at each look, the same every time.
-        pairs: of ``data.valid_pairs`` at each look, the same every time; 0 for all.
+        pairs: of ``data.valid_pairs``, or chorales of ``data.valid_music``, at each look, the same
+            every time; 0 for all.
         patience: looks in a row without a better loss after which the run ends; 0 for none.
         keep_best: whether the checkpoint with the best loss is kept, and becomes the model.
     """

@@ -115,7 +115,8 @@ class LoRA:
         """How much of the model is trained."""
         n_all = sum(p.numel() for p in self.model.parameters())
         config, share = self.config, 100 * self.n_trained / n_all
-        rows = "" if self.grown is None else f" and {len(self.grown.rows)} rows of the vocabulary"
+        n = 0 if self.grown is None else len(self.grown.rows)
+        rows = f" and {n} new row{'s' * (n > 1)} of the vocabulary" if n else ""
         return (
             f"LoRA of rank {config.rank} on {', '.join(config.targets)}{rows}: "
             f"{self.n_trained:,} of {n_all:,} parameters are trained ({share:.2g} %)"

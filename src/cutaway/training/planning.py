@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from cutaway.data import read_manifest
+from cutaway.data.music import midi_names
 from cutaway.data.shards import SPLITS
 from cutaway.errors import ConfigError, CutawayError
 from cutaway.models.config import GPT2Config, MusicTransformerConfig
 from cutaway.nn.causal import takes
 from cutaway.training.budget import Change, changes_that_fit, check_run, free_memory
-from cutaway.training.corpus_tables import Source
+from cutaway.training.corpus_tables import MusicSource, Source
 from cutaway.training.estimate import MemoryEstimate, RunShape, estimate_memory
 from cutaway.training.flops import flops_per_token
 from cutaway.training.recipe import Recipe, new_rows
@@ -51,7 +52,8 @@ class RunPlan:
         parameters: of the model.
         steps: updates.
         tokens_per_step: of an update, in the order of the run's batch sizes.
-        tokens: of all updates; of pairs, which have fewer, as many as they could be.
+        tokens: of all updates; of pairs and pieces of music, which may have fewer, as many as they
+            could be.
         flops: of all updates, ``6 N + 12 L D T`` a token.
         corpus: what the recipe reads.
         epochs: passes over the corpus; None if its tokens are not counted yet.
@@ -190,7 +192,7 @@ def plan_run(
         available=available,
         together=together,
         changes=changes,
-        is_bound=recipe.task.kind != "text",
+        is_bound=recipe.task.kind not in ("text", "performance"),
     )
 
 
@@ -215,6 +217,8 @@ def _corpus(recipe: Recipe, data: Path, out: Path) -> Iterator[CorpusPart]:
     for use, pairs in (("train", recipe.data.train_pairs), ("valid", recipe.data.valid_pairs)):
         for file in dict.fromkeys(name for source in pairs for name in source.files):
             yield from _files(use, [Source(file=file)], data, out)
+    for use, music in (("train", recipe.data.train_music), ("valid", recipe.data.valid_music)):
+        yield from _files(use, music, data, out)
     for name in recipe.tokenizer.files:
         yield from _files("tokenizer", [Source(file=name)], data, out)
 
@@ -239,18 +243,19 @@ def _prepared(folder: str, data: Path, vocab_size: int) -> tuple[CorpusPart, str
     return part, manifest.tokenizer
 
 
-def _files(use: str, sources: Sequence[Source], data: Path, out: Path) -> Iterator[CorpusPart]:
+def _files(
+    use: str, sources: Sequence[Source | MusicSource], data: Path, out: Path
+) -> Iterator[CorpusPart]:
     """The files of one use; the tokens of all stand with the first, once they are encoded."""
     n_tokens = _encoded(out / f"{use}.json")
     for source in sources:
-        path = data / source.file
-        there = path.is_file()
+        files = [path for path in midi_names(data / source.file) if path.is_file()]
         yield CorpusPart(
             use=use,
             name=source.file,
-            n_bytes=path.stat().st_size if there else None,
+            n_bytes=sum(path.stat().st_size for path in files) if files else None,
             n_tokens=n_tokens,
-            problem="" if there else "is not there",
+            problem="" if files else "is not there",
         )
         n_tokens = 0 if n_tokens is not None else None
 

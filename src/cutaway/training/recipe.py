@@ -12,15 +12,10 @@ from typing import Any, Self, cast
 
 from cutaway.checkpoints import load_config, open_checkpoint
 from cutaway.errors import ConfigError
-from cutaway.models import (
-    GPT2Config,
-    ModelConfig,
-    MusicTransformerConfig,
-    TransformerConfig,
-    TransformerDecoderConfig,
-)
+from cutaway.models import GPT2Config, ModelConfig, TransformerDecoderConfig
 from cutaway.training.corpus_tables import (
     DataConfig,
+    MusicSource,
     PairSource,
     Prepared,
     Source,
@@ -38,6 +33,7 @@ from cutaway.training.optimizers import OptimizerConfig
 from cutaway.training.parallel_tables import ParallelConfig
 from cutaway.training.schedules import Schedule
 from cutaway.training.tables import apply_setting, build
+from cutaway.training.task_rules import check_task
 from cutaway.training.task_tables import TaskConfig
 from cutaway.training.tracking import LogConfig
 
@@ -47,6 +43,7 @@ __all__ = [
     "Growth",
     "LogConfig",
     "LoopConfig",
+    "MusicSource",
     "PairSource",
     "Prepared",
     "Recipe",
@@ -91,7 +88,9 @@ class Recipe:
         return asdict(self)
 
     def __post_init__(self) -> None:
-        check_task(self)
+        check_task(
+            self.task, self.model, tokenizer=self.tokenizer, data=self.data, loop=self.training
+        )
         short = self.training.short_window
         if short and self.model.n_ctx % short:
             raise ConfigError(
@@ -124,79 +123,6 @@ class Recipe:
             ConfigError: for an unknown key, a value of the wrong type, an impossible value.
         """
         return cast(Self, build(cls, tables, path=""))
-
-
-def check_task(recipe: Recipe) -> None:
-    """Sees to it that the tables of a recipe are all about the same task.
-
-    Raises:
-        ConfigError: naming the keys that do not go together.
-    """
-    data, loop, kind = recipe.data, recipe.training, recipe.task.kind
-    texts = {
-        "data.train": data.train,
-        "data.final": data.final,
-        "data.valid": data.valid,
-        "data.prepared": data.prepared,
-        "training.short_steps": loop.short_steps,
-        "training.final_steps": loop.final_steps,
-        "training.document_mask": loop.document_mask,
-    }
-    pairs = {
-        "data.train_pairs": data.train_pairs,
-        "data.valid_pairs": data.valid_pairs,
-        "tokenizer.pairs": recipe.tokenizer.pairs,
-    }
-    if kind == "text":
-        if isinstance(recipe.model, TransformerConfig):
-            raise ConfigError(
-                'The model is an encoder-decoder, and task.kind is "text".',
-                'It learns pairs: set task.kind, such as "translation", and data.train_pairs.',
-            )
-        for key in (key for key, value in pairs.items() if value):
-            raise ConfigError(
-                f'{key} is set, and task.kind is "text".',
-                'Set task.kind, such as "translation", or leave the pairs out.',
-            )
-        return
-    for key in (key for key, value in texts.items() if value):
-        raise ConfigError(
-            f"{key} is set, and task.kind is {kind!r}, which is learned from pairs.",
-            "Leave it out: pairs are dealt whole, one to a row, from data.train_pairs.",
-        )
-    if not data.train_pairs:
-        raise ConfigError(
-            f"task.kind is {kind!r}, and data.train_pairs names no file.",
-            'Write data.train_pairs = [{ source = "train.en", target = "train.de" }].',
-        )
-    _check_layout(recipe)
-
-
-def _check_layout(recipe: Recipe) -> None:
-    """Which pairs a model cannot be taught in which way."""
-    task, model = recipe.task, recipe.model
-    if task.mask == "prefix" and isinstance(model, TransformerDecoderConfig):
-        raise ConfigError(
-            f'task.mask is "prefix", and the model is a {model.kind}.',
-            'Its attention is within blocks and slots: take task.mask = "causal".',
-        )
-    if (
-        task.mask == "prefix"
-        and isinstance(model, MusicTransformerConfig)
-        and (model.max_relative or model.window)
-    ):
-        raise ConfigError(
-            f'task.mask is "prefix", and the model is a {model.kind}.',
-            'Its attention knows what is before a token: take task.mask = "causal".',
-        )
-    if not isinstance(model, TransformerConfig):
-        return
-    for key, value, usual in (("mask", task.mask, "causal"), ("loss", task.loss, "target")):
-        if value != usual:
-            raise ConfigError(
-                f"task.{key} is {value!r}, and the model is an encoder-decoder.",
-                f"Its encoder sees the source whole and writes none: leave task.{key} out.",
-            )
 
 
 def read_recipe(path: Path, settings: Sequence[str] = (), *, init: str | None = None) -> Recipe:

@@ -22,6 +22,7 @@ from cutaway.training.fingerprint import fingerprint
 from cutaway.training.joining import code_version, joined
 from cutaway.training.loop import Loop
 from cutaway.training.lora import LoRA
+from cutaway.training.music_corpus import open_music
 from cutaway.training.pair_corpus import PairFiles, open_pairs
 from cutaway.training.parallel import World
 from cutaway.training.planning import check_fits
@@ -153,9 +154,10 @@ def _begun(recipe: Recipe, data: Path, out: Path) -> tuple[Decoder, Tokenizer, D
     """The model before the first step, its vocabulary, and what the steps learn from."""
     files, format = PairFiles(recipe, data), recipe.task.format
     model, tokenizer = first_model(recipe, data, out, pairs=files)
-    if format is None:
-        return model, tokenizer, deal_texts(recipe, tokenizer, data, out)
-    return model, tokenizer, open_pairs(files, format, tokenizer)
+    if format is not None:
+        return model, tokenizer, open_pairs(files, format, tokenizer)
+    deal = open_music if recipe.task.corpus == "music" else deal_texts
+    return model, tokenizer, deal(recipe, tokenizer, data, out)
 
 
 def _lora(recipe: Recipe, model: Decoder, digests: dict[str, str], *, sharded: bool) -> LoRA | None:

@@ -11,6 +11,7 @@ from cutaway.errors import ConfigError
 from cutaway.models import Decoder, new_model
 from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import vocabulary_of
+from cutaway.training.music_corpus import music_vocabulary
 from cutaway.training.pair_corpus import PairFiles
 from cutaway.training.recipe import Recipe
 
@@ -38,6 +39,8 @@ def first_model(
     """
     model = new_model(recipe.model, seed=recipe.seed)
     if not recipe.init:
+        if recipe.task.corpus == "music":
+            return model, music_vocabulary(recipe)
         texts = pairs.texts() if recipe.tokenizer.pairs else ()
         return model, vocabulary_of(recipe, data, out, pairs=texts)
     loaded = load_checkpoint(recipe.init)

@@ -1,4 +1,4 @@
-"""What a recipe says about its task: text as it runs, or pairs of a source and a target."""
+"""What a recipe says about its task: text as it runs, pairs of two texts, or music."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,8 @@ from cutaway.errors import ConfigError
 
 __all__ = ["TaskConfig"]
 
-_KINDS = ("text", "pairs", "translation", "summarization", "classification")
+_MUSIC = ("performance", "chorales")
+_KINDS = ("text", "pairs", "translation", "summarization", "classification", *_MUSIC)
 _TOO_LONG = ("refuse", "cut", "drop")
 
 
@@ -17,7 +18,9 @@ class TaskConfig:
     """What is learned.
 
     Attributes:
-        kind: ``text``: every token of ``data.train`` from those before it. All others: the targets
+        kind: ``text``: every token of ``data.train`` from those before it. ``performance``: every
+            event of the piano performances of ``data.train_music``; ``chorales``: every note of
+            its chorales, step by step and from soprano to bass. All others: the targets
             of ``data.train_pairs`` from their sources; ``translation`` and ``summarization`` tell
             programs what they are for, and targets of a ``classification`` are its labels.
         marker: the special token between source and target, such as ``<to-de>``. A vocabulary that
@@ -29,7 +32,15 @@ class TaskConfig:
         labels: of a classification, 2 or more; each becomes a token of the vocabulary.
     """
 
-    kind: Literal["text", "pairs", "translation", "summarization", "classification"] = "text"
+    kind: Literal[
+        "text",
+        "pairs",
+        "translation",
+        "summarization",
+        "classification",
+        "performance",
+        "chorales",
+    ] = "text"
     marker: str = "<sep>"
     loss: Literal["target", "both"] = "target"
     mask: Literal["causal", "prefix"] = "causal"
@@ -42,15 +53,23 @@ class TaskConfig:
                 raise ConfigError(
                     f"task.{name} is {getattr(self, name)!r}.", f"Known: {', '.join(known)}."
                 )
-        self._format()
+        self._layout()
 
-    def _format(self) -> TaskFormat:
-        task = "pairs" if self.kind == "text" else self.kind
+    def _layout(self) -> TaskFormat:
+        kind = self.kind
+        task = "pairs" if kind in ("text", "performance", "chorales") else kind
         return TaskFormat(
             task=task, marker=self.marker, mask=self.mask, loss=self.loss, labels=self.labels
         )
 
     @property
+    def corpus(self) -> Literal["text", "pairs", "music"]:
+        """What it is learned from."""
+        if self.kind == "text":
+            return "text"
+        return "music" if self.kind in _MUSIC else "pairs"
+
+    @property
     def format(self) -> TaskFormat | None:
-        """How pairs are laid out; None for text."""
-        return None if self.kind == "text" else self._format()
+        """How pairs are laid out; None for text and music."""
+        return self._layout() if self.corpus == "pairs" else None

@@ -163,7 +163,7 @@ def test_new_rows_of_the_vocabulary_are_trained_whole_and_no_others(tiny_model: 
         assert equal({"wte.weight": tiny_model.wte.weight}, {"wte.weight": before["wte.weight"]})
     state = TrainingState(lora.trained, build_optimizers(lora.trained, OptimizerConfig(lr=0.1)))
     assert "wte.rows" in lora.trained.state_dict()
-    assert "and 3 rows of the vocabulary" in str(lora)
+    assert "and 3 new rows of the vocabulary" in str(lora)
     digest = lora.digest_of_base()
     causal_lm(tiny_model, TokenBatch.of_windows(IDS)).backward()
     state.optimizers["adamw"].step()

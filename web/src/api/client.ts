@@ -31,6 +31,7 @@ import type {
   Neurons,
   NextTokens,
   Parameters,
+  Performed,
   River,
   RunInfo,
   StepInfo,
@@ -272,6 +273,16 @@ export class Api {
     const path = `/api/models/${encodeURIComponent(model)}${rest}`;
     const reply = await answered(await this.source.request('GET', path, undefined, signal));
     return decodeFrames(await reply.bytes());
+  }
+
+  /** A MIDI file, base64, as the ids of a music model. */
+  performed(model: string, data: string, signal?: AbortSignal): Promise<Performed> {
+    return this.#json('POST', `/api/models/${encodeURIComponent(model)}/midi`, { data }, signal);
+  }
+
+  /** A run of a music model as a MIDI file. */
+  async midi(run: RunInfo): Promise<ArrayBuffer> {
+    return (await this.runs.ask(run.run, 'GET', '/midi')).bytes();
   }
 
   async npz(run: RunInfo, sites: string[]): Promise<ArrayBuffer> {

@@ -630,6 +630,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{model}/midi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Performed
+         * @description Reads a MIDI file of any length as the events of the model's vocabulary.
+         */
+        post: operations["performed_api_models__model__midi_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/midi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Midi
+         * @description The run as a MIDI file, up to the first end of a piece.
+         */
+        get: operations["midi_api_runs__run__midi_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trainings": {
         parameters: {
             query?: never;
@@ -1231,6 +1271,14 @@ export interface components {
             right: string;
         };
         /**
+         * MidiBody
+         * @description A MIDI file; its bytes as base64.
+         */
+        MidiBody: {
+            /** Data */
+            data: string;
+        };
+        /**
          * ModelConfig
          * @description The size of a model; `head_dim` and `n_inner` follow from the others.
          */
@@ -1457,6 +1505,20 @@ export interface components {
             run: string;
         };
         /**
+         * Performed
+         * @description A performance as the events of a model's vocabulary, however many positions it has.
+         */
+        Performed: {
+            /** Ids */
+            ids: number[];
+            /** N Notes */
+            n_notes: number;
+            /** Seconds */
+            seconds: number;
+            /** N Ctx */
+            n_ctx: number;
+        };
+        /**
          * Piece
          * @description A piece of text that both runs have: tokens `start` up to `end`, and those of the other.
          *
@@ -1562,6 +1624,26 @@ export interface components {
         } | {
             /** @constant */
             error: "TooManyNumbers";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "NotMusic";
+            what: string;
+            hint: string;
+            values: {
+                name: string;
+            };
+        } | {
+            /** @constant */
+            error: "DataError";
+            what: string;
+            hint: string;
+            values: Record<string, never>;
+        } | {
+            /** @constant */
+            error: "MissingExtra";
             what: string;
             hint: string;
             values: Record<string, never>;
@@ -1930,7 +2012,7 @@ export interface components {
         };
         /**
          * Vocabulary
-         * @description Which vocabulary a model has.
+         * @description Which vocabulary a model has: pieces of texts, events of performances, or other words.
          */
         Vocabulary: {
             /** Size */
@@ -1939,6 +2021,11 @@ export interface components {
             fingerprint: string;
             /** Eot */
             eot: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "performance" | "words";
         };
         /**
          * VocabularyTokens
@@ -1951,6 +2038,11 @@ export interface components {
             fingerprint: string;
             /** Eot */
             eot: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "performance" | "words";
             /** Tokens */
             tokens: string[];
         };
@@ -3072,6 +3164,72 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    performed_api_models__model__midi_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MidiBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performed"];
+                };
+            };
+            /** @description What went wrong. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    midi_api_runs__run__midi_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A MIDI file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/midi": unknown;
                 };
             };
             /** @description What went wrong. */

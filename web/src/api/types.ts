@@ -30,6 +30,7 @@ export type Neighbours = Schemas['Neighbours'];
 export type Neurons = Schemas['Neurons'];
 export type NextTokens = Schemas['NextTokens'];
 export type Parameters = Schemas['Parameters'];
+export type Performed = Schemas['Performed'];
 export type River = Schemas['River'];
 export type RiverStep = Schemas['RiverStep'];
 export type RunInfo = Schemas['RunInfo'];

@@ -147,9 +147,10 @@ export class Explorer {
     if (this.source.kind !== 'embedded') this.draft.restore(model.fingerprint);
   }
 
-  /** A text to begin with; a model without a tokenizer begins with its first id. */
+  /** A text to begin with, none where words are events; without a tokenizer the first id. */
   async begin(model: ModelInfo): Promise<void> {
-    if (model.vocabulary) await this.write(this.home.text ?? DEFAULT_TEXT, model.name);
+    const usual = model.vocabulary?.kind === 'text' ? DEFAULT_TEXT : '';
+    if (model.vocabulary) await this.write(this.home.text ?? usual, model.name);
     else this.read([0], model.name);
   }
 
@@ -314,13 +315,15 @@ export class Explorer {
     if (reached.ids().join() !== this.branches.ids().join()) this.branches = reached;
   }
 
-  /** Another model: the same text in its words; between a model with and one without, its ids. */
+  /** Another model: the same text in its words, or anew where one of them has no texts but music; between a model with and one without a tokenizer, its ids. */
   async choose(name: string): Promise<void> {
     const model = this.called(name);
     if (!model || name === this.place.model) return;
     const [before, after] = [this.model?.vocabulary, model.vocabulary];
-    if (this.run && before && after && before.fingerprint !== after.fingerprint)
-      return this.write(this.api.textOf(this.run), name);
+    if (this.run && before && after && before.fingerprint !== after.fingerprint) {
+      const areTexts = before.kind === 'text' && after.kind === 'text';
+      return areTexts ? this.write(this.api.textOf(this.run), name) : this.begin(model);
+    }
     const ids = this.place.ids;
     if (ids.every((id) => id < model.config.vocab_size)) this.read(ids, name);
     else await this.begin(model);

@@ -14,6 +14,7 @@ class Characters implements Source {
   models = [
     { name: 'a', fingerprint: 'aaaaaaaaaaaa', n_ctx: 40, words: 'v1' },
     { name: 'b', fingerprint: 'bbbbbbbbbbbb', n_ctx: 12, words: 'v2' },
+    { name: 'c', fingerprint: 'cccccccccccc', n_ctx: 40, words: 'music' },
   ];
 
   request(method: string, path: string, body?: unknown): Promise<Reply> {
@@ -31,7 +32,12 @@ class Characters implements Source {
         name,
         fingerprint,
         config: { n_ctx, n_layer: 2, n_head: 2, n_embd: 4, vocab_size: 128 },
-        vocabulary: { size: 128, fingerprint: words, eot: 0 },
+        vocabulary: {
+          size: 128,
+          fingerprint: words,
+          eot: 0,
+          kind: words === 'music' ? 'performance' : 'text',
+        },
       }));
       return { version: '1', current: 'a', models };
     }
@@ -197,6 +203,18 @@ describe('the explorer', () => {
     x.tooLong.keep('last');
     expect([x.place.model, x.place.layer]).toEqual(['b', 0]);
     expect(x.place.ids).toEqual(idsOf(DEFAULT_TEXT).slice(-12));
+  });
+
+  it('begins anew between texts and music, for neither is the other', async () => {
+    const { x, server } = await opened();
+    await x.choose('c');
+    await follow(x);
+    expect([x.place.model, x.run?.ids]).toEqual(['c', [0]]);
+    expect(x.problem).toBeNull();
+    await x.choose('a');
+    await follow(x);
+    expect([x.place.model, x.run?.ids]).toEqual(['a', idsOf(DEFAULT_TEXT)]);
+    expect(server.asked.filter((one) => one === 'POST /api/models/c/tokenize')).toHaveLength(1);
   });
 
   it('says that the server is lost, keeps all, and goes on when it is back', async () => {

@@ -29,6 +29,12 @@ export const problems: Sentences = {
     what: '一次要的数太多了。',
     hint: '请只要一个注意力头，或只要其中几行。',
   }),
+  NotMusic: ({ name }) => ({
+    what: `模型“${name}”的词表不是钢琴演奏的事件。`,
+    hint: '请用以演奏训练的模型，见 docs/music.md。',
+  }),
+  DataError: () => vague('这个文件里的数据读不了。'),
+  MissingExtra: () => vague('缺少一个可选的软件包。'),
   ContextLengthError: ({ n_tokens, n_ctx }) => ({
     what: `文本有 ${count(n_tokens)} 个词元，而模型只有 ${count(n_ctx)} 个位置。`,
     hint: `请只保留最前或最后 ${count(n_ctx)} 个词元。`,

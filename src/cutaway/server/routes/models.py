@@ -13,7 +13,7 @@ from cutaway.models import ParameterTable, parameter_table
 from cutaway.server import schema
 from cutaway.server.frames import encode_frame, join_frames
 from cutaway.server.store import Hosted, Store
-from cutaway.server.telling import part, text_of, token
+from cutaway.server.telling import part, text_of, token, vocabulary_of
 from cutaway.tokenizers import Span
 
 __all__ = ["router"]
@@ -76,9 +76,7 @@ def vocabulary(request: Request, model: schema.ModelName) -> schema.VocabularyTo
     hosted = _model(request, model)
     tokenizer = hosted.lm.tokenizer
     return schema.VocabularyTokens(
-        size=tokenizer.vocab_size,
-        fingerprint=tokenizer.fingerprint,
-        eot=tokenizer.eot,
+        **vocabulary_of(tokenizer).model_dump(),
         tokens=[tokenizer.token_bytes(id).hex() for id in range(tokenizer.vocab_size)],
     )
 
@@ -224,11 +222,6 @@ def _info(hosted: Hosted) -> schema.ModelInfo:
     model, tokenizer = hosted.lm.model, hosted.tokenizer
     dtype = model.wte.weight.dtype
     table = parameter_table(model.config)
-    found = None
-    if tokenizer is not None:
-        found = schema.Vocabulary(
-            size=tokenizer.vocab_size, fingerprint=tokenizer.fingerprint, eot=tokenizer.eot
-        )
     return schema.ModelInfo(
         name=hosted.name,
         source=hosted.source,
@@ -238,7 +231,7 @@ def _info(hosted: Hosted) -> schema.ModelInfo:
         n_parameters=table.total,
         bytes=table.weight_bytes(dtype),
         kv_bytes_per_token=table.cache_bytes_per_token(dtype),
-        vocabulary=found,
+        vocabulary=None if tokenizer is None else vocabulary_of(tokenizer),
         task=_task(hosted),
     )
 
