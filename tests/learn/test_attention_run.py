@@ -47,7 +47,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
     made: list[torch.dtype] = []
     forward = kernel.forward
     monkeypatch.setenv(kernel.CHOICE, "auto")
-    monkeypatch.setattr(kernel, "_is_faster", lambda _: True)
+    monkeypatch.setattr(kernel, "_is_faster", lambda *_: True)
     monkeypatch.setattr(kernel, "forward", lambda *a: (made.append(a[1]), forward(*a)))
     return made
 

@@ -34,18 +34,20 @@ def is_chosen(
     if relative is None and not is_trained:
         return False
     alike = q.shape == k.shape == v.shape and q.dtype == k.dtype == v.dtype in _TYPES
-    return alike and dropout < 1.0 and takes(q.shape[-2], q.shape[-1], _dtype(q))
+    unfused = dropout > 0.0 or relative is not None
+    n, width = q.shape[-2:]
+    return alike and dropout < 1.0 and takes(n, width, _dtype(q), unfused=unfused)
 
 
-def takes(length: int, width: int, dtype: torch.dtype) -> bool:
+def takes(length: int, width: int, dtype: torch.dtype, *, unfused: bool) -> bool:
     """Whether the kernel is for texts of this length and heads of this width, and faster here."""
     fits = length >= _SHORTEST and width % 16 == 0 and width <= _MOST_WIDE and dtype in _TYPES
-    return fits and _pays(dtype)
+    return fits and _pays(dtype, unfused)
 
 
 @torch.compiler.assume_constant_result  # pyright: ignore[reportUntypedFunctionDecorator]
-def _pays(dtype: torch.dtype) -> bool:
-    return kernel.pays(dtype)
+def _pays(dtype: torch.dtype, unfused: bool) -> bool:
+    return kernel.pays(dtype, unfused=unfused)
 
 
 def _dtype(q: Tensor) -> torch.dtype:

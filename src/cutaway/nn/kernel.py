@@ -60,7 +60,7 @@ class Problem(ctypes.Structure):
 
 _PROBLEM = [ctypes.POINTER(Problem), ctypes.c_int]
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "cutaway_attention_pays": (ctypes.c_int, [ctypes.c_int]),
+    "cutaway_attention_pays": (ctypes.c_int, [ctypes.c_int, ctypes.c_int]),
     "cutaway_attention_forward": (ctypes.c_int, _PROBLEM),
     "cutaway_attention_backward": (ctypes.c_int, _PROBLEM),
     "cutaway_attention_kept": (
@@ -106,8 +106,12 @@ def _openmp() -> tuple[str, ...]:
     return ("-fopenmp", kept, str(found[0]), usual)
 
 
-def pays(dtype: torch.dtype) -> bool:
+def pays(dtype: torch.dtype, *, unfused: bool = False) -> bool:
     """Whether the kernel is there and faster here than torch's; compiled now if it is not there.
+
+    Args:
+        dtype: of queries, keys and values.
+        unfused: whether torch has no kernel that does it at once: with dropout, or distances.
 
     Raises:
         ConfigError: if the environment asks for what there is not.
@@ -115,13 +119,13 @@ def pays(dtype: torch.dtype) -> bool:
     choice = os.environ.get(CHOICE) or "auto"
     if choice not in ("auto", "torch"):
         raise unknown(CHOICE, choice, ["auto", "torch"])
-    return choice == "auto" and _is_faster(dtype)
+    return choice == "auto" and _is_faster(dtype, unfused)
 
 
 @lru_cache(maxsize=4)
-def _is_faster(dtype: torch.dtype) -> bool:
+def _is_faster(dtype: torch.dtype, unfused: bool) -> bool:
     try:
-        return bool(library().cutaway_attention_pays(dtype.itemsize == 2))
+        return bool(library().cutaway_attention_pays(dtype.itemsize == 2, unfused))
     except EngineUnavailable as error:
         logger.info("%s %s", error.what, error.hint)
         return False

@@ -116,7 +116,7 @@ def _drops_inside(recipe: Recipe) -> bool:
     if not (asks and is_causal):
         return False
     kind = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(recipe.training.precision)
-    return kind is not None and takes(model.n_ctx, model.head_dim, kind)
+    return kind is not None and takes(model.n_ctx, model.head_dim, kind, unfused=True)
 
 
 def _trained(recipe: Recipe) -> int | None:

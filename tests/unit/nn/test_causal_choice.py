@@ -34,7 +34,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
         forward(problem, dtype)
 
     monkeypatch.setenv(kernel.CHOICE, "auto")
-    monkeypatch.setattr(kernel, "_is_faster", lambda _: True)
+    monkeypatch.setattr(kernel, "_is_faster", lambda *_: True)
     monkeypatch.setattr(kernel, "forward", counted)
     return made
 
@@ -114,6 +114,17 @@ def test_without_a_compiler_torch_does_it(
     assert caplog.messages == ["It cannot be built: no compiler. Install g++."]
 
 
+def test_where_torch_has_no_fused_kernel_ours_is_asked_first(
+    monkeypatch: pytest.MonkeyPatch, calls: list[torch.dtype]
+) -> None:
+    """As on processors whose tiles make torch's fused kernel the faster one in 16 bits."""
+    monkeypatch.setattr(kernel, "_is_faster", lambda _, unfused: unfused)
+    attend(*inputs(), mask=CAUSAL)
+    assert calls == []
+    attend(*inputs(), mask=CAUSAL, dropout=0.1)
+    assert calls == [torch.float32]
+
+
 def test_a_choice_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(kernel.CHOICE, "troch")
     with pytest.raises(CutawayError, match="CUTAWAY_ATTENTION") as told:
@@ -160,7 +171,7 @@ from cutaway.nn import attend, kernel
 from cutaway.nn.masks import CAUSAL
 from cutaway.nn.relative import Relative
 
-kernel._is_faster = lambda _: True
+kernel._is_faster = lambda *_: True
 
 def step(qkv, known):
     q, k, v = (x.view(2, 70, 2, 16).transpose(1, 2) for x in (qkv * 2.0).chunk(3, dim=-1))

@@ -191,7 +191,7 @@ def test_it_is_what_attention_takes(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda: attend(q, k, v, mask=CAUSAL, relative=Relative(relative)),
         partial(attend_in_neighbours, q, k, v, block=32, relative=relative),
     )
-    monkeypatch.setattr(kernel, "_is_faster", lambda _: True)
+    monkeypatch.setattr(kernel, "_is_faster", lambda *_: True)
     for way in ways:
         results = []
         for choice in ("auto", "torch"):

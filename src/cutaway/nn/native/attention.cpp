@@ -68,10 +68,11 @@ using namespace cutaway;
 
 extern "C" {
 
-// Whether this is faster than what torch has, for the processor that it was compiled for.
-int cutaway_attention_pays(int in_16_bits) {
+// Whether this is faster than what torch has, for the processor that it was compiled for: a fused
+// kernel, or, with dropout or distances, one operator for each part of it.
+int cutaway_attention_pays(int in_16_bits, int unfused) {
 #if defined(__AMX_BF16__)
-  return !in_16_bits;  // torch's products run on AMX tiles
+  return !in_16_bits || unfused;  // torch's products run on AMX tiles
 #elif defined(__AVX2__) && defined(__FMA__)
   return 1;
 #else
