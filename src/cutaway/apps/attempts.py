@@ -8,7 +8,7 @@ from cutaway.data.sentences import sentences
 from cutaway.errors import CutawayError
 from cutaway.generation import Completion, GenerationConfig, LanguageModel
 
-__all__ = ["Ids", "attempted", "how_chosen", "in_parts", "searched"]
+__all__ = ["Ids", "attempted", "how_chosen", "how_drawn", "in_parts", "searched"]
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -76,3 +76,12 @@ def how_chosen(config: GenerationConfig) -> str:
         f"{config.beams} beams, log-probability / length^{config.length_penalty:g}, ended when no "
         "live text would be better if it ended now"
     )
+
+
+def how_drawn(config: GenerationConfig) -> str:
+    """How a model that is to invent draws its words, for protocols."""
+    if config.is_greedy:
+        return "the likeliest"
+    cut = f", top-k {config.top_k}" if config.top_k else ""
+    cut += f", top-p {config.top_p:g}" if config.top_p < 1.0 else ""
+    return f"temperature {config.temperature:g}{cut}"

@@ -18,6 +18,7 @@ from cutaway.apps.attempts import Ids, attempted
 from cutaway.data.task import TaskFormat
 from cutaway.errors import ConfigError, ContextLengthError, CutawayError, DataError
 from cutaway.generation import LanguageModel
+from cutaway.generation.filters import softmax
 from cutaway.models import TransformerConfig
 
 __all__ = ["Classified", "Classifier", "TooLong"]
@@ -108,7 +109,7 @@ class Classifier:
         rows = [([*part, *self._behind], 1) for part in parts]
         ids = list(self._labels.values())
         scores = chain.from_iterable(self.lm.reader.logits(rows))
-        return [_softmax(np.asarray(row[ids], np.float64)) for row in scores]
+        return [softmax(np.asarray(row[ids], np.float64)) for row in scores]
 
     def _joined(self, text: str, parts: list[Ids], scored: list[NDArray[np.float64]]) -> Classified:
         [part], [shares] = parts, scored
@@ -155,8 +156,3 @@ def _format_of(lm: LanguageModel) -> TaskFormat:
             "Teach one: cutaway finetune --task classification --data FILE.",
         )
     return task
-
-
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares = np.exp(scores - scores.max())
-    return shares / shares.sum()

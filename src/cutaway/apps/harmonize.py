@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 
+from cutaway.apps.attempts import how_drawn
 from cutaway.apps.piano import check_vocabulary
 from cutaway.errors import ConfigError, DataError
 from cutaway.generation import GenerationConfig, LanguageModel
@@ -89,9 +90,7 @@ class Harmonizer:
     @property
     def protocol(self) -> str:
         """How voices are chosen, in a few words."""
-        config = self.config
-        cut = f", top-p {config.top_p:g}" if config.top_p < 1.0 else ""
-        how = "the likeliest" if config.is_greedy else f"temperature {config.temperature:g}{cut}"
+        how = how_drawn(self.config)
         return f"{self.lm.dtype}, {how}; the likeliest of {self.n} by the model's own probability"
 
     def __call__(self, soprano: Sequence[int | None], *, seed: int | None = None) -> Harmonization:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from cutaway.apps.attempts import how_drawn
 from cutaway.apps.keyboard import Keyboard
 from cutaway.errors import ConfigError, DataError
 from cutaway.generation import Completion, GenerationConfig, LanguageModel, TextStream
@@ -95,12 +96,8 @@ class Pianist:
     @property
     def protocol(self) -> str:
         """How events are chosen, in a few words."""
-        config = self.config
-        cut = f", top-k {config.top_k}" if config.top_k else ""
-        cut += f", top-p {config.top_p:g}" if config.top_p < 1.0 else ""
         end = "" if self.may_end else "; the end is not drawn"
-        how = "the likeliest" if config.is_greedy else f"temperature {config.temperature:g}{cut}"
-        return f"{self.lm.dtype}, {how}{end}"
+        return f"{self.lm.dtype}, {how_drawn(self.config)}{end}"
 
     def play(
         self,

@@ -9,13 +9,11 @@ import typer
 from cutaway.cli.app import new_app
 from cutaway.cli.batches import all_of
 from cutaway.cli.classify import Cut, make_classifier
+from cutaway.cli.figures import as_answer, write_figures, write_protocol
 from cutaway.cli.options import Adapter, Dtype, Json, Model
-from cutaway.cli.output import stderr, stdout
-from cutaway.cli.render import pad
+from cutaway.cli.output import stdout
 
 app = new_app()
-
-_LABEL = 18
 
 
 @app.command()
@@ -55,10 +53,7 @@ def evaluate(
     result = labels_found(right, found, made=classifier.protocol, limit=limit)
     lm = classifier.lm
     if as_json:
-        named = {"model": lm.name, "fingerprint": lm.fingerprint, "seconds": round(seconds, 3)}
-        stdout().json({**named, **result.to_dict()})
+        stdout().json(as_answer(lm, result, seconds))
         return
-    for name, value, note in result.figures:
-        stdout().write(pad(name, _LABEL)).write(f" {value:>8}", "bold")
-        stdout().line(f"  {note}".rstrip(), "dim")
-    stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
+    write_figures(result.figures, label=18, figure=8)
+    write_protocol(lm, result, seconds)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutaway.cli.app import new_app
+from cutaway.cli.figures import as_answer, write_figures, write_protocol
 from cutaway.cli.options import Adapter, Dtype, Json, open_model
 from cutaway.cli.output import Stream, stderr, stdout
 from cutaway.cli.render import pad
@@ -86,16 +87,13 @@ def evaluate(
         compared = None if played is None else _compared(data, played, limit=limit)
     seconds = time.perf_counter() - start
     if as_json:
-        named = {"model": lm.name, "fingerprint": lm.fingerprint, "seconds": round(seconds, 3)}
         more = {} if compared is None else {"played": compared.to_dict()}
-        stdout().json({**named, **result.to_dict(), **more})
+        stdout().json({**as_answer(lm, result, seconds), **more})
         return
-    out = stdout()
-    for label, value, note in result.figures:
-        out.write(pad(label, _LABEL)).write(f" {value:>8}", "bold").line(f"  {note}", "dim")
+    write_figures(result.figures, label=_LABEL, figure=8)
     if compared is not None:
-        _write_comparison(out, compared)
-    stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
+        _write_comparison(stdout(), compared)
+    write_protocol(lm, result, seconds)
 
 
 def _refuse_for_chorales(**options: Any) -> None:

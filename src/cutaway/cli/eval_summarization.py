@@ -8,14 +8,12 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.batches import all_of
+from cutaway.cli.figures import as_answer, write_figures, write_protocol
 from cutaway.cli.options import Adapter, Dtype, Json, Model
-from cutaway.cli.output import stderr, stdout
-from cutaway.cli.render import pad
+from cutaway.cli.output import stdout
 from cutaway.cli.summarize import Beams, Chunk, Cut, MaxTokens, Penalty, make_summarizer
 
 app = new_app()
-
-_LABEL = 16
 
 
 @app.command()
@@ -76,9 +74,7 @@ def evaluate(
     result = summaries_rouge(documents, summaries, seed=seed, limit=limit, made=summarizer.protocol)
     lm = summarizer.lm
     if as_json:
-        named = {"model": lm.name, "fingerprint": lm.fingerprint, "seconds": round(seconds, 3)}
-        stdout().json({**named, **result.to_dict()})
+        stdout().json(as_answer(lm, result, seconds))
         return
-    for label, value, note in result.figures:
-        stdout().write(pad(label, _LABEL)).write(f" {value:>22}", "bold").line(f"  {note}", "dim")
-    stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
+    write_figures(result.figures, label=16, figure=22)
+    write_protocol(lm, result, seconds)

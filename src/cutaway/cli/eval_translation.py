@@ -8,15 +8,13 @@ import typer
 
 from cutaway.cli.app import new_app
 from cutaway.cli.batches import all_of
+from cutaway.cli.figures import as_answer, write_figures, write_protocol
 from cutaway.cli.options import Adapter, Dtype, Json, Model
-from cutaway.cli.output import stderr, stdout
-from cutaway.cli.render import pad
+from cutaway.cli.output import stdout
 from cutaway.cli.translate import Batch, Beams, Chunk, MaxTokens, Penalty, To, make_translator
 from cutaway.errors import DataError
 
 app = new_app()
-
-_LABEL = 26
 
 
 @app.command()
@@ -81,9 +79,7 @@ def evaluate(
     result = translations_bleu(found, references, language=language, made=made, limit=limit)
     lm = translator.lm
     if as_json:
-        named = {"model": lm.name, "fingerprint": lm.fingerprint, "seconds": round(seconds, 3)}
-        stdout().json({**named, **result.to_dict()})
+        stdout().json(as_answer(lm, result, seconds))
         return
-    for label, value, note in result.figures:
-        stdout().write(pad(label, _LABEL)).write(f" {value:>7}", "bold").line(f"  {note}", "dim")
-    stderr().line(f"{lm.name}: {result.protocol} ({seconds:.1f} s)", "dim")
+    write_figures(result.figures, label=26, figure=7)
+    write_protocol(lm, result, seconds)

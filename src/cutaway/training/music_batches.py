@@ -10,6 +10,7 @@ from cutaway.data.crops import CropDeal, piece_windows
 from cutaway.data.pair_deal import PairDeal
 from cutaway.data.pieces import Pieces
 from cutaway.music.augment import allowed_transpositions, transposed_ids
+from cutaway.music.grid import SILENCE, VOICES
 from cutaway.training.batches import Sizes
 from cutaway.training.cross_entropy import IGNORED
 from cutaway.training.objectives import TokenBatch
@@ -17,10 +18,8 @@ from cutaway.training.recipe import Recipe
 
 __all__ = ["ChoraleBatches", "PerformanceBatches"]
 
-_N_PITCHED = {"performance": 256, "chorales": 128}
+_N_PITCHED = {"performance": 256, "chorales": SILENCE}
 """How many ids, from 0, have a pitch: NOTE_ON and NOTE_OFF; the pitches of a chorale."""
-
-_VOICES = 4
 
 
 class PerformanceBatches(Sizes):
@@ -128,8 +127,8 @@ class ChoraleBatches(Sizes):
 def _allowed(chorales: Sequence[NDArray[np.int64]], *, most: int) -> list[range]:
     """By how many semitones each can be moved: no voice leaves what it sings anywhere in them."""
     found = [range(-most, most + 1)] * len(chorales)
-    for voice in range(_VOICES):
-        sung = [_pitches(ids[voice::_VOICES]) for ids in chorales]
+    for voice in range(len(VOICES)):
+        sung = [_pitches(ids[voice :: len(VOICES)]) for ids in chorales]
         lows = [int(pitches.min()) for pitches in sung if len(pitches)]
         highs = [int(pitches.max()) for pitches in sung if len(pitches)]
         for i, pitches in enumerate(sung):
