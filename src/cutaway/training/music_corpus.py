@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,12 @@ from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import Dealt
 from cutaway.training.fingerprint import check_sources, note_sources
 from cutaway.training.music_batches import ChoraleBatches, PerformanceBatches
+from cutaway.training.parts import part_of
 from cutaway.training.recipe import MusicSource, Recipe
 
 __all__ = ["music_vocabulary", "open_music"]
 
 logger = logging.getLogger("cutaway.training")
-
-_Piece = TypeVar("_Piece")
 
 
 def music_vocabulary(recipe: Recipe) -> Tokenizer:
@@ -148,7 +146,7 @@ def _read(recipe: Recipe, sources: Sequence[MusicSource], data: Path) -> Iterato
         bad: list[BadPiece] = []
         on_bad = partial(_left_out, bad) if recipe.data.bad_music == "skip" else None
         found = performances_of(data / source.file, on_bad=on_bad)
-        yield from found if source.part == (0.0, 1.0) else _part(source, list(found))
+        yield from found if source.part == (0.0, 1.0) else part_of(source, list(found))
         if bad:
             logger.warning("%s: %d files are left out", source.file, len(bad))
 
@@ -158,23 +156,13 @@ def _left_out(bad: list[BadPiece], piece: BadPiece) -> None:
     logger.warning("left out: %s", piece.reason)
 
 
-def _part(source: MusicSource, pieces: list[_Piece]) -> list[_Piece]:
-    """The pieces of a part, in their own order; one at least."""
-    if source.part == (0.0, 1.0) or not pieces:
-        return pieces
-    begin, end = (round(share * len(pieces)) for share in source.part)
-    begin = min(begin, len(pieces) - 1)
-    order = np.random.default_rng([source.draw, len(pieces)]).permutation(len(pieces))
-    return [pieces[i] for i in sorted(order[begin : max(end, begin + 1)].tolist())]
-
-
 def _encoded_chorales(
     recipe: Recipe, sources: Sequence[MusicSource], data: Path
 ) -> Iterator[NDArray[np.int64]]:
     """The ids of each; one that the model has no room for is refused, for it is dealt whole."""
     n_ctx = recipe.model.n_ctx
     for source in sources:
-        for chorale, where in _part(source, chorales_of(data / source.file, split=source.split)):
+        for chorale, where in part_of(source, chorales_of(data / source.file, split=source.split)):
             ids = np.array(encode_chorale(chorale), np.int64)
             if len(ids) + 1 > n_ctx:
                 raise DataError(

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cutaway.data.pair_tokens import Fit, PairTokens, encode_pairs
 from cutaway.data.pairs import BadPair, Pair, read_pairs
 from cutaway.data.task import TaskFormat
@@ -15,6 +13,7 @@ from cutaway.tokenizers import Tokenizer
 from cutaway.training.corpus import Dealt
 from cutaway.training.objectives import causal_lm
 from cutaway.training.pair_batches import PairBatches, Rows
+from cutaway.training.parts import part_of
 from cutaway.training.recipe import PairSource, Recipe
 from cutaway.training.seq2seq import seq2seq
 
@@ -33,7 +32,7 @@ class PairFiles:
 
     def __init__(self, recipe: Recipe, data: Path) -> None:
         self.recipe, self._data = recipe, data
-        self._taken: dict[PairSource, list[Pair]] = {}
+        self._taken: dict[PairSource, Sequence[Pair]] = {}
 
     def pairs(self, sources: Sequence[PairSource]) -> Iterator[Pair]:
         """The parts of files that are asked for, each in the order of its file.
@@ -94,7 +93,7 @@ def open_pairs(files: PairFiles, format: TaskFormat, tokenizer: Tokenizer) -> De
     return dealt
 
 
-def _taken(source: PairSource, recipe: Recipe, data: Path) -> list[Pair]:
+def _taken(source: PairSource, recipe: Recipe, data: Path) -> Sequence[Pair]:
     """The part of a file's pairs that is asked for, in the order of the file."""
     bad: list[BadPair] = []
 
@@ -108,11 +107,7 @@ def _taken(source: PairSource, recipe: Recipe, data: Path) -> list[Pair]:
     pairs = list(read_pairs(data / source.source, target, on_bad=lenient, **more))
     if bad:
         logger.warning("%s: %d lines gave no pair and are left out", source.source, len(bad))
-    if source.part == (0.0, 1.0):
-        return pairs
-    begin, end = (round(share * len(pairs)) for share in source.part)
-    order = np.random.default_rng([source.draw, len(pairs)]).permutation(len(pairs))
-    return [pairs[i] for i in sorted(order[begin : max(end, begin + 1)].tolist())]
+    return part_of(source, pairs)
 
 
 def _tell(use: str, pairs: PairTokens) -> None:
