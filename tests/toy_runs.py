@@ -1,17 +1,24 @@
 """Training runs of a second: a corpus of a few sentences, a model of a few hundred numbers."""
 
 import json
+import math
 import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+import cutaway
+from cutaway.checkpoints import load_checkpoint
+from cutaway.models import Decoder
 from cutaway.training import train
 from cutaway.training.checkpoint import Checkpoints
+from cutaway.training.recipe import read_recipe
 from faults import Faults, installed
 
 __all__ = [
     "DOCUMENTS",
+    "FEW_WORDS",
     "RECIPE",
     "TOY_DATA",
     "TOY_MODEL",
@@ -19,7 +26,9 @@ __all__ = [
     "losses",
     "run",
     "run_to_a_fault",
+    "trains_what_everything_loads",
     "write_corpus",
+    "write_few_words",
 ]
 
 TOY_MODEL = """
@@ -75,6 +84,45 @@ def write_corpus(folder: Path, recipe: str = RECIPE) -> None:
     """A corpus and a recipe, ``toy.toml``."""
     (folder / "tales.txt").write_text("\n<|endoftext|>\n".join(DOCUMENTS))
     (folder / "toy.toml").write_text(recipe)
+
+
+FEW_WORDS = """
+[tokenizer]
+files = ["corpus.txt"]
+[data]
+train = [{ file = "corpus.txt" }]
+valid = [{ file = "corpus.txt" }]
+[optimizer]
+kind = "adamw"
+lr = 1e-2
+[schedule]
+kind = "wsd"
+warmup_steps = 3
+decay_steps = 10
+[training]
+steps = 40
+batch_size = 8
+micro_batch_size = 4
+[checkpoints]
+every = 30
+"""
+"""How a model of 290 words learns a corpus of few words; its own tables go before."""
+
+
+def trains_what_everything_loads(recipe: Path, kind: type[Decoder]) -> None:
+    """A recipe of :data:`FEW_WORDS` is learned, and what comes of it is loaded and writes."""
+    folder = train(recipe, data=recipe.parent, out=recipe.parent / "run").directory
+    lines = (recipe.parent / "run" / "log.jsonl").read_text().splitlines()
+    found = [json.loads(line).get("loss") for line in lines]
+    losses = [loss for loss in found if isinstance(loss, float)]
+    assert losses[0] == pytest.approx(math.log(290), abs=0.25)
+    assert losses[-1] < 0.8 * losses[0]
+    lm = cutaway.load(folder)
+    assert lm.model.config == read_recipe(recipe).model
+    assert lm.generate("the robot", max_new_tokens=4, seed=1).ids
+    step = load_checkpoint(sorted((recipe.parent / "run" / "checkpoints").iterdir())[-1])
+    assert isinstance(step.model, kind)
+    assert step.fingerprint == load_checkpoint(folder).fingerprint
 
 
 def write_few_words(folder: Path, recipe: str) -> Path:

@@ -1,24 +1,19 @@
 """The same loop trains the Music Transformer; and distances teach what places do not."""
 
-import json
-import math
 from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-import cutaway
-from cutaway.checkpoints import load_checkpoint
 from cutaway.errors import ConfigError
 from cutaway.models import MusicTransformer, MusicTransformerConfig
 from cutaway.training.estimate import estimate_memory
 from cutaway.training.planning import shape_of
 from cutaway.training.recipe import read_recipe
-from cutaway.training.run import train
-from toy_runs import write_few_words
+from toy_runs import FEW_WORDS, trains_what_everything_loads, write_few_words
 
-RECIPE = """
+RECIPE = f"""
 seed = 5
 [model]
 kind = "music-transformer"
@@ -30,25 +25,7 @@ n_head = 2
 n_inner = 32
 n_att = 32
 max_relative = 8
-[tokenizer]
-files = ["corpus.txt"]
-[data]
-train = [{ file = "corpus.txt" }]
-valid = [{ file = "corpus.txt" }]
-[optimizer]
-kind = "adamw"
-lr = 1e-2
-[schedule]
-kind = "wsd"
-warmup_steps = 3
-decay_steps = 10
-[training]
-steps = 40
-batch_size = 8
-micro_batch_size = 4
-[checkpoints]
-every = 30
-"""
+{FEW_WORDS}"""
 
 
 @pytest.fixture
@@ -58,18 +35,7 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_a_recipe_trains_a_model_that_everything_loads(recipe: Path) -> None:
-    folder = train(recipe, data=recipe.parent, out=recipe.parent / "run").directory
-    lines = (recipe.parent / "run" / "log.jsonl").read_text().splitlines()
-    found = [json.loads(line).get("loss") for line in lines]
-    losses = [loss for loss in found if isinstance(loss, float)]
-    assert losses[0] == pytest.approx(math.log(290), abs=0.25)
-    assert losses[-1] < 0.8 * losses[0]
-    lm = cutaway.load(folder)
-    assert lm.model.config == read_recipe(recipe).model
-    assert lm.generate("the robot", max_new_tokens=4, seed=1).ids
-    step = load_checkpoint(sorted((recipe.parent / "run" / "checkpoints").iterdir())[-1])
-    assert isinstance(step.model, MusicTransformer)
-    assert step.fingerprint == load_checkpoint(folder).fingerprint
+    trains_what_everything_loads(recipe, MusicTransformer)
 
 
 def test_it_is_planned(recipe: Path) -> None:

@@ -13,6 +13,7 @@ from cutaway.generation import LanguageModel, load, loading
 from cutaway.generation.model_reader import ModelReader
 from cutaway.models import Modern, ModernConfig
 from lms import byte_tokenizer
+from writing_laws import beams_are_scored, follows_uncached
 
 
 @pytest.fixture
@@ -38,12 +39,7 @@ def test_texts_of_a_batch_are_those_written_alone(lm: LanguageModel) -> None:
 
 
 def test_each_token_follows_from_an_uncached_pass(lm: LanguageModel) -> None:
-    written = lm.generate("the", max_new_tokens=12, temperature=0.0)
-    ids = [*written.prompt_ids]
-    for id in written.ids:
-        with torch.no_grad():
-            assert int(lm.model(torch.tensor([ids]))[0, -1].argmax()) == id
-        ids.append(id)
+    follows_uncached(lm, n=12)
 
 
 def test_scores_and_next_tokens(lm: LanguageModel) -> None:
@@ -59,8 +55,7 @@ def test_scores_and_next_tokens(lm: LanguageModel) -> None:
 
 
 def test_beams_find_what_they_score(lm: LanguageModel) -> None:
-    found = lm.generate("the", beams=3, n=3, max_new_tokens=5)
-    assert len({one.ids for one in found}) == 3  # type: ignore[union-attr]
+    beams_are_scored(lm)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bf16", "int8", "int4"])

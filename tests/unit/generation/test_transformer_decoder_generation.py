@@ -4,13 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
-from cutaway.checkpoints import save_checkpoint
-from cutaway.errors import ConfigError
-from cutaway.generation import LanguageModel, load
+from cutaway.generation import LanguageModel
 from cutaway.models import TransformerDecoder, TransformerDecoderConfig
 from lms import byte_tokenizer
+from writing_laws import beams_are_scored, follows_uncached, only_gpt2_has_the_engine
 
 
 def made(enliven: Callable[..., TransformerDecoder], n_ctx: int = 24) -> LanguageModel:
@@ -50,29 +48,12 @@ def test_a_row_has_the_same_log_probabilities_in_any_batch(
 
 
 def test_each_token_follows_from_an_uncached_pass(lm: LanguageModel) -> None:
-    written = lm.generate("the", max_new_tokens=12, temperature=0.0)
-    ids = [*written.prompt_ids]
-    for id in written.ids:
-        with torch.no_grad():
-            assert int(lm.model(torch.tensor([ids]))[0, -1].argmax()) == id
-        ids.append(id)
+    follows_uncached(lm, n=12)
 
 
 def test_beams_find_what_they_score(lm: LanguageModel) -> None:
-    found = lm.generate("the", beams=3, n=3, max_new_tokens=9)
-    assert len({one.ids for one in found}) == 3  # type: ignore[union-attr]
-    best = found[0]  # type: ignore[index]
-    ids = torch.tensor([[*best.prompt_ids, *best.ids]])
-    with torch.no_grad():
-        logprobs = lm.model(ids)[0].log_softmax(-1)
-    n = len(best.prompt_ids)
-    wanted = [float(logprobs[n - 1 + i, id]) for i, id in enumerate(best.ids)]
-    assert best.logprobs == pytest.approx(wanted, abs=1e-9)
+    beams_are_scored(lm)
 
 
 def test_the_engine_says_that_it_knows_gpt2_only(lm: LanguageModel, tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "m", lm.model.float(), lm.tokenizer)
-    with pytest.raises(ConfigError, match=r"knows GPT-2 only.*'transformer-decoder'"):
-        load(tmp_path / "m", dtype="int8")
-    with pytest.warns(UserWarning, match="the readable model"):
-        load(tmp_path / "m", dtype="auto")
+    only_gpt2_has_the_engine(lm, tmp_path / "m", kind="transformer-decoder")
