@@ -16,6 +16,7 @@ from cutaway.models.config import GPT2Config
 from cutaway.models.decoder import Decoder
 from cutaway.nn import NO_TAP, Conv1D, KVCache, LayerCache, Tap
 from cutaway.nn.attention import attend, merge_heads, split_heads
+from cutaway.nn.dropout import Dropout
 from cutaway.nn.init import init_weights
 from cutaway.nn.masks import Mask, causal_mask
 
@@ -70,7 +71,7 @@ class Block(nn.Module):
         self.attn = SelfAttention(config)
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = MLP(config)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
 
     def forward(
         self, x: Float[Tensor, "B T D"], *, mask: Mask, cache: LayerCache | None, tap: Tap
@@ -103,7 +104,7 @@ class GPT2(Decoder):
         places = torch.empty(config.n_ctx, config.n_embd)
         self.wte = nn.Embedding.from_pretrained(tokens, freeze=False)
         self.wpe = nn.Embedding.from_pretrained(places, freeze=False)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         init_weights(self, n_layer=config.n_layer, seed=seed)

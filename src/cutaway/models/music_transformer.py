@@ -33,6 +33,7 @@ from cutaway.models.config import MusicTransformerConfig
 from cutaway.models.decoder import Decoder
 from cutaway.nn import NO_TAP, Conv1D, KVCache, LayerCache, Projection, Tap
 from cutaway.nn.attention import attend, merge_heads, split_heads
+from cutaway.nn.dropout import Dropout
 from cutaway.nn.init import init_transformer
 from cutaway.nn.long_attention import attend_in_neighbours, block_mask
 from cutaway.nn.masks import Mask, causal_mask
@@ -122,7 +123,7 @@ class MusicBlock(nn.Module):
         self.attn = RelativeAttention(config)
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = MLP(config)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
 
     def forward(
         self,
@@ -160,7 +161,7 @@ class MusicTransformer(Decoder):
         # Embedding.from_pretrained and an empty tensor: the initialiser fills it, once.
         tokens = torch.empty(config.vocab_size, config.n_embd)
         self.wte = nn.Embedding.from_pretrained(tokens, freeze=False)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.h = nn.ModuleList(MusicBlock(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         init_transformer(self, seed=seed)

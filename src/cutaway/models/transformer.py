@@ -33,6 +33,7 @@ from cutaway.models.config import TransformerConfig
 from cutaway.models.decoder import Decoder
 from cutaway.nn import NO_TAP, Conv1D, KVCache, LayerCache, Projection, Tap
 from cutaway.nn.attention import attend, merge_heads, split_heads
+from cutaway.nn.dropout import Dropout
 from cutaway.nn.init import init_transformer
 from cutaway.nn.masks import NO_MASK, Mask, causal_mask, length_mask
 from cutaway.nn.sinusoids import sinusoids
@@ -106,7 +107,7 @@ class EncoderBlock(nn.Module):
         self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = MLP(config)
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B S D"], *, mask: Mask, tap: Tap) -> Float[Tensor, "B S D"]:
         """Lets every token gather from all tokens of its text, then think by itself."""
@@ -128,7 +129,7 @@ class DecoderBlock(nn.Module):
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = MLP(config)
         self.ln_3 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
 
     def forward(
         self,
@@ -173,7 +174,7 @@ class EncoderDecoder(Decoder):
         # Embedding.from_pretrained and an empty tensor: init_transformer fills it, once.
         tokens = torch.empty(config.vocab_size, config.n_embd)
         self.wte = nn.Embedding.from_pretrained(tokens, freeze=False)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.encoder = nn.ModuleList(EncoderBlock(config) for _ in range(config.n_layer))
         self.h = nn.ModuleList(DecoderBlock(config) for _ in range(config.n_layer))
         self.ln_f = nn.Identity()  # each block ends with a norm

@@ -37,6 +37,7 @@ from cutaway.models.config import TransformerDecoderConfig
 from cutaway.models.decoder import Decoder
 from cutaway.nn import NO_TAP, Conv1D, KVCache, LayerCache, Tap
 from cutaway.nn.attention import attend, merge_heads, split_heads
+from cutaway.nn.dropout import Dropout
 from cutaway.nn.init import init_transformer_decoder
 from cutaway.nn.long_attention import attend_in_blocks, attend_to_slots, block_mask, slot_mask
 from cutaway.nn.masks import Mask, causal_mask
@@ -202,7 +203,7 @@ class TransformerDecoderBlock(nn.Module):
         self.attn = _ATTENTION[letter](config)
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = MLP(config)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
 
     def forward(
         self, x: Float[Tensor, "B T D"], *, cache: LayerCache | None, tap: Tap
@@ -233,7 +234,7 @@ class TransformerDecoder(Decoder):
         # Embedding.from_pretrained and an empty tensor: the initialiser fills it, once.
         tokens = torch.empty(config.vocab_size, config.n_embd)
         self.wte = nn.Embedding.from_pretrained(tokens, freeze=False)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.h = nn.ModuleList(TransformerDecoderBlock(config, letter) for letter in config.letters)
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         init_transformer_decoder(self, n_layer=config.n_layer, seed=seed)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.nn.causal import causal_attention, is_chosen
+from cutaway.nn.dropout import zeroed
 from cutaway.nn.masks import NO_MASK, Mask
 from cutaway.nn.relative import Relative, relative_scores
 from cutaway.nn.tap import NO_TAP, Tap
@@ -45,23 +46,24 @@ def attend(
     Vaswani et al. 2017, section 3.2.1. With ``relative`` a term of the distance is added to
     ``q k^T`` (:func:`~cutaway.nn.relative.relative_scores`). A fused kernel computes it unless
     ``tap`` wants the ``scores`` (before the mask) or the ``pattern`` (after softmax), which such
-    kernels never form: torch's, or this package's own where a CPU trains (`nn/causal.py`).
+    kernels never form: torch's, or this package's own where a CPU trains (`nn/causal.py`). With
+    dropout on a CPU torch has none.
     """
     if not (tap.wants("scores") or tap.wants("pattern")):
         known = None if relative is None else relative.embeddings
         if mask.is_lower and is_chosen(q, k, v, dropout, relative=known):
             return causal_attention(q, k, v, relative=known, starts=mask.starts, dropout=dropout)
-        if relative is not None:
-            mask = mask.plus(_term(q, relative, k.shape[2]))
-        return F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask.bias, dropout_p=dropout, is_causal=mask.is_causal
-        )
+        if not dropout or q.device.type != "cpu":  # where torch has a kernel that forms neither
+            whole = mask if relative is None else mask.plus(_term(q, relative, k.shape[2]))
+            return F.scaled_dot_product_attention(
+                q, k, v, attn_mask=whole.bias, dropout_p=dropout, is_causal=whole.is_causal
+            )
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
     if relative is not None:
         scores = scores + _term(q, relative, k.shape[2])
     scores = tap("scores", scores)
     pattern = tap("pattern", mask.apply(scores).softmax(dim=-1))
-    return F.dropout(pattern, dropout) @ v if dropout else pattern @ v
+    return zeroed(pattern, dropout) @ v
 
 
 def _term(q: Tensor, relative: Relative, n_keys: int) -> Tensor:

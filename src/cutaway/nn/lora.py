@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.nn.conv1d import Conv1D
+from cutaway.nn.dropout import zeroed
 
 __all__ = ["GrownEmbedding", "LoRAConv1D"]
 
@@ -53,7 +54,7 @@ class LoRAConv1D(Conv1D):
 
     def forward(self, x: Float[Tensor, "*axes n_in"]) -> Float[Tensor, "*axes n_out"]:
         """Maps the last axis from ``n_in`` to ``n_out``."""
-        narrow = F.linear(F.dropout(x, self.dropout, self.training), self.lora_A)  # (..., rank)
+        narrow = F.linear(zeroed(x, self.dropout, self.training), self.lora_A)  # (..., rank)
         return super().forward(x) + self.scale * F.linear(narrow, self.lora_B)
 
 
