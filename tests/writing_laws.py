@@ -9,7 +9,7 @@ from cutaway.checkpoints import save_checkpoint
 from cutaway.errors import ConfigError
 from cutaway.generation import LanguageModel, load
 
-__all__ = ["beams_are_scored", "follows_uncached", "only_gpt2_has_the_engine"]
+__all__ = ["beams_are_scored", "follows_uncached", "there_is_no_engine"]
 
 
 def follows_uncached(lm: LanguageModel, *, n: int) -> None:
@@ -35,10 +35,10 @@ def beams_are_scored(lm: LanguageModel) -> None:
     assert best.logprobs == pytest.approx(wanted, abs=1e-9)
 
 
-def only_gpt2_has_the_engine(lm: LanguageModel, folder: Path, *, kind: str) -> None:
+def there_is_no_engine(lm: LanguageModel, folder: Path, *, kind: str) -> None:
     """Who insists on the engine is told; who does not has the readable model."""
     save_checkpoint(folder, lm.model.float(), lm.tokenizer)
-    with pytest.raises(ConfigError, match=rf"knows GPT-2 only.*'{kind}'"):
+    with pytest.raises(ConfigError, match=rf"The engine knows GPT-2 and.*'{kind}'"):
         load(folder, dtype="int8")
     with pytest.warns(UserWarning, match="the readable model"):
         load(folder, dtype="auto")

@@ -189,7 +189,7 @@ def _beginning(path: Path | None, seconds: float | None) -> "Performance | None"
 def _pianist(*, model: str, dtype: str | None, may_end: bool, **how: Any) -> "Pianist":
     from cutaway.apps.piano import Pianist
 
-    return Pianist(open_model(model, dtype), may_end=may_end, **how)
+    return Pianist(open_model(model, dtype, default="auto"), may_end=may_end, **how)
 
 
 def _as_dict(played: "Played", took: float, files: list[Path]) -> dict[str, Any]:

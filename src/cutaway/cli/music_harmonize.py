@@ -65,7 +65,8 @@ def harmonize(
     check_out(out, wav=wav, font=soundfont)
     from cutaway.apps.harmonize import Harmonizer
 
-    write = Harmonizer(open_model(model, dtype), n=num, temperature=temperature, top_p=top_p)
+    lm = open_model(model, dtype, default="auto")
+    write = Harmonizer(lm, n=num, temperature=temperature, top_p=top_p)
     began = time.perf_counter()
     harmonizing = write.begin(given.pitches, seed=seed)
     interrupted = _through(harmonizing, len(given.pitches), num)

@@ -1,10 +1,11 @@
-"""GPT-2 on the CPU: the network of :mod:`cutaway.models.gpt2` as one compiled step.
+"""GPT-2 and the Music Transformer on the CPU: each network as one compiled step.
 
-The readable model is the source of truth; this computes the same from the same weights, laid out
-for the machine. See ``native/step.h`` for the order of the work, ``docs/decisions/engine.md`` for
-the reasons.
+The readable model (:mod:`cutaway.models.gpt2`, :mod:`cutaway.models.music_transformer`) is the
+source of truth; this computes the same from the same weights, laid out for the machine. See
+``native/step.h`` for the order of the work, ``docs/decisions/engine.md`` for the reasons.
 """
 
+import math
 import os
 from collections.abc import Sequence
 
@@ -14,44 +15,47 @@ from numpy.typing import ArrayLike, NDArray
 from cutaway.engine.blocks import BLOCK, BlockPool, Piece, Text
 from cutaway.engine.native import FORMATS, PRODUCTS, WHICH, Batch, Format, Handle
 from cutaway.errors import ConfigError, TokenizerError, nearest
-from cutaway.models import GPT2Config
+from cutaway.models.config import DecoderConfig, GPT2Config, MusicTransformerConfig
 from cutaway.numbers import Bits, Quantized, quantize
 from cutaway.processor import default_threads
 
-__all__ = ["Engine", "Format"]
+__all__ = ["Engine", "EngineConfig", "Format", "why_not"]
 
 _BITS: dict[str, Bits] = {"int8": 8, "int4": 4, "int8_weight_only": 8}
+EngineConfig = GPT2Config | MusicTransformerConfig
+"""The sizes that an engine can have."""
 _TEXTS = 8  # whole contexts that the cache holds unless told otherwise
 
 
 class Engine:
-    """GPT-2 for the CPU. Not thread-safe: one caller at a time.
+    """A model for the CPU. Not thread-safe: one caller at a time.
 
     The logits of a row have the same bits alone, in any batch, in any pieces of its prompt, behind
     a shared beginning, and with any number of threads.
 
     Args:
-        config: the size.
+        config: the size, of a GPT-2 or of a Music Transformer without a window.
         format: of the weights. float32 computes as the readable model does, in another order;
             bfloat16 rounds weights, inputs of products, keys and values. int8 and int4 hold
             weights as integers (:mod:`cutaway.numbers`), keys and values in bfloat16, and
             round the inputs of products to 8 bits, with a scale for every 64 of them;
             int8_weight_only rounds them to 15 bits, which costs speed where many tokens are read
-            at once, and nothing that can be seen in the result.
+            at once, and nothing that can be seen in the result. Vectors of distances are held as
+            keys are.
         threads: that compute; None for one on each core.
         cache_bytes: of keys and values; None for eight texts of a whole context. Memory is taken
             as it is written to.
         level: of the library, see :data:`cutaway.compiling.LEVELS`.
 
     Raises:
-        ConfigError: for an unknown format or an impossible number.
+        ConfigError: for an unknown format, an impossible number or a model with a window.
         EngineUnavailable: if the library cannot be built.
         ResourceError: if there is no memory.
     """
 
     def __init__(
         self,
-        config: GPT2Config,
+        config: EngineConfig,
         *,
         format: Format,
         threads: int | None = None,
@@ -60,6 +64,8 @@ class Engine:
     ) -> None:
         if format not in FORMATS:
             raise ConfigError(f"format is {format!r}.", nearest(str(format), FORMATS))
+        if reason := why_not(config):
+            raise ConfigError(f"{reason}.", "Use the readable model.")
         threads = default_threads() if threads is None else threads
         if not 1 <= threads <= 4 * (os.cpu_count() or 1):
             raise ConfigError(
@@ -67,9 +73,12 @@ class Engine:
             )
         self.config, self.format, self.threads = config, format, threads
         n_blocks = self._n_blocks(cache_bytes)
-        sizes = [config.vocab_size, config.n_ctx, config.n_embd, config.n_layer, config.n_head]
-        sizes += [FORMATS.index(format), threads, n_blocks]
-        self._handle = Handle(sizes, config.layer_norm_epsilon, level=level)
+        sizes = [*_sizes(config), FORMATS.index(format), threads, n_blocks]
+        is_music = isinstance(config, MusicTransformerConfig)
+        scale = math.sqrt(config.n_embd) if is_music else 1.0
+        self._handle = Handle(sizes, config.layer_norm_epsilon, scale, level=level)
+        if is_music:
+            self._handle.fill(WHICH["wpe.weight"], 0, _waves(config))
         self.pool = BlockPool(
             n_blocks, n_ctx=config.n_ctx, clear=self._handle.clear, copy=self._handle.copy
         )
@@ -226,3 +235,30 @@ class Engine:
                 f"Token id {low if low < 0 else high} is outside the vocabulary.",
                 f"This model has ids 0 to {self.config.vocab_size - 1}.",
             )
+
+
+def why_not(config: DecoderConfig) -> str:
+    """Why no engine can compute a model of this size; empty where one can."""
+    if not isinstance(config, GPT2Config | MusicTransformerConfig):
+        kind = getattr(config, "kind", type(config).__name__)
+        knows = "The engine knows GPT-2 and the Music Transformer only"
+        return f"{knows}; this model is of the kind {kind!r}"
+    if isinstance(config, MusicTransformerConfig) and config.window:
+        return f"The engine knows no windows, and this model has one of {config.window} positions"
+    return ""
+
+
+def _sizes(config: EngineConfig) -> list[int]:
+    """The numbers of ``native/shape.h``."""
+    sizes = [config.vocab_size, config.n_ctx, config.n_embd, config.n_layer, config.n_head]
+    if isinstance(config, MusicTransformerConfig):
+        return [*sizes, config.n_att, config.n_inner, config.max_relative, 1]
+    return [*sizes, config.n_embd, config.n_inner, 0, 0]
+
+
+def _waves(config: MusicTransformerConfig) -> NDArray[np.float32]:
+    """What :func:`cutaway.nn.sinusoids.sinusoids` says of all positions, without torch."""
+    pairs = np.arange(0, config.n_embd, 2)
+    angles = np.arange(config.n_ctx)[:, None] * 10_000.0 ** (-pairs / config.n_embd)
+    waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+    return np.ascontiguousarray(waves.reshape(config.n_ctx, config.n_embd), np.float32)

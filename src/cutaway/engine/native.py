@@ -21,7 +21,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)  # in the order of Format in nati
 _BLOCK_NAMES = (
     "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight",
     "attn.c_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",
-    "mlp.c_proj.weight", "mlp.c_proj.bias",
+    "mlp.c_proj.weight", "mlp.c_proj.bias", "attn.c_q.weight", "attn.c_k.weight",
+    "attn.c_v.weight", "attn.relative",
 )  # fmt: skip
 _NAMES = ("wte.weight", "wpe.weight", *_BLOCK_NAMES, "ln_f.weight", "ln_f.bias")
 # The library's number for a weight of the model, or of a block.
@@ -31,7 +32,7 @@ PRODUCTS = {"wte.weight", *(name for name in _BLOCK_NAMES if ".c_" in name and "
 
 _INTS, _FLOATS = ctypes.POINTER(ctypes.c_int32), ctypes.POINTER(ctypes.c_float)
 _SIGNATURES = {
-    "cutaway_new": (ctypes.c_void_p, [_INTS, ctypes.c_float]),
+    "cutaway_new": (ctypes.c_void_p, [_INTS, ctypes.c_float, ctypes.c_float]),
     "cutaway_free": (None, [ctypes.c_void_p]),
     "cutaway_weight_bytes": (ctypes.c_int64, [ctypes.c_void_p]),
     "cutaway_cache_bytes": (ctypes.c_int64, [ctypes.c_void_p]),
@@ -71,8 +72,9 @@ class Handle:
     """One engine in the library.
 
     Args:
-        sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks.
+        sizes: those of ``native/shape.h`` in their order, format, threads, blocks.
         epsilon: of the layer norms.
+        token_scale: that embeddings of tokens are multiplied with.
         level: of the library, see :data:`cutaway.compiling.LEVELS`.
 
     Raises:
@@ -80,9 +82,16 @@ class Handle:
         ResourceError: if there is no memory.
     """
 
-    def __init__(self, sizes: Sequence[int], epsilon: float, *, level: str = "native") -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        epsilon: float,
+        token_scale: float,
+        *,
+        level: str = "native",
+    ) -> None:
         self._library = library(level)
-        self._pointer = self._library.cutaway_new(_ints(sizes), epsilon)
+        self._pointer = self._library.cutaway_new(_ints(sizes), epsilon, token_scale)
         if not self._pointer:
             raise ResourceError(
                 "The system gives no memory for the engine's weights and cache.",

@@ -4,18 +4,17 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cutaway.data.task import TaskFormat
 from cutaway.engine import Engine, Format
 from cutaway.engine.background import is_ready, start
 from cutaway.engine.blocks import BLOCK
+from cutaway.engine.engine import EngineConfig, why_not
 from cutaway.engine.native import FORMATS
 from cutaway.errors import ConfigError, CorruptCheckpoint, EngineUnavailable, unknown
 from cutaway.generation.drafting import DrafterMaker, DraftModel, PromptLookup
 from cutaway.generation.language_model import LanguageModel
-from cutaway.models import GPT2Config
-from cutaway.models.config import gpt2_only
 from cutaway.processor import CPUINFO, processor_flags
 
 if TYPE_CHECKING:
@@ -189,8 +188,8 @@ def _task(opened: "Opened", adapter: str | Path | None) -> TaskFormat | None:
 
 def _why_not(opened: "Opened", task: TaskFormat | None, settings: _Settings) -> str:
     """Why the engine cannot do the work of a model, if one may do without it; else empty."""
-    if not settings.wait and not isinstance(opened.config, GPT2Config):
-        return "The engine computes GPT-2 only"
+    if not settings.wait and (reason := why_not(opened.config)):
+        return reason
     if task is not None and task.mask == "prefix":
         return (
             "This model reads its source both ways (mask = 'prefix' in task.json), and the engine "
@@ -200,9 +199,10 @@ def _why_not(opened: "Opened", task: TaskFormat | None, settings: _Settings) -> 
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
-    config = gpt2_only(opened.config, f"The engine ({settings.format})", _NO_ENGINE)
+    if reason := why_not(opened.config):
+        raise ConfigError(f"{reason}.", _NO_ENGINE)
     engine = Engine(
-        config,
+        cast(EngineConfig, opened.config),
         format=settings.format,
         threads=settings.threads,
         cache_bytes=settings.cache_bytes,

@@ -82,6 +82,6 @@ def test_a_tensor_too_many_or_too_few(folder: Path) -> None:
         load_checkpoint(folder)
 
 
-def test_the_engine_says_that_it_knows_gpt2_only(folder: Path) -> None:
+def test_the_engine_says_that_it_is_for_others(folder: Path) -> None:
     with pytest.raises(ConfigError, match="transformer"):
         load(folder, dtype="float32")

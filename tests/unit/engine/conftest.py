@@ -10,11 +10,27 @@ import pytest
 from cutaway import compiling
 from cutaway.engine import Engine, Format, build
 from cutaway.errors import EngineUnavailable
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2, GPT2Config, MusicTransformer, MusicTransformerConfig
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 SIZE = GPT2Config(vocab_size=301, n_ctx=150, n_embd=96, n_layer=2, n_head=4)
 ODD = GPT2Config(vocab_size=37, n_ctx=40, n_embd=20, n_layer=1, n_head=4)
+MUSIC = MusicTransformerConfig(
+    vocab_size=301, n_ctx=150, n_embd=72, n_layer=2, n_head=3, n_inner=176, n_att=96,
+    max_relative=40,
+)  # fmt: skip
+ODD_MUSIC = MusicTransformerConfig(
+    vocab_size=37, n_ctx=40, n_embd=20, n_layer=1, n_head=5, n_inner=27, n_att=35, max_relative=64
+)
+NO_DISTANCES = MusicTransformerConfig(
+    vocab_size=37, n_ctx=40, n_embd=34, n_layer=1, n_head=2, n_inner=64, n_att=12, max_relative=0
+)
+Readable = GPT2 | MusicTransformer
+
+
+def readable(config: GPT2Config | MusicTransformerConfig) -> Readable:
+    """The readable model of a size."""
+    return GPT2(config) if isinstance(config, GPT2Config) else MusicTransformer(config)
 
 
 WRITES = 'for last; do :; done; echo "$@" > "$last"'
@@ -51,7 +67,7 @@ def compiled() -> None:
 def engine_of(compiled: None) -> Callable[..., Engine]:
     """An engine with the weights of a model."""
 
-    def make(model: GPT2, format: Format, *, threads: int = 2, **settings: object) -> Engine:
+    def make(model: Readable, format: Format, *, threads: int = 2, **settings: object) -> Engine:
         engine = Engine(model.config, format=format, threads=threads, **settings)  # type: ignore[arg-type]
         for name, weight in model.state_dict().items():
             engine.fill(name, weight)

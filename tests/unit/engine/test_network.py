@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,14 +11,34 @@ import torch
 from torch import Tensor
 
 from cutaway.engine import Engine, Format, Piece
+from cutaway.engine.engine import EngineConfig
 from cutaway.errors import ConfigError, ContextLengthError, ResourceError, TokenizerError
 from cutaway.generation.filters import log_softmax
-from cutaway.models import GPT2, GPT2Config
+from cutaway.models import GPT2, GPT2Config, ModernConfig
 from cutaway.numbers import Bits, quantize, to_array, to_tensor
-from unit.engine.conftest import FORMATS, ODD, SIZE
+from unit.engine.conftest import (
+    FORMATS,
+    MUSIC,
+    NO_DISTANCES,
+    ODD,
+    ODD_MUSIC,
+    SIZE,
+    Readable,
+    readable,
+)
 
 Make = Callable[..., Engine]
-Enliven = Callable[..., GPT2]
+Enliven = Callable[..., Readable]
+
+SIZES = {
+    "whole lanes": SIZE,
+    "odd sizes": ODD,
+    "distances": MUSIC,
+    "odd distances": ODD_MUSIC,
+    "no distances": NO_DISTANCES,
+}
+of_any_size = pytest.mark.parametrize("config", SIZES.values(), ids=SIZES.keys())
+larger = pytest.mark.parametrize("config", [SIZE, MUSIC], ids=["gpt2", "distances"])
 
 # The mean Kullback-Leibler divergence, in nats, that a format may cost beside its own weights.
 MOST = {
@@ -34,7 +55,7 @@ def some_ids(n: int, *, seed: int = 0, n_vocab: int = SIZE.vocab_size) -> list[i
     return [choose.randrange(n_vocab) for _ in range(n)]
 
 
-def expected(model: GPT2, ids: list[int]) -> Tensor:
+def expected(model: Readable, ids: list[int]) -> Tensor:
     with torch.inference_mode():
         return model(torch.tensor([ids]))[0]
 
@@ -43,10 +64,10 @@ def rounded(weight: Tensor, bits: Bits) -> Tensor:
     return to_tensor(quantize(to_array(weight), bits).dequantized())
 
 
-def as_held(model: GPT2, format: Format) -> GPT2:
+def as_held(model: Readable, format: Format) -> Readable:
     """A readable model whose weights are those that an engine of this format holds."""
     bits = {"int8": 8, "int8_weight_only": 8, "int4": 4}.get(format)
-    held = GPT2(model.config).eval()
+    held = readable(model.config).eval()
     state = {}
     for name, weight in model.state_dict().items():
         if bits and name == "wte.weight":
@@ -64,12 +85,12 @@ def divergence(p: Tensor, q: Tensor) -> float:
     return float((p.exp() * (p - q)).sum(-1).mean())
 
 
-@pytest.mark.parametrize("config", [SIZE, ODD], ids=["whole lanes", "odd sizes"])
+@of_any_size
 @pytest.mark.parametrize("format", FORMATS)
 def test_it_computes_what_the_readable_model_does(
-    enliven: Enliven, engine_of: Make, format: Format, config: GPT2Config
+    enliven: Enliven, engine_of: Make, format: Format, config: EngineConfig
 ) -> None:
-    model = enliven(GPT2(config), seed=1).eval()
+    model = enliven(readable(config), seed=1).eval()
     ids = some_ids(config.n_ctx, n_vocab=config.vocab_size)
     engine = engine_of(model, format)
     logits = to_tensor(engine.read([Piece(engine.new_text(), ids, len(ids))]))
@@ -79,12 +100,13 @@ def test_it_computes_what_the_readable_model_does(
         torch.testing.assert_close(logits, reference, rtol=1e-4, atol=1e-4)
 
 
+@larger
 @pytest.mark.parametrize("level", ["native", "any"])
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_row_has_the_same_bits_whatever_is_read_with_it(
-    enliven: Enliven, engine_of: Make, format: Format, level: str
+    enliven: Enliven, engine_of: Make, format: Format, level: str, config: EngineConfig
 ) -> None:
-    model = enliven(GPT2(SIZE), seed=2)
+    model = enliven(readable(config), seed=2)
     engine = engine_of(model, format, level=level)
     ids = some_ids(140)
     alone = engine.read([Piece(engine.new_text(), ids, len(ids))])
@@ -106,12 +128,12 @@ def test_a_row_has_the_same_bits_whatever_is_read_with_it(
         assert np.array_equal(np.concatenate(rows), alone)
 
 
-@pytest.mark.parametrize("config", [SIZE, ODD], ids=["whole lanes", "odd sizes"])
+@of_any_size
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_row_of_a_large_batch_has_the_bits_it_has_alone(
-    enliven: Enliven, engine_of: Make, format: Format, config: GPT2Config
+    enliven: Enliven, engine_of: Make, format: Format, config: EngineConfig
 ) -> None:
-    engine = engine_of(enliven(GPT2(config), seed=9), format, cache_bytes=10**8)
+    engine = engine_of(enliven(readable(config), seed=9), format, cache_bytes=10**8)
     prompts = [some_ids(1 + i % 37, seed=i, n_vocab=config.vocab_size) for i in range(70)]
     alone = [engine.read([Piece(engine.new_text(), ids)])[0] for ids in prompts]
     for n in (3, 8, 17, 32, 33, 64, 70):
@@ -122,11 +144,12 @@ def test_a_row_of_a_large_batch_has_the_bits_it_has_alone(
         assert np.array_equal(rows, np.stack(alone[:n]))
 
 
+@larger
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_number_of_threads_changes_no_bit(
-    enliven: Enliven, engine_of: Make, format: Format
+    enliven: Enliven, engine_of: Make, format: Format, config: EngineConfig
 ) -> None:
-    model, ids = enliven(GPT2(SIZE), seed=4), some_ids(90)
+    model, ids = enliven(readable(config), seed=4), some_ids(90)
     results = []
     for threads in (1, 2, 3):
         engine = engine_of(model, format, threads=threads)
@@ -206,6 +229,10 @@ def test_what_cannot_be_read_is_refused_and_changes_nothing(
         Engine(SIZE, format="int8", cache_bytes=10)
     with pytest.raises(ConfigError, match="threads is 0"):
         Engine(SIZE, format="int8", threads=0)
+    with pytest.raises(ConfigError, match="one of 7 positions"):
+        Engine(replace(MUSIC, window=7), format="int8")
+    with pytest.raises(ConfigError, match="kind 'modern'"):
+        Engine(ModernConfig(), format="int8")  # type: ignore[arg-type]
 
 
 def test_a_quantized_weight_is_held_as_it_is(enliven: Enliven, engine_of: Make) -> None:

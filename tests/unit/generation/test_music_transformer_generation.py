@@ -1,14 +1,16 @@
-"""A Music Transformer writes and scores as the other decoders do, by the readable model."""
+"""A Music Transformer writes and scores as the other decoders do, and the engine writes for it."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cutaway.generation import LanguageModel
+from cutaway.checkpoints import save_checkpoint
+from cutaway.errors import ConfigError
+from cutaway.generation import LanguageModel, load
 from cutaway.models import MusicTransformer, MusicTransformerConfig
 from lms import byte_tokenizer
-from writing_laws import beams_are_scored, follows_uncached, only_gpt2_has_the_engine
+from writing_laws import beams_are_scored, follows_uncached
 
 
 @pytest.fixture(params=[0, 7], ids=["global", "local"])
@@ -41,5 +43,20 @@ def test_beams_find_what_they_score(lm: LanguageModel) -> None:
     beams_are_scored(lm)
 
 
-def test_the_engine_says_that_it_knows_gpt2_only(lm: LanguageModel, tmp_path: Path) -> None:
-    only_gpt2_has_the_engine(lm, tmp_path / "m", kind="music-transformer")
+@pytest.mark.parametrize("lm", [0], indirect=True)
+def test_the_engine_writes_the_same(lm: LanguageModel, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "m", lm.model.float(), lm.tokenizer)
+    fast = load(tmp_path / "m", dtype="float32", threads=1)
+    assert fast.dtype == "float32"
+    for settings in ({"temperature": 0.0}, {"seed": 5}, {"beams": 3}):
+        one, other = (m.generate("the", max_new_tokens=16, **settings) for m in (lm, fast))
+        assert one.ids == other.ids  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("lm", [7], indirect=True)
+def test_the_engine_knows_no_windows(lm: LanguageModel, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "m", lm.model.float(), lm.tokenizer)
+    with pytest.raises(ConfigError, match="one of 7 positions"):
+        load(tmp_path / "m", dtype="int8")
+    with pytest.warns(UserWarning, match="the readable model"):
+        load(tmp_path / "m", dtype="auto")

@@ -8,7 +8,7 @@ import pytest
 from cutaway.generation import LanguageModel
 from cutaway.models import TransformerDecoder, TransformerDecoderConfig
 from lms import byte_tokenizer
-from writing_laws import beams_are_scored, follows_uncached, only_gpt2_has_the_engine
+from writing_laws import beams_are_scored, follows_uncached, there_is_no_engine
 
 
 def made(enliven: Callable[..., TransformerDecoder], n_ctx: int = 24) -> LanguageModel:
@@ -55,5 +55,5 @@ def test_beams_find_what_they_score(lm: LanguageModel) -> None:
     beams_are_scored(lm)
 
 
-def test_the_engine_says_that_it_knows_gpt2_only(lm: LanguageModel, tmp_path: Path) -> None:
-    only_gpt2_has_the_engine(lm, tmp_path / "m", kind="transformer-decoder")
+def test_the_engine_says_that_it_is_for_others(lm: LanguageModel, tmp_path: Path) -> None:
+    there_is_no_engine(lm, tmp_path / "m", kind="transformer-decoder")

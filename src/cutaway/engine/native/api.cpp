@@ -5,7 +5,7 @@
 
 namespace cutaway {
 
-enum Which : int { WTE, WPE, LN_1_W, LN_1_B, ATTN_W, ATTN_B, PROJ_W, PROJ_B, LN_2_W, LN_2_B, FC_W, FC_B, FC_PROJ_W, FC_PROJ_B, LN_F_W, LN_F_B };
+enum Which : int { WTE, WPE, LN_1_W, LN_1_B, ATTN_W, ATTN_B, PROJ_W, PROJ_B, LN_2_W, LN_2_B, FC_W, FC_B, FC_PROJ_W, FC_PROJ_B, Q_W, K_W, V_W, DISTANCES, LN_F_W, LN_F_B };
 
 class Engine {
  public:
@@ -20,10 +20,9 @@ class Engine {
   // Numbers, weights as (inputs, outputs) except wte.
   void fill(int which, int layer, const float* from) {
     const auto copy = [&](const Memory<float>& to, int n) { std::memcpy(to.data(), from, n * sizeof(float)); };
-    const auto weight = [&](Matrix& to) { to.fill(from, 1, to.n_outputs); };
     const int D = shape_.n_embd;
     switch (which) {
-      case WTE: return weights_.wte.fill(from, D, 1);
+      case WTE: return weights_.wte.fill(from, D, 1, 0, shape_.vocab_size);
       case WPE:
         for (int i = 0; i < shape_.n_ctx; ++i) std::memcpy(weights_.wpe.data() + i * static_cast<size_t>(padded(D)), from + i * static_cast<size_t>(D), D * sizeof(float));
         return;
@@ -37,27 +36,51 @@ class Engine {
       case LN_1_B: return copy(block.ln_1.shift, D);
       case LN_2_W: return copy(block.ln_2.gain, D);
       case LN_2_B: return copy(block.ln_2.shift, D);
-      case ATTN_B: return copy(block.attn.bias, 3 * D);
+      case ATTN_B: return copy(block.attn.bias, 3 * shape_.n_att);
       case PROJ_B: return copy(block.attn_proj.bias, D);
-      case FC_B: return copy(block.fc.bias, shape_.n_inner());
+      case FC_B: return copy(block.fc.bias, shape_.n_inner);
       case FC_PROJ_B: return copy(block.fc_proj.bias, D);
-      default: return weight(matrix(which, layer));
+      case DISTANCES:
+        for (Matrix& head : block.distances) {
+          head.fill(from, shape_.head_dim(), 1, 0, head.n_outputs);
+          from += head.n_outputs * head.n_inputs;
+        }
+        return;
+      default: break;
     }
+    const Outputs to = outputs(which, layer);
+    to.matrix.fill(from, 1, to.end - to.first, to.first, to.end);
   }
-  Matrix& matrix(int which, int layer) {
-    if (which == WTE) return weights_.wte;
-    Block& block = weights_.blocks[layer];
-    switch (which) {
-      case ATTN_W: return block.attn.matrix;
-      case PROJ_W: return block.attn_proj.matrix;
-      case FC_W: return block.fc.matrix;
-      default: return block.fc_proj.matrix;
-    }
+  void fill(int which, int layer, const int8_t* codes, const float* scales) {
+    const Outputs to = outputs(which, layer);
+    to.matrix.fill(codes, scales, to.first, to.end);
   }
 
  protected:
   Shape shape_;
   Weights weights_;
+
+ private:
+  struct Outputs {
+    Matrix& matrix;
+    int first, end;
+  };
+  // Where a weight goes: queries, keys and values are one product.
+  Outputs outputs(int which, int layer) {
+    const auto all = [](Matrix& matrix) { return Outputs{matrix, 0, matrix.n_outputs}; };
+    if (which == WTE) return all(weights_.wte);
+    Block& block = weights_.blocks[layer];
+    const auto part = [&](int i) { return Outputs{block.attn.matrix, i * shape_.n_att, (i + 1) * shape_.n_att}; };
+    switch (which) {
+      case ATTN_W: return all(block.attn.matrix);
+      case Q_W: return part(0);
+      case K_W: return part(1);
+      case V_W: return part(2);
+      case PROJ_W: return all(block.attn_proj.matrix);
+      case FC_W: return all(block.fc.matrix);
+      default: return all(block.fc_proj.matrix);
+    }
+  }
 };
 
 template <class Kind>
@@ -117,13 +140,13 @@ using namespace cutaway;
 
 extern "C" {
 
-// sizes: vocab_size, n_ctx, n_embd, n_layer, n_head, format, threads, blocks. Null: no memory.
-void* cutaway_new(const int32_t* sizes, float epsilon) {
+// sizes: those of Shape in their order, format, threads, blocks. Null: no memory.
+void* cutaway_new(const int32_t* sizes, float epsilon, float token_scale) {
   try {
-    const Shape shape{sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], epsilon};
-    const auto format = static_cast<Format>(sizes[5]);
-    if (format == Format::FLOAT32) return static_cast<Engine*>(new EngineOf<Float32>(shape, format, sizes[6], sizes[7]));
-    return static_cast<Engine*>(new EngineOf<BFloat16>(shape, format, sizes[6], sizes[7]));
+    const Shape shape{sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], sizes[7], sizes[8] != 0, epsilon, token_scale};
+    const auto format = static_cast<Format>(sizes[9]);
+    if (format == Format::FLOAT32) return static_cast<Engine*>(new EngineOf<Float32>(shape, format, sizes[10], sizes[11]));
+    return static_cast<Engine*>(new EngineOf<BFloat16>(shape, format, sizes[10], sizes[11]));
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -133,7 +156,7 @@ int64_t cutaway_weight_bytes(void* engine) { return static_cast<int64_t>(static_
 int64_t cutaway_cache_bytes(void* engine) { return static_cast<int64_t>(static_cast<Engine*>(engine)->cache_bytes()); }
 void cutaway_fill(void* engine, int which, int layer, const float* numbers) { static_cast<Engine*>(engine)->fill(which, layer, numbers); }
 void cutaway_fill_codes(void* engine, int which, int layer, const int8_t* codes, const float* scales) {
-  static_cast<Engine*>(engine)->matrix(which, layer).fill(codes, scales);
+  static_cast<Engine*>(engine)->fill(which, layer, codes, scales);
 }
 void cutaway_clear(void* engine, int block) { static_cast<Engine*>(engine)->clear(block); }
 void cutaway_copy(void* engine, int from, int to) { static_cast<Engine*>(engine)->copy(from, to); }

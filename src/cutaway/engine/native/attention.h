@@ -1,7 +1,8 @@
 // Masked attention of a few neighbouring tokens of one text, in one head.
 //
 // All scores of a token are made first, then their softmax, then the mean of the values: two
-// products over the tiles of the cache. Sums run over blocks, and in them over lanes, in the order
+// products over the tiles of the cache. Where the model knows distances, each score has a term of the
+// query and its distance's vector (Huang et al. 2019, section 3.4), added before the softmax. Sums run over blocks, and in them over lanes, in the order
 // of positions; what is masked adds zeros. So a token has the same bits alone or among others.
 #pragma once
 
@@ -16,11 +17,13 @@ struct AttentionScratch {
   explicit AttentionScratch(const Shape& shape)
       : stride(rounded(shape.n_ctx, BLOCK) + LANES * 2),
         width(rounded(shape.head_dim(), LANES)),
+        distance_stride(rounded(shape.n_distances, LANES) + LANES * 2),
         scores(QUERIES * stride),
+        distances(shape.n_distances ? QUERIES * distance_stride : 0),
         weights(QUERIES * stride),
         mixed(QUERIES * width) {}
-  size_t stride, width;
-  Memory<float> scores;
+  size_t stride, width, distance_stride;
+  Memory<float> scores, distances;
   Memory<typename Kind::Element> weights;
   Memory<float> mixed;  // the result: QUERIES rows of `width`
 };
@@ -57,6 +60,7 @@ struct Head {
   const Cache<Kind>& cache;
   int layer, head;
   const int32_t* blocks;
+  const Matrix* distances;  // null: none
   const char* keys(int block) const { return cache.keys(blocks[block], layer, head); }
   const char* values(int block) const { return cache.values(blocks[block], layer, head); }
 };
@@ -97,25 +101,44 @@ inline void fetch_next(const Head<Kind>& from, int block, int n_positions) {
     fetch_all(from.cache.keys(from.blocks[0], from.layer, from.head + 1), 2 * key_panel);
 }
 
-// The scores of P panels of 16 positions.
+// The scores of P panels of 16 positions, or distances.
 template <class Kind, int R, int P>
-inline void score_keys(const char* keys, int n_lines, const typename Kind::Element* queries, size_t query_stride, float* to, size_t stride) {
+inline void score_keys(const char* keys, size_t panel_stride, int n_lines, const typename Kind::Element* queries, size_t query_stride, float* to, size_t stride) {
   floats totals[R][P] = {};
-  multiply<Kind, Ahead::NOTHING, R, P>(totals, queries, query_stride, keys, static_cast<size_t>(n_lines) * LINE, n_lines);
+  multiply<Kind, Ahead::NOTHING, R, P>(totals, queries, query_stride, keys, panel_stride, n_lines);
   put<R, P>(totals, to, stride);
+}
+
+// Adds to each score the term of its distance. Vector n - 1 - d is for keys d positions before the
+// query, the first also for those farther away: products with neighbours lie as the scores do.
+template <class Kind, int R>
+inline void add_distances(const Head<Kind>& from, int first_position, const typename Kind::Element* queries, size_t query_stride, AttentionScratch<Kind>& scratch) {
+  const Matrix& vectors = *from.distances;
+  const int n = vectors.n_outputs, n_lines = from.cache.key_lines();
+  for (int panel = std::max(0, n - first_position - R) / LANES; panel < vectors.n_panels; ++panel)
+    score_keys<Kind, R, 1>(vectors.panel(panel), vectors.stride, n_lines, queries, query_stride, scratch.distances.data() + panel * LANES, scratch.distance_stride);
+  for (int r = 0; r < R; ++r) {
+    const int last = first_position + r, far = std::max(0, last + 1 - n);
+    const float* terms = scratch.distances.data() + r * scratch.distance_stride;
+    float* scores = scratch.scores.data() + r * scratch.stride;
+    for (int i = 0; i < far; ++i) scores[i] += terms[0];
+    for (int i = far; i <= last; i += LANES) store(scores + i, load(scores + i) + load(terms + n - 1 - last + i));
+  }
 }
 
 template <class Kind, int R>
 void attend(const Head<Kind>& from, int first_position, const typename Kind::Element* queries, size_t query_stride, float scale, AttentionScratch<Kind>& scratch) {
   const int n_positions = first_position + R, n_lines = from.cache.key_lines();
+  const size_t panel_stride = static_cast<size_t>(n_lines) * LINE;
   for (int first = 0, b = 0; first < n_positions; first += BLOCK, ++b) {
     if (R == 1) fetch_next(from, b, n_positions);
     float* scores = scratch.scores.data() + first;
     if (n_positions - first > LANES)
-      score_keys<Kind, R, 2>(from.keys(b), n_lines, queries, query_stride, scores, scratch.stride);
+      score_keys<Kind, R, 2>(from.keys(b), panel_stride, n_lines, queries, query_stride, scores, scratch.stride);
     else
-      score_keys<Kind, R, 1>(from.keys(b), n_lines, queries, query_stride, scores, scratch.stride);
+      score_keys<Kind, R, 1>(from.keys(b), panel_stride, n_lines, queries, query_stride, scores, scratch.stride);
   }
+  if (from.distances) add_distances<Kind, R>(from, first_position, queries, query_stride, scratch);
   float sums[R];
   const int n = (n_positions + LANES - 1) / LANES * LANES;
   for (int r = 0; r < R; ++r)

@@ -1,4 +1,4 @@
-// The weights of a GPT-2 and the step: tokens of some texts in, logits out.
+// The weights of a model and the step: tokens of some texts in, logits out.
 #pragma once
 
 #include <array>
@@ -21,25 +21,31 @@ struct Linear {
 struct Block {
   Norm ln_1, ln_2;
   Linear attn, attn_proj, fc, fc_proj;
+  std::vector<Matrix> distances;  // of each head: vectors for keys n - 1 positions before the query, to 0
 };
 
 struct Weights {
   Weights(const Shape& shape, Format format) : wte(format, shape.vocab_size, shape.n_embd) {
-    const int D = shape.n_embd, F = shape.n_inner();
+    const int D = shape.n_embd, A = shape.n_att, F = shape.n_inner;
     const size_t width = padded(D);
     wpe = Memory<float>(static_cast<size_t>(shape.n_ctx) * width);
     const auto norm = [&] { return Norm{Memory<float>(width), Memory<float>(width)}; };
-    for (int i = 0; i < shape.n_layer; ++i)
-      blocks.push_back({norm(), norm(), Linear(format, 3 * D, D), Linear(format, D, D), Linear(format, F, D), Linear(format, D, F)});
+    const Format plain = format == Format::FLOAT32 ? format : Format::BFLOAT16;  // as the cache's keys are
+    for (int i = 0; i < shape.n_layer; ++i) {
+      blocks.push_back({norm(), norm(), Linear(format, 3 * A, D), Linear(format, D, A), Linear(format, F, D), Linear(format, D, F), {}});
+      for (int h = 0; h < shape.n_head && shape.n_distances; ++h) blocks.back().distances.emplace_back(plain, shape.n_distances, shape.head_dim());
+    }
     ln_f = norm();
   }
   // Whether a piece of a product can round what the next product reads: it has all that a scale is made of.
   bool rounds_tiles() const { return rounding_of(wte.format) != Rounding::WIDE; }
   size_t n_bytes() const {
     size_t total = wte.n_bytes() + wpe.n_bytes();
-    for (const Block& block : blocks)
+    for (const Block& block : blocks) {
       for (const Linear* linear : {&block.attn, &block.attn_proj, &block.fc, &block.fc_proj})
         total += linear->matrix.n_bytes() + linear->bias.n_bytes();
+      for (const Matrix& head : block.distances) total += head.n_bytes();
+    }
     return total;
   }
   Matrix wte;
@@ -84,14 +90,15 @@ template <class Kind>
 struct Scratch {
   Scratch(const Shape& shape, Format format, int thread)
       : thread(thread),
-        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner()))),
-        line(std::max(padded(shape.n_inner()), 2 * TILE_ROWS)),
+        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner))),
+        line(std::max(padded(shape.n_inner), 2 * TILE_ROWS)),
         narrow(format, ROUNDED_ROWS, shape.n_embd),
-        wide(format, TILE_ROWS, shape.n_inner()),
+        blend(format, ROUNDED_ROWS, shape.n_att),
+        wide(format, TILE_ROWS, shape.n_inner),
         attention(shape) {}
   int thread;
   Memory<float> tile, line;
-  Rows narrow, wide;
+  Rows narrow, blend, wide;
   AttentionScratch<Kind> attention;
 };
 

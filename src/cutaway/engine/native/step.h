@@ -25,7 +25,7 @@ class Step : public Plan {
       case Work::NORM_1: return norm_rows(rows_of(piece, n_rows), block(p).ln_1, false, scratch);
       case Work::NORM_2: return norm_rows(rows_of(piece, n_rows), block(p).ln_2, false, scratch);
       case Work::NORM_F: return norm_rows(rows_of(piece, n_wanted()), context_->weights.ln_f, true, scratch);
-      case Work::ROUND_MIXED: return round_rows(rows_of(piece, n_rows), from.mixed, scratch.narrow);
+      case Work::ROUND_MIXED: return round_rows(rows_of(piece, n_rows), from.mixed, scratch.blend);
       case Work::ROUND_HIDDEN: return round_rows(rows_of(piece, n_rows), from.hidden, scratch.wide);
       case Work::MIX: return mix(piece, layer(p), scratch);
       case Work::FC: return multiply_hidden(p, piece, scratch);
@@ -40,8 +40,8 @@ class Step : public Plan {
     switch (work(p)) {
       case Work::EMBED: return keep_embedded(rows_of(piece, n_rows), scratch);
       case Work::NORM_1:
-      case Work::NORM_2:
-      case Work::ROUND_MIXED: return copy_rows(rows_of(piece, n_rows), scratch.narrow, to.narrow);
+      case Work::NORM_2: return copy_rows(rows_of(piece, n_rows), scratch.narrow, to.narrow);
+      case Work::ROUND_MIXED: return copy_rows(rows_of(piece, n_rows), scratch.blend, to.blend);
       case Work::NORM_F: return copy_rows(rows_of(piece, n_wanted()), scratch.narrow, to.narrow);
       case Work::ROUND_HIDDEN: return copy_rows(rows_of(piece, n_rows), scratch.wide, to.wide);
       case Work::MIX: return keep_mixed(piece, scratch);
@@ -75,7 +75,7 @@ class Step : public Plan {
       std::memset(to, 0, width * sizeof(float));
       weights.wte.read(token_ids[rows.first + r], to);
       const float* place = weights.wpe.data() + places[rows.first + r].position * width;
-      for (size_t i = 0; i < width; i += LANES) store(to + i, load(to + i) + load(place + i));
+      for (size_t i = 0; i < width; i += LANES) store(to + i, load(to + i) * context_->shape.token_scale + load(place + i));
     }
   }
   void keep_embedded(Span rows, Scratch<Kind>& scratch) const {
@@ -107,7 +107,8 @@ class Step : public Plan {
     const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(K));
     for (int head = heads.first; head < heads.first + heads.n; ++head) {
       const auto* queries = from.queries.data() + tokens.first_row * from.query_stride + head * context_->cache.head_width();
-      const Head<Kind> keys{context_->cache, layer, head, tokens.blocks};
+      const std::vector<Matrix>& distances = context_->weights.blocks[layer].distances;
+      const Head<Kind> keys{context_->cache, layer, head, tokens.blocks, distances.empty() ? nullptr : &distances[head]};
       attend_some<Kind, QUERIES>(tokens.n, keys, tokens.position, queries, from.query_stride, scale, scratch.attention);
       for (int r = 0; r < tokens.n; ++r)
         std::memcpy(scratch.tile.data() + (r * heads.n + head - heads.first) * K, scratch.attention.mixed.data() + r * scratch.attention.width, K * sizeof(float));
@@ -119,14 +120,19 @@ class Step : public Plan {
     const Buffers<Kind>& to = context_->buffers;
     const size_t K = context_->shape.head_dim(), n = heads.n * K;
     for (int r = 0; r < tokens.n; ++r)
-      std::memcpy(to.mixed.data() + (tokens.first_row + r) * to.width + heads.first * K, scratch.tile.data() + r * n, n * sizeof(float));
+      std::memcpy(to.mixed.data() + (tokens.first_row + r) * to.att + heads.first * K, scratch.tile.data() + r * n, n * sizeof(float));
+  }
+
+  const Rows& inputs(int p) const {
+    const Buffers<Kind>& from = context_->buffers;
+    return work(p) == Work::FC_PROJ ? from.wide : work(p) == Work::ATTN_PROJ ? from.blend : from.narrow;
   }
 
   // A tile of a product, with its bias, to rows of n_columns() floats.
   void multiply_tile(int p, int piece, Scratch<Kind>& scratch) const {
     const Tile tile = tile_of(p, piece);
     const int stride = tile.n_columns();
-    const Rows& rows = work(p) == Work::FC_PROJ ? context_->buffers.wide : context_->buffers.narrow;
+    const Rows& rows = inputs(p);
     float* to = scratch.tile.data();
     product(matrix(p), rows, tile.rows.first, tile.rows.n, tile.panels.first, tile.panels.n, to, stride);
     if (!bias(p)) return;
@@ -141,7 +147,8 @@ class Step : public Plan {
     const Tile tile = tile_of(p, piece);
     float* row = scratch.tile.data();
     for (int r = 0; r < tile.rows.n; ++r, row += tile.n_columns()) {
-      for (int i = 0; i < tile.n_columns(); i += LANES) store(row + i, gelu(load(row + i)));
+      for (int i = 0; i < tile.n_columns(); i += LANES)
+        store(row + i, context_->shape.rectifies ? larger(load(row + i), floats{}) : gelu(load(row + i)));
       if (context_->weights.rounds_tiles()) round_inputs(row, tile.first_column(), tile.n_columns(), scratch.wide, scratch.wide[r]);
     }
   }
@@ -210,9 +217,9 @@ class Step : public Plan {
   };
   template <class Do>
   void for_columns(const Tile& tile, Do do_columns) const {
-    const int D = context_->shape.n_embd, K = context_->shape.head_dim();
-    const int each = K % LANES == 0 ? LANES : 1, first = tile.first_column(), end = std::min(first + tile.n_columns(), 3 * D);
-    for (int c = first; c < end; c += each) do_columns(Columns{c - first, c / D, c % D / K, c % D % K});
+    const int A = context_->shape.n_att, K = context_->shape.head_dim();
+    const int each = K % LANES == 0 ? LANES : 1, first = tile.first_column(), end = std::min(first + tile.n_columns(), 3 * A);
+    for (int c = first; c < end; c += each) do_columns(Columns{c - first, c / A, c % A / K, c % A % K});
   }
 
   // Queries to their buffer, keys and values to the cache.

@@ -35,27 +35,27 @@ class Matrix {
     return widen(*reinterpret_cast<const halves*>(short_scales_.data() + (static_cast<size_t>(panel) * n_groups + group) * LANES));
   }
 
-  // Takes numbers; weight (output, input) is from[output * by_output + input * by_input].
-  void fill(const float* from, size_t by_output, size_t by_input) {
-    for (int p = 0; p < n_panels; ++p) {
-      const int n = std::min(LANES, n_outputs - p * LANES);
+  // Takes numbers of outputs [first, end); weight (first + o, input) is from[o * by_output + input * by_input].
+  void fill(const float* from, size_t by_output, size_t by_input, int first, int end) {
+    for (int begin = first, n; begin < end; begin += n, from += n * by_output) {
+      n = std::min(LANES - begin % LANES, end - begin);  // of one panel
       for (int i = 0; i < n_inputs; ++i) {
-        const float* first = from + static_cast<size_t>(p) * LANES * by_output + i * by_input;
-        char* to = cell(p * LANES, i);
+        const float* source = from + i * by_input;
+        char* to = cell(begin, i);
         if (format == Format::FLOAT32)
-          for (int o = 0; o < n; ++o) reinterpret_cast<float*>(to)[o] = first[o * by_output];
+          for (int o = 0; o < n; ++o) reinterpret_cast<float*>(to)[o] = source[o * by_output];
         else
-          for (int o = 0; o < n; ++o) reinterpret_cast<uint16_t*>(to)[2 * o] = narrow(first[o * by_output]);
+          for (int o = 0; o < n; ++o) reinterpret_cast<uint16_t*>(to)[2 * o] = narrow(source[o * by_output]);
       }
     }
   }
-  // Takes codes (outputs, inputs) and scales (outputs, groups).
-  void fill(const int8_t* codes, const float* scales) {
-    for (int o = 0; o < n_panels * LANES; ++o) {
+  // Takes codes (outputs, inputs) and scales (outputs, groups) of outputs [first, end).
+  void fill(const int8_t* codes, const float* scales, int first, int end) {
+    for (int o = first; o < (end == n_outputs ? n_panels * LANES : end); ++o) {
       const bool is_there = o < n_outputs;
-      fill_output(o, codes + static_cast<size_t>(o) * n_inputs, is_there ? n_inputs : 0);
+      fill_output(o, codes + static_cast<size_t>(o - first) * n_inputs, is_there ? n_inputs : 0);
       for (int g = 0; g < n_groups && is_there; ++g) {
-        const float scale = scales[static_cast<size_t>(o) * n_groups + g];
+        const float scale = scales[static_cast<size_t>(o - first) * n_groups + g];
         if (is_eight_bits())
           scales_[o] = scale;
         else
