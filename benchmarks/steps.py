@@ -22,7 +22,7 @@ from cutaway.models import GPT2, GPT2Config
 from cutaway.training.batches import Batches
 from cutaway.training.loop import Loop
 from cutaway.training.optimizers import OptimizerConfig
-from cutaway.training.process import denormals_flushed, memory_kept
+from cutaway.training.process import denormals_flushed, memory_kept, memory_returned
 from cutaway.training.recipe import LogConfig, LoopConfig, Recipe, read_recipe
 from cutaway.training.recompute import recomputed
 from cutaway.training.schedules import Schedule
@@ -65,7 +65,8 @@ def trainer(
     """The step of a contender, from freshly drawn weights; ``recompute`` is for ours alone."""
     config, batch = shape_of(shape), batch or SHAPES[shape]
     if name == "cutaway":
-        with tempfile.TemporaryDirectory() as folder, denormals_flushed(), memory_kept():
+        memory = memory_returned() if recompute else memory_kept()
+        with tempfile.TemporaryDirectory() as folder, denormals_flushed(), memory:
             loop = _ours(config, batch, precision, compiled, Path(folder))
             again = recomputed(loop.model.h, enabled=recompute)
             with again, loop.journal.recording(after=0):

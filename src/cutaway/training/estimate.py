@@ -180,6 +180,8 @@ def estimate_memory(shape: RunShape) -> MemoryEstimate:
     share_lost = _LOSS_OF_PLACE[shape.device]
     if shape.accumulates:
         share_lost += _LOSS_BY_GRADIENTS[shape.device]
+    if shape.recompute and shape.device == "cpu":
+        share_lost = 0.0  # see cutaway.training.process.memory_returned
     return MemoryEstimate(
         {
             **parts,

@@ -22,7 +22,7 @@ from cutaway.training.journal import Journal
 from cutaway.training.objectives import Batch, Objective, causal_lm
 from cutaway.training.optimizers import build_optimizers, set_rate
 from cutaway.training.parallel import Idle, LossOf, World, whole
-from cutaway.training.process import denormals_flushed, memory_kept
+from cutaway.training.process import denormals_flushed, memory_kept, memory_returned
 from cutaway.training.recipe import Recipe
 from cutaway.training.recompute import blocks_of, recomputed
 from cutaway.training.resume import check_same_run
@@ -124,8 +124,10 @@ class Loop:
             Interrupted: if ``stop`` was set; the state is saved.
             TrainingDiverged: before an update whose loss or gradient is not finite.
         """
-        blocks = blocks_of(self.model) if self.recipe.training.recompute else ()
-        with torch.random.fork_rng(), denormals_flushed(), memory_kept(), recomputed(blocks):
+        again = self.recipe.training.recompute
+        memory = memory_returned() if again else memory_kept()
+        blocks = blocks_of(self.model) if again else ()
+        with torch.random.fork_rng(), denormals_flushed(), memory, recomputed(blocks):
             first, source = self._resume()
             with self.journal.recording(after=first, source=source):
                 return self._run(first, stop)
