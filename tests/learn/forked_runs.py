@@ -19,8 +19,9 @@ import torch
 import torch.distributed as dist
 from torch.distributed.fsdp import fully_shard
 
-from cutaway.errors import CutawayError
+from cutaway.errors import CutawayError, ResourceError
 from cutaway.training import train
+from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.joining import joined
 from cutaway.training.muon import Muon
 from cutaway.training.parallel_tables import ParallelConfig
@@ -62,6 +63,17 @@ def a_damaged_run(run: dict[str, Any], rank: int) -> float | None:
         checkpoint = max((Path(run["folder"]) / run["out"] / "checkpoints").glob("step-*"))
         shard = checkpoint / "shard-00002-model-00001-of-00001.safetensors"
         shard.write_bytes(shard.read_bytes()[:-1] + b"?")
+    return a_run(run, rank)
+
+
+def a_run_that_cannot_save(run: dict[str, Any], rank: int) -> float | None:
+    """The disk of the first process is full when the run ends."""
+    if rank == 0:
+
+        def full(*given: Any) -> None:
+            raise ResourceError("The disk is full.", "Free some space.")
+
+        Checkpoints._write = full
     return a_run(run, rank)
 
 

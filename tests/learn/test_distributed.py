@@ -86,6 +86,7 @@ RUNS = {
         **run(2, "fsdp-damaged", MUON, kind="fsdp"),
         "do": "a_damaged_run",
     },
+    "full disk": {**run(2, "full"), "do": "a_run_that_cannot_save"},
     "fsdp lora": run(2, "fsdp-lora", "lora.rank=2", kind="fsdp"),
     "disagreement": {"do": "disagreement", "n": 2},
     "sums": {"do": "sums", "n": 3},
@@ -192,6 +193,12 @@ def test_a_damaged_shard_is_passed_over_by_all(folder: Path, told: dict[str, lis
     assert losses(folder, "fsdp-damaged") == losses(folder, "fsdp-muon")
     (aside,) = (folder / "fsdp-damaged" / "checkpoints").glob("aside-*")
     assert aside.name == "aside-step-00000012"
+
+
+def test_where_the_last_state_cannot_be_saved_all_say_so(told: dict[str, list[Any]]) -> None:
+    first, second = told["full disk"]
+    assert first.startswith("ResourceError: The state after step 12 could not be saved")
+    assert second.startswith("ResourceError: The first process could not save step 12")
 
 
 def test_adapters_are_not_sharded(told: dict[str, list[Any]]) -> None:

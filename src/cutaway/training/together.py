@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from cutaway.checkpoints.pieces import Saved, Stage, damage, damaged, open_saved
-from cutaway.errors import ConfigError, CutawayError
+from cutaway.errors import ConfigError, CutawayError, ResourceError
 from cutaway.training.checkpoint import Checkpoints
 from cutaway.training.parallel import World
 from cutaway.training.state import MODEL, Part, TrainingState
@@ -36,13 +36,24 @@ class SharedCheckpoints:
         self.alone, self.world = checkpoints, world
 
     def save(self, step: int, state: TrainingState, recipe: dict[str, Any], **how: Any) -> bool:
-        """As :meth:`Checkpoints.save`; whether it is there now, for all of them."""
-        shared, saved = _SharedState(state, self.world), False
+        """As :meth:`Checkpoints.save`; whether it is there now, for all of them.
+
+        Raises:
+            ResourceError: in every process, if it is required and failed twice.
+        """
+        shared, saved, failed = _SharedState(state, self.world), False, None
         if self.world.is_main:
-            with self._leading():
-                saved = self.alone.save(step, shared, recipe, **how) is not None
+            try:
+                with self._leading():
+                    saved = self.alone.save(step, shared, recipe, **how) is not None
+            except ResourceError as error:
+                failed = error
         else:
             shared.follow()
+        if self.world.any(failed is not None):
+            raise failed or ResourceError(
+                f"The first process could not save step {step}.", "It says why."
+            )
         return self.world.any(saved)
 
     def resume(self, state: TrainingState, check: Callable[[Saved], None]) -> Saved | None:
