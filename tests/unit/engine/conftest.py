@@ -25,6 +25,10 @@ ODD_MUSIC = MusicTransformerConfig(
 NO_DISTANCES = MusicTransformerConfig(
     vocab_size=37, n_ctx=40, n_embd=34, n_layer=1, n_head=2, n_inner=64, n_att=12, max_relative=0
 )
+NARROW_INSIDE = MusicTransformerConfig(
+    vocab_size=37, n_ctx=40, n_embd=7_000, n_layer=1, n_head=2, n_inner=16, n_att=32,
+    max_relative=8,
+)  # fmt: skip
 Readable = GPT2 | MusicTransformer
 
 

@@ -19,6 +19,7 @@ from cutaway.numbers import Bits, quantize, to_array, to_tensor
 from unit.engine.conftest import (
     FORMATS,
     MUSIC,
+    NARROW_INSIDE,
     NO_DISTANCES,
     ODD,
     ODD_MUSIC,
@@ -36,6 +37,7 @@ SIZES = {
     "distances": MUSIC,
     "odd distances": ODD_MUSIC,
     "no distances": NO_DISTANCES,
+    "a stream wider than the MLP": NARROW_INSIDE,
 }
 of_any_size = pytest.mark.parametrize("config", SIZES.values(), ids=SIZES.keys())
 larger = pytest.mark.parametrize("config", [SIZE, MUSIC], ids=["gpt2", "distances"])

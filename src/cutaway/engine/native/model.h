@@ -90,8 +90,8 @@ template <class Kind>
 struct Scratch {
   Scratch(const Shape& shape, Format format, int thread)
       : thread(thread),
-        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * padded(shape.n_inner))),
-        line(std::max(padded(shape.n_inner), 2 * TILE_ROWS)),
+        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * shape.widest_row())),
+        line(std::max(shape.widest_row(), 2 * TILE_ROWS)),
         narrow(format, ROUNDED_ROWS, shape.n_embd),
         blend(format, ROUNDED_ROWS, shape.n_att),
         wide(format, TILE_ROWS, shape.n_inner),

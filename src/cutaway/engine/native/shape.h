@@ -1,6 +1,10 @@
 // The size of a model: a GPT-2, or a Music Transformer, which has vectors of distances.
 #pragma once
 
+#include <algorithm>
+
+#include "rows.h"
+
 namespace cutaway {
 
 struct Shape {
@@ -10,6 +14,8 @@ struct Shape {
   bool rectifies;       // the MLP's curve is ReLU, not GELU
   float epsilon, token_scale;
   int head_dim() const { return n_att / n_head; }
+  // With the zeros that rows are padded with.
+  int widest_row() const { return padded(std::max({n_embd, n_att, n_inner})); }
 };
 
 }  // namespace cutaway
