@@ -24,6 +24,7 @@ __all__ = ["Engine", "EngineConfig", "Format", "why_not"]
 _BITS: dict[str, Bits] = {"int8": 8, "int4": 4, "int8_weight_only": 8}
 EngineConfig = GPT2Config | MusicTransformerConfig
 """The sizes that an engine can have."""
+_OTHERWISE = "Leave dtype out, or give dtype='readable' or a torch dtype."
 _TEXTS = 8  # whole contexts that the cache holds unless told otherwise
 
 
@@ -65,7 +66,7 @@ class Engine:
         if format not in FORMATS:
             raise ConfigError(f"format is {format!r}.", nearest(str(format), FORMATS))
         if reason := why_not(config):
-            raise ConfigError(f"{reason}.", "Use the readable model.")
+            raise ConfigError(f"{reason}.", _OTHERWISE)
         threads = default_threads() if threads is None else threads
         if not 1 <= threads <= 4 * (os.cpu_count() or 1):
             raise ConfigError(

@@ -34,7 +34,6 @@ NAMES: Mapping[str, Format] = {
 """What the engine's formats are called."""
 _TORCH = ("float32", "bfloat16")  # what other devices compute in
 _CPU = CPUINFO
-_NO_ENGINE = "Leave dtype out, or give dtype='readable' or a torch dtype."
 
 
 def load(
@@ -199,10 +198,8 @@ def _why_not(opened: "Opened", task: TaskFormat | None, settings: _Settings) -> 
 
 
 def _filled(opened: "Opened", settings: _Settings) -> Engine:
-    if reason := why_not(opened.config):
-        raise ConfigError(f"{reason}.", _NO_ENGINE)
     engine = Engine(
-        cast(EngineConfig, opened.config),
+        cast(EngineConfig, opened.config),  # another is refused
         format=settings.format,
         threads=settings.threads,
         cache_bytes=settings.cache_bytes,

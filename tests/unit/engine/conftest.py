@@ -10,7 +10,7 @@ import pytest
 from cutaway import compiling
 from cutaway.engine import Engine, Format, build
 from cutaway.errors import EngineUnavailable
-from cutaway.models import GPT2, GPT2Config, MusicTransformer, MusicTransformerConfig
+from cutaway.models import Decoder, GPT2Config, MusicTransformerConfig
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 SIZE = GPT2Config(vocab_size=301, n_ctx=150, n_embd=96, n_layer=2, n_head=4)
@@ -29,12 +29,6 @@ NARROW_INSIDE = MusicTransformerConfig(
     vocab_size=37, n_ctx=40, n_embd=7_000, n_layer=1, n_head=2, n_inner=16, n_att=32,
     max_relative=8,
 )  # fmt: skip
-Readable = GPT2 | MusicTransformer
-
-
-def readable(config: GPT2Config | MusicTransformerConfig) -> Readable:
-    """The readable model of a size."""
-    return GPT2(config) if isinstance(config, GPT2Config) else MusicTransformer(config)
 
 
 WRITES = 'for last; do :; done; echo "$@" > "$last"'
@@ -71,7 +65,7 @@ def compiled() -> None:
 def engine_of(compiled: None) -> Callable[..., Engine]:
     """An engine with the weights of a model."""
 
-    def make(model: Readable, format: Format, *, threads: int = 2, **settings: object) -> Engine:
+    def make(model: Decoder, format: Format, *, threads: int = 2, **settings: object) -> Engine:
         engine = Engine(model.config, format=format, threads=threads, **settings)  # type: ignore[arg-type]
         for name, weight in model.state_dict().items():
             engine.fill(name, weight)

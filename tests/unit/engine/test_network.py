@@ -14,7 +14,7 @@ from cutaway.engine import Engine, Format, Piece
 from cutaway.engine.engine import EngineConfig
 from cutaway.errors import ConfigError, ContextLengthError, ResourceError, TokenizerError
 from cutaway.generation.filters import log_softmax
-from cutaway.models import GPT2, GPT2Config, ModernConfig
+from cutaway.models import GPT2, Decoder, GPT2Config, ModernConfig, new_model
 from cutaway.numbers import Bits, quantize, to_array, to_tensor
 from unit.engine.conftest import (
     FORMATS,
@@ -24,12 +24,10 @@ from unit.engine.conftest import (
     ODD,
     ODD_MUSIC,
     SIZE,
-    Readable,
-    readable,
 )
 
 Make = Callable[..., Engine]
-Enliven = Callable[..., Readable]
+Enliven = Callable[..., Decoder]
 
 SIZES = {
     "whole lanes": SIZE,
@@ -57,7 +55,7 @@ def some_ids(n: int, *, seed: int = 0, n_vocab: int = SIZE.vocab_size) -> list[i
     return [choose.randrange(n_vocab) for _ in range(n)]
 
 
-def expected(model: Readable, ids: list[int]) -> Tensor:
+def expected(model: Decoder, ids: list[int]) -> Tensor:
     with torch.inference_mode():
         return model(torch.tensor([ids]))[0]
 
@@ -66,10 +64,10 @@ def rounded(weight: Tensor, bits: Bits) -> Tensor:
     return to_tensor(quantize(to_array(weight), bits).dequantized())
 
 
-def as_held(model: Readable, format: Format) -> Readable:
+def as_held(model: Decoder, format: Format) -> Decoder:
     """A readable model whose weights are those that an engine of this format holds."""
     bits = {"int8": 8, "int8_weight_only": 8, "int4": 4}.get(format)
-    held = readable(model.config).eval()
+    held = new_model(model.config).eval()
     state = {}
     for name, weight in model.state_dict().items():
         if bits and name == "wte.weight":
@@ -92,7 +90,7 @@ def divergence(p: Tensor, q: Tensor) -> float:
 def test_it_computes_what_the_readable_model_does(
     enliven: Enliven, engine_of: Make, format: Format, config: EngineConfig
 ) -> None:
-    model = enliven(readable(config), seed=1).eval()
+    model = enliven(new_model(config), seed=1).eval()
     ids = some_ids(config.n_ctx, n_vocab=config.vocab_size)
     engine = engine_of(model, format)
     logits = to_tensor(engine.read([Piece(engine.new_text(), ids, len(ids))]))
@@ -108,7 +106,7 @@ def test_it_computes_what_the_readable_model_does(
 def test_a_row_has_the_same_bits_whatever_is_read_with_it(
     enliven: Enliven, engine_of: Make, format: Format, level: str, config: EngineConfig
 ) -> None:
-    model = enliven(readable(config), seed=2)
+    model = enliven(new_model(config), seed=2)
     engine = engine_of(model, format, level=level)
     ids = some_ids(140)
     alone = engine.read([Piece(engine.new_text(), ids, len(ids))])
@@ -135,7 +133,7 @@ def test_a_row_has_the_same_bits_whatever_is_read_with_it(
 def test_a_row_of_a_large_batch_has_the_bits_it_has_alone(
     enliven: Enliven, engine_of: Make, format: Format, config: EngineConfig
 ) -> None:
-    engine = engine_of(enliven(readable(config), seed=9), format, cache_bytes=10**8)
+    engine = engine_of(enliven(new_model(config), seed=9), format, cache_bytes=10**8)
     prompts = [some_ids(1 + i % 37, seed=i, n_vocab=config.vocab_size) for i in range(70)]
     alone = [engine.read([Piece(engine.new_text(), ids)])[0] for ids in prompts]
     for n in (3, 8, 17, 32, 33, 64, 70):
@@ -151,7 +149,7 @@ def test_a_row_of_a_large_batch_has_the_bits_it_has_alone(
 def test_the_number_of_threads_changes_no_bit(
     enliven: Enliven, engine_of: Make, format: Format, config: EngineConfig
 ) -> None:
-    model, ids = enliven(readable(config), seed=4), some_ids(90)
+    model, ids = enliven(new_model(config), seed=4), some_ids(90)
     results = []
     for threads in (1, 2, 3):
         engine = engine_of(model, format, threads=threads)

@@ -2,8 +2,9 @@
 //
 // All scores of a token are made first, then their softmax, then the mean of the values: two
 // products over the tiles of the cache. Where the model knows distances, each score has a term of the
-// query and its distance's vector (Huang et al. 2019, section 3.4), added before the softmax. Sums run over blocks, and in them over lanes, in the order
-// of positions; what is masked adds zeros. So a token has the same bits alone or among others.
+// query and its distance's vector (Huang et al. 2019, section 3.4), added before the softmax. Sums run
+// over blocks, and in them over lanes, in the order of positions; what is masked adds zeros. So a token
+// has the same bits alone or among others.
 #pragma once
 
 #include "cache.h"

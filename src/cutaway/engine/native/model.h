@@ -86,12 +86,15 @@ inline void normalise(const float* from, const Norm& norm, int n, float epsilon,
     store(to + i, (load(from + i) - mean) * scale * load(norm.gain.data() + i) + load(norm.shift.data() + i));
 }
 
+// Numbers of the widest row that a thread works on, with the zeros that it is padded with.
+inline int widest_row(const Shape& shape) { return padded(std::max({shape.n_embd, shape.n_att, shape.n_inner})); }
+
 template <class Kind>
 struct Scratch {
   Scratch(const Shape& shape, Format format, int thread)
       : thread(thread),
-        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * shape.widest_row())),
-        line(std::max(shape.widest_row(), 2 * TILE_ROWS)),
+        tile(std::max(static_cast<size_t>(TILE_ROWS) * TILE_PANELS * LANES, static_cast<size_t>(ROUNDED_ROWS) * widest_row(shape))),
+        line(std::max(widest_row(shape), 2 * TILE_ROWS)),
         narrow(format, ROUNDED_ROWS, shape.n_embd),
         blend(format, ROUNDED_ROWS, shape.n_att),
         wide(format, TILE_ROWS, shape.n_inner),
