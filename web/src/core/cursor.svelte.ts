@@ -27,6 +27,11 @@ export class Cursor {
     return this.#place;
   }
 
+  /** Whether the address says nothing, as when a page is opened without a link. */
+  get isSilent(): boolean {
+    return /^#?$/.test(this.#address.read());
+  }
+
   get spec(): RunSpec {
     const { model, ids, edits } = this.#place;
     return { model, ids, edits };

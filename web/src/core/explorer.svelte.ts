@@ -14,6 +14,7 @@ import { Draft } from './draft.svelte';
 import { Generation } from './generation.svelte';
 import { Inspector } from './inspector.svelte';
 import type { Action } from './keys';
+import { openingOf } from './opening';
 import {
   ANEW,
   NO_EDITS,
@@ -30,8 +31,6 @@ import type { Source } from './source';
 import { ofThisTab, type Store } from './storage';
 import { Stranger } from './stranger.svelte';
 import { TooLong } from './too-long.svelte';
-
-export const DEFAULT_TEXT = 'The robot must obey';
 
 /** What differs where several explorers share one page. */
 export interface Home {
@@ -142,16 +141,20 @@ export class Explorer {
     const named = this.model;
     if (this.stranger.holdsUp(place, named)) return;
     const model = named ?? this.called(models.current)!;
-    this.cursor.set(namesOf(model));
+    const isSilent = this.cursor.isSilent && this.home.text === undefined;
+    const opening = isSilent ? openingOf(model).place : {};
+    this.cursor.set({ ...opening, ...namesOf(model) }, { quiet: true });
     if (place.ids.length === 0) await this.begin(model);
     if (this.source.kind !== 'embedded') this.draft.restore(model.fingerprint);
   }
 
-  /** A text to begin with, none where words are events; without a tokenizer the first id. */
+  /** A text to begin with, and the answer to it where the model was taught pairs; without a tokenizer the first id. */
   async begin(model: ModelInfo): Promise<void> {
-    const usual = model.vocabulary?.kind === 'text' ? DEFAULT_TEXT : '';
-    if (model.vocabulary) await this.write(this.home.text ?? usual, model.name);
-    else this.read([0], model.name);
+    const { text, isAsked } = openingOf(model);
+    if (!model.vocabulary) this.read([0], model.name);
+    else if (!isAsked || this.home.text !== undefined)
+      await this.write(this.home.text ?? text, model.name);
+    else await this.generation.ask(text, model.name).catch((error: unknown) => this.#fail(error));
   }
 
   /** Loads the run of the cursor; called by the shell whenever the spec changes. */
@@ -214,12 +217,12 @@ export class Explorer {
     return (await this.api.createRun({ model, text: '' })).ids;
   }
 
-  /** Starts anew from ids with this model, or asks which part of them to keep. */
-  read(ids: number[], name = this.place.model): void {
+  /** Starts anew from ids with this model, or asks which part of them to keep: then it is false. */
+  read(ids: number[], name = this.place.model): boolean {
     const model = this.called(name);
-    if (!model) return;
-    if (this.tooLong.holdsUp(ids, model)) return;
+    if (!model || this.tooLong.holdsUp(ids, model)) return false;
     this.goTo(ids, name === this.place.model ? {} : { ...ANEW, ...namesOf(model) });
+    return true;
   }
 
   /** Starts anew from ids; what else changes with them is one step of the history. */

@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it } from 'vitest';
 import { memoryAddress } from './cursor.svelte';
-import { DEFAULT_TEXT, Explorer } from './explorer.svelte';
+import { Explorer } from './explorer.svelte';
+import { DEFAULT_TEXT } from './opening';
 import { START, toHash } from './place';
 import { Problem } from './problem';
 import { wholeReply, type Reply, type Source } from './source';
@@ -16,6 +17,9 @@ class Characters implements Source {
     { name: 'b', fingerprint: 'bbbbbbbbbbbb', n_ctx: 12, words: 'v2' },
     { name: 'c', fingerprint: 'cccccccccccc', n_ctx: 40, words: 'music' },
   ];
+  current = 'a';
+  /** What model a was taught. */
+  task: { task: string; marker: string; marker_id: number } | null = null;
 
   request(method: string, path: string, body?: unknown): Promise<Reply> {
     this.asked.push(`${method} ${path}`);
@@ -38,8 +42,9 @@ class Characters implements Source {
           eot: 0,
           kind: words === 'music' ? 'performance' : 'text',
         },
+        task: name === 'a' ? this.task : null,
       }));
-      return { version: '1', current: 'a', models };
+      return { version: '1', current: this.current, models };
     }
     const n_ctx = path.includes('/b/') || body['model'] === 'b' ? 12 : 40;
     if (path.endsWith('/tokenize')) {
@@ -73,8 +78,11 @@ class Characters implements Source {
 
 const idsOf = (text: string) => [...text].map((c) => c.charCodeAt(0));
 
-async function opened(hash = ''): Promise<{ x: Explorer; server: Characters }> {
-  const server = new Characters();
+async function opened(
+  hash = '',
+  given: Partial<Characters> = {},
+): Promise<{ x: Explorer; server: Characters }> {
+  const server = Object.assign(new Characters(), given);
   const x = new Explorer(server, memoryAddress(hash));
   await x.start();
   await follow(x);
@@ -95,6 +103,30 @@ describe('the explorer', () => {
     expect(x.run?.ids).toEqual(idsOf(DEFAULT_TEXT));
     expect(x.place.model).toBe('a');
     expect([x.step, x.q]).toEqual([DEFAULT_TEXT.length, DEFAULT_TEXT.length - 1]);
+  });
+
+  it('opens at the view of what a model was made for, unless the address says another', async () => {
+    const translator = { task: { task: 'translation', marker: '<to-de>', marker_id: 7 } };
+    const { x } = await opened('', translator);
+    expect([x.place.view, x.place.layer]).toEqual(['pairs', 0]);
+    expect(x.run?.ids.at(-1)).toBe(7);
+    const summarizer = { task: { task: 'summarization', marker: '<sum>', marker_id: 7 } };
+    expect((await opened('', summarizer)).x.place.view).toBe('page');
+    expect((await opened('', { current: 'c' })).x.place.view).toBe('piano');
+    expect((await opened('#v=keyboard', translator)).x.place.view).toBe('keyboard');
+  });
+
+  it('lets a model answer behind its marker, and never goes on with another text', async () => {
+    const task = { task: 'translation', marker: '<to-de>', marker_id: 7 };
+    const { x, server } = await opened('#v=towers', { task });
+    const asked = () => server.asked.filter((one) => one.includes('/generate'));
+    await x.arrived();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(asked()).toHaveLength(1);
+    await x.generation.ask('a sentence with more letters than the forty of this model');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(asked()).toHaveLength(1);
+    expect(x.tooLong.asked?.model).toBe('a');
   });
 
   it('goes where a link leads', async () => {

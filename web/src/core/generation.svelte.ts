@@ -12,6 +12,9 @@ export interface Pending {
   model: string;
 }
 
+/** Words that a model writes behind its marker, at most. */
+const LONGEST_ANSWER = 120;
+
 export class Generation {
   running = $state(false);
   /** A generation that was cut off by a reload; offered again. */
@@ -54,6 +57,27 @@ export class Generation {
       } else this.#save(null);
     } finally {
       this.running = false;
+    }
+  }
+
+  /**
+   * Starts anew from a text with the marker of the model's task behind it; the likeliest words are
+   * written as the answer. Rejects where the text cannot be read.
+   */
+  async ask(text: string, model = this.x.place.model): Promise<void> {
+    const { x } = this;
+    const { task, config } = x.called(model) ?? {};
+    if (!task || !config) return;
+    const done = x.busy.start();
+    try {
+      const { ids } = await x.api.tokenize(model, text);
+      x.problem = null;
+      if (!x.read([...ids, task.marker_id], model)) return;
+      const left = Math.min(LONGEST_ANSWER, config.n_ctx - ids.length - 1);
+      const pending = { left, seed: 0, settings: { temperature: 0 }, model };
+      if (left > 0) void x.arrived().then(() => this.start(pending));
+    } finally {
+      done();
     }
   }
 
