@@ -36,7 +36,7 @@ class Dealt:
     Attributes:
         batches: deals the batch of every step.
         valid: to measure on, where there is such.
-        bytes_per_token: of the validation text, for each target that counts.
+        bytes_per_token: of the validation text, for each target that counts; None of music.
         tokens: of the corpora, by purpose, where they are counted.
         context: positions of a row, on average; None where all have those of the model.
         objective: what is to be made smaller.
@@ -44,7 +44,7 @@ class Dealt:
 
     batches: Any
     valid: Batch | None = None
-    bytes_per_token: float = 1.0
+    bytes_per_token: float | None = None
     tokens: dict[str, int | None] = field(default_factory=dict[str, int | None])
     context: int | None = None
     objective: Objective = causal_lm
@@ -58,13 +58,13 @@ class Corpus:
         train: to learn from.
         final: to learn from in the last steps, where there is such.
         valid: to measure on, where there is such.
-        bytes_per_token: of the validation text.
+        bytes_per_token: of the validation text, where there is such.
     """
 
     train: Deal
     final: Deal | None = None
     valid: Deal | None = None
-    bytes_per_token: float = 1.0
+    bytes_per_token: float | None = None
 
 
 def open_corpus(recipe: Recipe, tokenizer: Tokenizer, data: Path, out: Path) -> Corpus:

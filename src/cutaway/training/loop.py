@@ -58,7 +58,7 @@ class Loop:
         directory: the run's own; checkpoints and the journal are in it.
         objective: what is to be made smaller; smoothed while it is learned from, if the recipe
             says so.
-        bytes_per_token: of the validation text, to report bits per byte.
+        bytes_per_token: of the validation text, to report bits per byte; None of what is no text.
         sampler: writes texts now and then, or None.
         data: the fingerprint of the corpus, which a checkpoint is held against.
         journal: of the run; by default a plain one in its directory.
@@ -76,7 +76,7 @@ class Loop:
         trained: nn.Module | None = None,
         directory: Path,
         objective: Objective = causal_lm,
-        bytes_per_token: float = 1.0,
+        bytes_per_token: float | None = None,
         sampler: _Sampler | None = None,
         data: Mapping[str, str] | None = None,
         journal: Journal | None = None,
@@ -236,8 +236,10 @@ class Loop:
     def _look(self, done: int, valid: Batch) -> float:
         """The mean loss in nats per token over the validation batch, also for the journal."""
         mean = self._measured(valid)
-        bits_per_byte = mean / math.log(2) / self.bytes_per_token
-        self.journal.event(done, "valid", loss=mean, bits_per_byte=bits_per_byte)
+        said = {"loss": mean}
+        if self.bytes_per_token is not None:
+            said["bits_per_byte"] = mean / math.log(2) / self.bytes_per_token
+        self.journal.event(done, "valid", **said)
         return mean
 
     @torch.no_grad()
