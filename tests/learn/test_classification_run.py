@@ -106,7 +106,7 @@ def test_a_model_that_is_there_learns_other_labels(folder: Path, base: Path, lor
         task="classification",
         out=out,
         lora=lora,
-        settings=(*QUICK, "optimizer.lr=2e-2"),
+        settings=(*QUICK, "optimizer.lr=1e-2"),
     )
     task = TaskFormat.load(taught.directory)
     assert task.labels == ("few", "many", "0", "1")  # it keeps those that it knows

@@ -128,7 +128,7 @@ def test_the_last_steps_learn_from_the_final_text(tmp_path: Path) -> None:
     recipe = with_an_end(5, short_window=8, short_steps=9)
     run = loop(tmp_path, recipe)
     for step, is_final in [(6, False), (7, True), (8, True), (9, True), (11, True)]:
-        batch, _ = run.batches.of(step)
+        batch = run.batches.of(step)
         assert batch.tokens.shape == ((8, 8) if step < 9 else (4, 16))
         before, after = batch.tokens, batch.targets
         by_rule = (
@@ -205,12 +205,23 @@ def test_another_recipe_does_not_go_on_with_this_run(tmp_path: Path) -> None:
     assert len(losses(tmp_path)) == 14
 
 
+@pytest.mark.parametrize(("width", "expected"), [(16, [2] * 6), (9, [2] * 6), (5, [6, 6])])
+def test_rows_shorter_than_the_context_go_through_in_greater_numbers(
+    tmp_path: Path, width: int, expected: list[int]
+) -> None:
+    """No portion has more positions than two rows of 16."""
+    toy = loop(tmp_path, with_training(micro_batch_size=2))
+    batch = TokenBatch(torch.zeros(12, width, dtype=torch.long), torch.zeros(12, width).long())
+    assert [part.n_rows for part in toy._portions(batch)] == expected
+
+
 def test_short_windows_come_first_and_hold_as_many_tokens(tmp_path: Path) -> None:
     recipe = with_training(short_window=4, short_steps=5, steps=8)
     toy = loop(tmp_path / "whole", recipe)
-    shapes = [tuple(toy.batches.of(step)[0].tokens.shape) for step in (0, 4, 5)]
+    shapes = [tuple(toy.batches.of(step).tokens.shape) for step in (0, 4, 5)]
     assert shapes == [(16, 4), (16, 4), (4, 16)]
-    assert [toy.batches.of(step)[1] for step in (4, 5)] == [8, 2]
+    portions = [[part.n_rows for part in toy._portions(toy.batches.of(step))] for step in (4, 5)]
+    assert portions == [[8, 8], [2, 2]]  # as many positions at once
     toy.run()
     for n in (3, 4):  # once among the short ones, once among the long ones
         with pytest.raises(Interrupted):
@@ -238,7 +249,7 @@ def test_a_batch_that_grows_goes_on_in_the_text(tmp_path: Path) -> None:
     growth = (Growth(step=3, batch_size=6), Growth(step=7, batch_size=8))
     recipe = with_training(steps=10, batch_growth=growth)
     toy = loop(tmp_path / "whole", recipe)
-    batches = [toy.batches.of(step)[0].tokens for step in range(10)]
+    batches = [toy.batches.of(step).tokens for step in range(10)]
     assert [len(tokens) for tokens in batches] == [4, 4, 4, 6, 6, 6, 6, 8, 8, 8]
     windows = Windows(toy_tokens(), length=17, seed=recipe.seed)
     dealt = windows.batch(first=0, size=sum(map(len, batches)))[:, :-1]
@@ -282,7 +293,7 @@ def test_a_step_that_is_not_finite_may_be_left_out(
 ) -> None:
     """One batch in the run breaks the loss: it is named, kept, and nothing is learnt from it."""
     recipe = with_training(max_skipped=1)
-    bad = loop(tmp_path, recipe).batches.of(6)[0].split(2)[1].tokens  # type: ignore[attr-defined]
+    bad = loop(tmp_path, recipe).batches.of(6).split(2)[1].tokens  # type: ignore[attr-defined]
 
     def breaks(model: GPT2, batch: TokenBatch) -> torch.Tensor:
         loss = causal_lm(model, batch)

@@ -212,7 +212,7 @@ def test_the_best_that_could_not_be_saved_does_not_push_out_the_one_before(
         validation=ValidationConfig(every=1, windows=2, keep_best=True),
     )
     loop, real = tiny_loop(tmp_path, recipe), Checkpoints._write
-    loop.valid = loop.batches.of(0)[0]
+    loop.valid = loop.batches.of(0)
     told = iter([3.0, 2.0, 1.0, 2.5, 2.5])
 
     def full_at_3(self: Checkpoints, final: Path, step: int, *more: object) -> None:

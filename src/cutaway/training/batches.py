@@ -59,16 +59,15 @@ class Batches(Sizes):
             length = loop.short_window + 1
             self._short_train, self._short_final = train.cut_to(length), self._final.cut_to(length)
 
-    def of(self, step: int) -> tuple[TokenBatch, int]:
-        """The batch of a step (from 0), and how many of its rows go through the model at once."""
+    def of(self, step: int) -> TokenBatch:
+        """The batch of a step (from 0)."""
         loop = self._loop
         is_final = step >= loop.steps - loop.final_steps
         windows, more = self._final if is_final else self._train, 1
         if step < loop.short_steps:
             windows = self._short_final if is_final else self._short_train
             more = self._n_ctx // loop.short_window
-        batch = self._batch(windows, more * self.first(step), more * self.size(step))
-        return batch, more * loop.micro_batch_size
+        return self._batch(windows, more * self.first(step), more * self.size(step))
 
     def looks(self, windows: Deal, n: int) -> TokenBatch:
         """The first ``n`` windows of a validation corpus, or all if there are fewer."""

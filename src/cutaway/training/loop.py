@@ -37,7 +37,7 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class _Batches(Protocol):
-    def of(self, step: int) -> tuple[Batch, int]: ...
+    def of(self, step: int) -> Batch: ...
 
 
 class _Sampler(Protocol):
@@ -180,8 +180,8 @@ class Loop:
         started = time.perf_counter()
         rate = recipe.schedule.factor(step, steps=loop.steps)
         set_rate(self.state.optimizers, rate)
-        batch, n_rows = self.batches.of(step)
-        parts, n_targets = self.world.share(batch, n_rows), max(1, batch.n_targets)
+        batch = self.batches.of(step)
+        parts, n_targets = self._portions(batch), max(1, batch.n_targets)
         self.model.train()
         self._seed(step)
         total = torch.zeros((), device=self.device)
@@ -201,6 +201,11 @@ class Loop:
             show=(step + 1) % recipe.log.every == 0,
         )
         return mean
+
+    def _portions(self, batch: Batch) -> Sequence[Batch | Idle]:
+        """This process's: of rows that are shorter than the context as many more at once."""
+        more = max(1, self.recipe.model.n_ctx // batch.width)
+        return self.world.share(batch, more * self.recipe.training.micro_batch_size)
 
     def _update(self, step: int, loss: float, batch: Batch, parts: Sequence[Batch | Idle]) -> float:
         """Makes the update, if loss and gradient are finite; returns the gradient's norm."""
@@ -246,7 +251,7 @@ class Loop:
     def _measured(self, valid: Batch) -> float:
         self.model.eval()
         total = 0.0
-        for part in self.world.share(valid, self.recipe.training.micro_batch_size):
+        for part in self._portions(valid):
             with self._autocast():
                 total += self._loss(part.to(self.device)).item()
         return self.world.sum(total)[0] / max(1, valid.n_targets)
@@ -264,7 +269,7 @@ class Loop:
         if self.world.size > 1 and step < self.recipe.training.steps:
             self.model.train()
             with self._autocast():
-                self.world.settle(self._loss_of_all, self.batches.of(step)[0].to(self.device))
+                self.world.settle(self._loss_of_all, self.batches.of(step).to(self.device))
 
     def _save(self, done: int, *, required: bool, is_best: bool) -> None:
         keep_best = self.recipe.validation.keep_best

@@ -39,7 +39,8 @@ class LoopConfig:
     Attributes:
         steps: updates of the weights.
         batch_size: windows of ``n_ctx`` tokens, or pairs, or chorales, for one update.
-        micro_batch_size: of those at once in memory; their gradients are summed.
+        micro_batch_size: of those at once in memory, and as many more of rows that are shorter than
+            ``n_ctx``; their gradients are summed.
         batch_growth: other sizes of the batch from later steps on (Smith et al. 2018, "Don't Decay
             the Learning Rate, Increase the Batch Size").
         short_window: positions of the windows of the first ``short_steps``, which have as many more

@@ -47,8 +47,8 @@ class PerformanceBatches(Sizes):
         )
         self._short = self._deal.cut_to(loop.short_window + 1) if loop.short_steps else self._deal
 
-    def of(self, step: int) -> tuple[TokenBatch, int]:
-        """The batch of a step (from 0), and how many of its rows go through the model at once."""
+    def of(self, step: int) -> TokenBatch:
+        """The batch of a step (from 0)."""
         loop, deal, more = self._loop, self._deal, 1
         if step < loop.short_steps:
             deal, more = self._short, self._n_ctx // loop.short_window
@@ -60,7 +60,7 @@ class PerformanceBatches(Sizes):
             part = text[crop.start : crop.start + deal.length]
             n_pitched = _N_PITCHED["performance"]
             rows.append(transposed_ids(part, crop.semitones, n_pitched=n_pitched))
-        return _batch(rows, self._eot), more * loop.micro_batch_size
+        return _batch(rows, self._eot)
 
     def looks(self, pieces: Pieces, n: int) -> TokenBatch:
         """Windows of a validation corpus, spread evenly over all that there are.
@@ -97,16 +97,14 @@ class ChoraleBatches(Sizes):
         self._deal = PairDeal(lengths, batch_size=smallest, seed=recipe.seed)
         self._allowed = _allowed(chorales, most=self._most)
 
-    def of(self, step: int) -> tuple[TokenBatch, int]:
-        """The batch of a step (from 0), and how many of its rows go through the model at once."""
+    def of(self, step: int) -> TokenBatch:
+        """The batch of a step (from 0)."""
         pool = self._deal.pool(step)
         sizes = [self.size(i) for i in pool]
         chosen = self._deal.batch(step, sizes=sizes, first=self.first(pool.start)).tolist()
         first = self.first(step)
         rows = [self._moved(chorale, first + i) for i, chorale in enumerate(chosen)]
-        return _batch([_text(ids, self._eot) for ids in rows], self._eot), (
-            self._loop.micro_batch_size
-        )
+        return _batch([_text(ids, self._eot) for ids in rows], self._eot)
 
     def looks(self, chorales: Sequence[NDArray[np.int64]], n: int) -> TokenBatch:
         """The first ``n`` chorales of a validation corpus, 0 for all; the longest first.

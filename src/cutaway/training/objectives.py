@@ -29,6 +29,11 @@ class Batch(Protocol):
         ...
 
     @property
+    def width(self) -> int:
+        """Positions of its longest row."""
+        ...
+
+    @property
     def n_targets(self) -> int:
         """By which the summed loss is divided."""
         ...
@@ -91,6 +96,11 @@ class TokenBatch:
     def n_rows(self) -> int:
         """Rows."""
         return len(self.tokens)
+
+    @property
+    def width(self) -> int:
+        """Positions of a row."""
+        return self.tokens.shape[1]
 
     @property
     def n_targets(self) -> int:

@@ -84,12 +84,12 @@ class PairBatches(Sizes):
         self._pairs, self._rows = pairs, rows
         self._deal = PairDeal(pairs.lengths, batch_size=min(loop.batch_sizes), seed=seed)
 
-    def of(self, step: int) -> tuple[TokenBatch | PairBatch, int]:
-        """The batch of a step (from 0), and how many of its rows go through the model at once."""
+    def of(self, step: int) -> TokenBatch | PairBatch:
+        """The batch of a step (from 0)."""
         pool = self._deal.pool(step)
         sizes = [self.size(i) for i in pool]
         chosen = self._deal.batch(step, sizes=sizes, first=self.first(pool.start))
-        return self._rows.batch(self._pairs, chosen.tolist()), self._loop.micro_batch_size
+        return self._rows.batch(self._pairs, chosen.tolist())
 
     def looks(self, pairs: PairTokens, n: int) -> TokenBatch | PairBatch:
         """The first ``n`` pairs of a validation corpus, 0 for all; the longest first."""

@@ -187,8 +187,6 @@ class World:
             batch: all of it, the same in every process.
             at_once: rows of a portion, at most.
         """
-        if self.size == 1:
-            return batch.split(at_once)
         n_portions = -(-batch.n_rows // (at_once * self.size))
         portions = batch.split(-(-batch.n_rows // (n_portions * self.size)))
         mine: list[Batch | Idle] = [*portions[self.rank :: self.size]]

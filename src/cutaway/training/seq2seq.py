@@ -37,6 +37,11 @@ class PairBatch:
         return len(self.tokens)
 
     @property
+    def width(self) -> int:
+        """Positions of the longer of both sides."""
+        return max(self.source.shape[1], self.tokens.shape[1])
+
+    @property
     def n_targets(self) -> int:
         """Targets that count."""
         return int((self.targets != IGNORED).sum())
