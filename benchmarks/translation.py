@@ -15,7 +15,7 @@ is made likelier until most texts end. ``--cpu`` measures the processor's time i
 clock's: for a machine that others use. One line of JSON.
 
     python -m benchmarks.translation [--prompts 200] [--new 30] [--beams 5] [--threads 1]
-    python -m benchmarks.translation --model runs/translation/model --data test.en.gz
+    python -m benchmarks.translation --model runs/translation-gpt2/model --data test.en.gz
 """
 
 import argparse
