@@ -29,7 +29,7 @@ export class Cursor {
 
   /** Whether the address says nothing, as when a page is opened without a link. */
   get isSilent(): boolean {
-    return /^#?$/.test(this.#address.read());
+    return this.#address.read() === '';
   }
 
   get spec(): RunSpec {

@@ -5,7 +5,7 @@ import type { Place } from './place';
 export const DEFAULT_TEXT = 'The robot must obey';
 
 /** For a model that was taught pairs: it goes on behind its marker. */
-const SOURCE_TEXT = 'A dog runs along the beach.';
+export const SOURCE_TEXT = 'A dog runs along the beach.';
 
 export interface Opening {
   place: Partial<Place>;
@@ -14,14 +14,15 @@ export interface Opening {
   isAsked: boolean;
 }
 
-/** Of a model with a vocabulary. Words that are events begin with none. */
+/** Words that are events begin with no text. */
 export function openingOf({ vocabulary, task, config }: ModelInfo): Opening {
+  if (task?.task === 'translation' || task?.task === 'pairs') {
+    // The layer below the last aligns best; see cutaway/apps/alignment.py.
+    const layer = Math.max(0, config.n_layer - 2);
+    return { place: { view: 'pairs', layer }, text: SOURCE_TEXT, isAsked: true };
+  }
   const text = vocabulary?.kind === 'text' ? DEFAULT_TEXT : '';
-  if (vocabulary?.kind === 'performance') return { place: { view: 'piano' }, text, isAsked: false };
-  if (task?.task === 'summarization') return { place: { view: 'page' }, text, isAsked: false };
-  if (task?.task !== 'translation' && task?.task !== 'pairs')
-    return { place: {}, text, isAsked: false };
-  // The layer below the last aligns best; see cutaway/apps/alignment.py.
-  const layer = Math.max(0, config.n_layer - 2);
-  return { place: { view: 'pairs', layer }, text: SOURCE_TEXT, isAsked: true };
+  const isMusic = vocabulary?.kind === 'performance';
+  const view = isMusic ? 'piano' : task?.task === 'summarization' ? 'page' : null;
+  return { place: view ? { view } : {}, text, isAsked: false };
 }

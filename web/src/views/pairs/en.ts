@@ -50,7 +50,6 @@ export const en = {
   noTask:
     'This model was not taught to translate, so there is nothing to draw here. A translation model is made, and looked into, by:',
   sentence: 'Sentence',
-  placeholder: 'A dog runs along the beach.',
   write: (marker: string) => `Write on behind ${marker}`,
   noMarker: (marker: string) =>
     `The text has no ${marker} with a source before it yet. Type a sentence: the marker is put behind it, and the model writes the rest, likeliest word by likeliest word.`,

@@ -1,4 +1,5 @@
 /** A pair as one row of tokens: its sides, what counts for the loss, and who sees whom. */
+import { SOURCE_TEXT } from '../../core/opening';
 import type { TokenLike } from '../../core/tokens';
 
 export type Side = 'source' | 'marker' | 'target' | 'end';
@@ -45,7 +46,7 @@ export function reach(n: number, n_prompt: number, mask: Mask): number[] {
 
 /** Our own pairs, to show the format with. */
 export const PAIRS: readonly (readonly [string, string])[] = [
-  ['A dog runs along the beach.', 'Ein Hund läuft am Strand entlang.'],
+  [SOURCE_TEXT, 'Ein Hund läuft am Strand entlang.'],
   ['Two children are reading a book.', 'Zwei Kinder lesen ein Buch.'],
   ['The old man plays the guitar.', 'Der alte Mann spielt Gitarre.'],
 ];

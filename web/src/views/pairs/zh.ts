@@ -48,7 +48,6 @@ export const zh: typeof en = {
   stages: { all: '所有头', one: '一个头' },
   noTask: '这个模型没有学过翻译，所以这里没有可画的。翻译模型这样做成、这样来看：',
   sentence: '句子',
-  placeholder: 'A dog runs along the beach.',
   write: (marker) => `在 ${marker} 后面写下去`,
   noMarker: (marker) =>
     `文本里还没有带原文的 ${marker}。输入一个句子：标记会加在后面，模型逐个写出最可能的词。`,
