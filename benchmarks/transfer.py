@@ -11,10 +11,12 @@ learned from by four beginners.
   stack, the same vocabulary, fresh weights.
 
 All pass over the same pairs as often, in batches of the same size; the smaller share of a draw is
-in the larger one. Nothing is chosen by the held-out pairs: the last weights count. Each cell is a
-run by a recipe, OUT/runs/CELL/recipe.toml. What came out stands in OUT/cells/CELL.json, and a cell
-that is there is not run again, so the same command goes on after a stop. At the end there are
-OUT/transfer.json, which ``cutaway explore --runs OUT`` draws, and OUT/table.md.
+in the larger one. Nothing is chosen by the held-out pairs: the last weights count. Of these there
+are ROUGE, of summaries with no three tokens twice, and what it cannot see: how likely the model
+finds the summaries that people wrote, in nats per token. Each cell is a run by a recipe,
+OUT/runs/CELL/recipe.toml. What came out stands in OUT/cells/CELL.json, and a cell that is there is
+not run again, so the same command goes on after a stop. At the end there are OUT/transfer.json,
+which ``cutaway explore --runs OUT`` draws, and OUT/table.md.
 
     python -m benchmarks.transfer --train train.jsonl.xz --valid valid.jsonl.xz \\
         --out runs/transfer --dry-run
@@ -28,6 +30,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import cutaway
@@ -98,6 +101,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--documents", type=int, default=128, help="held-out pairs that count")
     parser.add_argument("--max-tokens", type=int, default=256, help="of a summary")
     parser.add_argument("--beams", type=int, default=1, help="1: the likeliest token always")
+    parser.add_argument("--no-repeat", type=int, default=3, help="as of `cutaway summarize`")
     parser.add_argument("--precision", default="bf16", choices=["fp32", "bf16"])
     parser.add_argument("--set", action="append", default=[], help="a change to every recipe")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, run nothing")
@@ -210,6 +214,7 @@ def result_of(
         "recipe": tables,
         "settings": options.set,
         "parameters": parameters,
+        "nats_per_target_token": trained.valid_loss,
         "seconds": round(between - start, 1),  # of the last part, if it was stopped
         "seconds_to_measure": round(time.perf_counter() - between, 1),
         **scored,
@@ -225,9 +230,10 @@ def recipe(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
     base = open_checkpoint(options.base)
     source = {"source": options.train.name, "fields": options.fields.split(",")}
     pairs = {**source, "part": [0.0, cell.share], "draw": cell.draw}
+    valid = {"source": str(options.valid.resolve()), "fields": options.fields.split(",")}
     tables = recipe_for(
         options.base,
-        {"train_pairs": [pairs]},
+        {"train_pairs": [pairs], "valid_pairs": [valid]},
         n_examples=cell.examples,
         task="summarization",
         width=base.config.n_embd,
@@ -238,6 +244,7 @@ def recipe(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
     batch = {"batch_size": cell.batch, "micro_batch_size": min(cell.batch, 4)}
     tables["training"] |= {"steps": cell.steps, **batch}
     tables["schedule"]["warmup_steps"] = max(1, min(100, cell.steps // 10))
+    tables["validation"] = {"every": 0}  # at the end alone
     tables["checkpoints"] = {"every": max(1, cell.steps // 4), "keep": 1}
     if cell.beginner not in ("pre-trained", "pre-trained, LoRA"):
         tables["init"] = str(fresh(cell, options))
@@ -278,7 +285,7 @@ def measured(
     has_encoder = isinstance(open_checkpoint(directory).config, TransformerConfig)
     lm = cutaway.load(directory, dtype="readable" if has_encoder else "float32")
     how = {"max_tokens": options.max_tokens, "beams": options.beams}
-    summarize = Summarizer(lm, too_long="cut", **how)
+    summarize = Summarizer(lm, too_long="cut", no_repeat=options.no_repeat, **how)
     texts = [document.text for document in documents]
     summaries: list[str] = []
     for start in range(0, len(texts), 32):
@@ -322,14 +329,17 @@ def curve(beginner: str, found: dict[Cell, dict[str, Any]]) -> Curve:
 
 
 def table(found: dict[Cell, dict[str, Any]], options: argparse.Namespace) -> str:
-    """ROUGE-1 / -2 / -L, means over the draws: a row for each share, a column for each beginner."""
+    """ROUGE-1 / -2 / -L and nats per target token, means over the draws.
+
+    A row for each share, a column for each beginner.
+    """
     names = [name for name in BEGINNERS if name in options.only]
     lines = [f"| pairs | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
     for examples in sorted({cell.examples for cell in found}):
         row = [f"| {examples:,} |"]
         for name in names:
             cells = [c for c in found if (c.beginner, c.examples) == (name, examples)]
-            row.append(f" {_mean([found[cell]['scores'] for cell in cells])} |")
+            row.append(f" {_means([found[cell] for cell in cells])} |")
         lines.append("".join(row))
     first = next(iter(found.values()))
     beside = [
@@ -339,8 +349,10 @@ def table(found: dict[Cell, dict[str, Any]], options: argparse.Namespace) -> str
     return "\n".join([*lines, "", *beside, "", first["protocol"], ""])
 
 
-def _mean(scores: Sequence[dict[str, float]]) -> str:
-    return " / ".join(f"{100 * sum(s[name] for s in scores) / len(scores):.2f}" for name in SCORES)
+def _means(results: Sequence[dict[str, Any]]) -> str:
+    scores = [fmean(100 * result["scores"][name] for result in results) for name in SCORES]
+    nats = fmean(result["nats_per_target_token"] for result in results)
+    return f"{' / '.join(f'{score:.2f}' for score in scores)} ({nats:.3f})"
 
 
 if __name__ == "__main__":

@@ -70,11 +70,13 @@ def searched(lm: LanguageModel, prompts: list[Ids], config: GenerationConfig) ->
 
 def how_chosen(config: GenerationConfig) -> str:
     """How a model that was taught chooses its words, for protocols."""
+    n = config.no_repeat_ngram
+    once = f", no {n} tokens twice" if n else ""
     if config.beams == 1:
-        return "the likeliest token always"
+        return f"the likeliest token always{once}"
     return (
-        f"{config.beams} beams, log-probability / length^{config.length_penalty:g}, ended when no "
-        "live text would be better if it ended now"
+        f"{config.beams} beams, log-probability / length^{config.length_penalty:g}{once}, ended "
+        "when no live text would be better if it ended now"
     )
 
 

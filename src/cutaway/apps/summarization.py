@@ -54,6 +54,8 @@ class Summarizer:
         max_tokens: tokens of a summary at most, of each part.
         beams: width of the search of a model that was taught; 1 takes the likeliest token always.
         length_penalty: of a search, see :class:`cutaway.generation.GenerationConfig`.
+        no_repeat: a model that was taught writes no run of so many tokens twice (Paulus et al.
+            2018, section 2.5); 0 lets it. What the text says it may always say.
         too_long: what becomes of a text that does not fit: it is refused, its first tokens are
             read and the rest is not, or it is read in parts that end with sentences.
         seed: of the draws; None takes a fresh one. A summary depends on its own text alone.
@@ -71,6 +73,7 @@ class Summarizer:
         max_tokens: int = 100,
         beams: int = 4,
         length_penalty: float = 0.6,
+        no_repeat: int = 3,
         too_long: TooLong = "refuse",
         seed: int | None = None,
     ) -> None:
@@ -80,7 +83,9 @@ class Summarizer:
         self.format = format = _format_of(lm)
         self.seed = check_seed(seed)
         asked = GenerationConfig(max_new_tokens=max_tokens, top_k=2)
-        taught = GenerationConfig(max_new_tokens=max_tokens, temperature=0.0)
+        taught = GenerationConfig(
+            max_new_tokens=max_tokens, temperature=0.0, no_repeat_ngram=no_repeat
+        )
         if beams != 1:
             taught = taught.replace(temperature=1.0, beams=beams, length_penalty=length_penalty)
         self.config = asked if format is None else taught

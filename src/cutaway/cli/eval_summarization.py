@@ -11,7 +11,7 @@ from cutaway.cli.batches import all_of
 from cutaway.cli.figures import as_answer, write_figures, write_protocol
 from cutaway.cli.options import Adapter, Dtype, Json, Model
 from cutaway.cli.output import stdout
-from cutaway.cli.summarize import Beams, Chunk, Cut, MaxTokens, Penalty, make_summarizer
+from cutaway.cli.summarize import Beams, Chunk, Cut, MaxTokens, NoRepeat, Penalty, make_summarizer
 
 app = new_app()
 
@@ -37,6 +37,7 @@ def evaluate(
     max_tokens: MaxTokens = 100,
     beams: Beams = 4,
     length_penalty: Penalty = 0.6,
+    no_repeat: NoRepeat = 3,
     cut: Cut = False,
     chunk: Chunk = False,
     seed: Annotated[
@@ -62,6 +63,7 @@ def evaluate(
         max_tokens=max_tokens,
         beams=beams,
         length_penalty=length_penalty,
+        no_repeat=no_repeat,
         cut=cut,
         chunk=chunk,
         seed=seed,

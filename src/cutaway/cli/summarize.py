@@ -25,6 +25,10 @@ Penalty = Annotated[
     float,
     typer.Option(help="Beams are ranked by log-probability / length^P; 0: long ones lose."),
 ]
+NoRepeat = Annotated[
+    int,
+    typer.Option(min=0, help="A model that was taught writes no N tokens twice; 0: it may."),
+]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Tokens of a summary at most.")]
 Cut = Annotated[bool, typer.Option("--cut", help="Read the first part of a text that is too long.")]
 Chunk = Annotated[
@@ -52,6 +56,7 @@ def summarize(
     max_tokens: MaxTokens = 100,
     beams: Beams = 4,
     length_penalty: Penalty = 0.6,
+    no_repeat: NoRepeat = 3,
     cut: Cut = False,
     chunk: Chunk = False,
     seed: Seed = None,
@@ -73,6 +78,7 @@ def summarize(
         max_tokens=max_tokens,
         beams=beams,
         length_penalty=length_penalty,
+        no_repeat=no_repeat,
         cut=cut,
         chunk=chunk,
         seed=seed,
@@ -108,6 +114,7 @@ def make_summarizer(
     max_tokens: int,
     beams: int,
     length_penalty: float,
+    no_repeat: int,
     cut: bool,
     chunk: bool,
     seed: int | None,
@@ -127,6 +134,7 @@ def make_summarizer(
         max_tokens=max_tokens,
         beams=beams,
         length_penalty=length_penalty,
+        no_repeat=no_repeat,
         too_long="cut" if cut else "chunk" if chunk else "refuse",
         seed=seed,
     )

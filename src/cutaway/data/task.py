@@ -11,7 +11,7 @@ marker.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import fields as fields_of
 from pathlib import Path
@@ -161,6 +161,15 @@ class TaskFormat:
     def prompt_ids(self, tokenizer: Tokenizer, source: str) -> list[int]:
         """What a decoder reads before it writes: the source and the marker."""
         return [*tokenizer.encode(source), self.marker_id(tokenizer)]
+
+    def n_source(self, tokenizer: Tokenizer, ids: Sequence[int]) -> int:
+        """How many ids at the begin of a decoder's row are source and marker; 0 without a marker.
+
+        Raises:
+            TokenizerError: if the vocabulary lacks the marker.
+        """
+        marker = self.marker_id(tokenizer)
+        return ids.index(marker) + 1 if marker in ids else 0
 
     def source_ids(self, tokenizer: Tokenizer, source: str) -> list[int]:
         """What an encoder reads: the source and end-of-text."""

@@ -174,7 +174,7 @@ class _Searches:
         config, scores, offsets = self._config, logits, self._totals - sums
         if config.logit_bias or config.repetition_penalty != 1.0 or config.no_repeat_ngram:
             written = [
-                [*self._prompts[search].ids, *ids]
+                [*self._prompts[search].repeatable, *ids]
                 for search, ids in zip(self._searches.tolist(), self._ids.tolist(), strict=True)
             ]
             scores = adjust(log_softmax(logits.astype(np.float64)), written, config=config)

@@ -34,7 +34,7 @@ def choose(logits: Row, history: Sequence[int], *, config: GenerationConfig, key
 
     Args:
         logits: the model's scores of it, ``(V,)`` in float32 or float64.
-        history: all ids so far, prompt included.
+        history: all ids so far, prompt included, that rules of repetition count.
         config: how it is chosen.
         key: of the draw, if it is drawn.
 

@@ -48,7 +48,7 @@ def _steps(rows: Rows, live: list[Sample], *, config: GenerationConfig) -> Gener
     """A token for each sample that lives, then the next step, until none does."""
     while live:
         tokens = [
-            choose(logits, sample.history, config=config, key=sample.key)
+            choose(logits, sample.repeatable, config=config, key=sample.key)
             for logits, sample in zip(rows.logits, live, strict=True)
         ]
         sums = rows.log_sums()

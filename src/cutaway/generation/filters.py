@@ -41,7 +41,7 @@ def adjust(
 
     Args:
         scores: logits, or log-probabilities in a beam search.
-        histories: for each row all ids so far, prompt included.
+        histories: for each row all ids so far, prompt included, but for a source.
         config: which of them, and how much.
     """
     if config.logit_bias:

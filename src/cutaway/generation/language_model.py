@@ -1,6 +1,7 @@
 """A model with its tokenizer: text in, text out."""
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Literal, Unpack, cast, overload
 
@@ -353,6 +354,15 @@ class LanguageModel:
             stride=stride,
         )
 
+    def n_source(self, ids: Sequence[int]) -> int:
+        """How many ids at the begin of a decoder's text are a source and its marker.
+
+        Rules of repetition pass them over. 0 for a model that was taught no pairs.
+        """
+        if self.task is None or self._tokenizer is None:
+            return 0
+        return self.task.n_source(self._tokenizer, ids)
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text; ``<|endoftext|>`` in it is ordinary text."""
         return self.tokenizer.encode(text)
@@ -384,13 +394,14 @@ class LanguageModel:
                 begin=self._begin,
                 config=config,
             )
-        return read_prompt(
+        read = read_prompt(
             prompt,
             tokenizer=self._tokenizer,
             n_vocab=self._n_vocab,
             n_ctx=self.config.n_ctx,
             config=config,
         )
+        return replace(read, n_source=self.n_source(read.ids))
 
     def _search(
         self, prompts: Sequence[Prompt], config: GenerationConfig, end: SearchEnd

@@ -21,11 +21,19 @@ class Prompt:
         text: of it; empty for ids without a tokenizer.
         ids: at least one.
         n_total: tokens of the longest text that may follow from it, its own included.
+        n_source: tokens at its begin that are a source, such as a text to summarise and the marker
+            behind it. What is written may say them again, so rules of repetition pass them over.
     """
 
     text: str
     ids: tuple[int, ...]
     n_total: int
+    n_source: int = 0
+
+    @property
+    def repeatable(self) -> tuple[int, ...]:
+        """The ids that rules of repetition count: those behind a source."""
+        return self.ids[self.n_source :]
 
 
 class Sample:
@@ -67,6 +75,12 @@ class Sample:
     def ids(self) -> Sequence[int]:
         """The tokens chosen so far."""
         return self.history[len(self.prompt.ids) :]
+
+    @property
+    def repeatable(self) -> Sequence[int]:
+        """All ids so far that rules of repetition count, see :class:`Prompt`."""
+        n_source = self.prompt.n_source
+        return self.history[n_source:] if n_source else self.history
 
     def push(
         self, token: int, logprob: float, top_logprobs: tuple[Candidate, ...] | None = None

@@ -226,7 +226,7 @@ class Scheduler:
                 continue
             (row, log_sum), sample = next(scores), request.sample
             try:
-                token = choose(row, sample.history, config=sample.config, key=sample.key)
+                token = choose(row, sample.repeatable, config=sample.config, key=sample.key)
                 with self._changing:
                     event = push_token(sample, token, row, log_sum)
             except Exception as error:  # of this text alone, such as that all tokens are banned

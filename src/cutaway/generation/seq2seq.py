@@ -76,7 +76,7 @@ def read_source(
         )
     n_target = n_total(len(ids) - n_source, n_ctx=size.n_ctx, config=config)
     text = prompt if isinstance(prompt, str) else vocabulary.decode(ids[: n_source - 1])
-    return Prompt(text, tuple(ids), n_source + n_target)
+    return Prompt(text, tuple(ids), n_source + n_target, n_source)
 
 
 class Seq2SeqReader:

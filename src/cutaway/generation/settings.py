@@ -50,7 +50,8 @@ class GenerationConfig:
         min_p: drop tokens less likely than this share of the best one's probability.
         typical_p: draw from the tokens whose surprise is nearest the expected, up to this mass.
         repetition_penalty: divides the scores of tokens already in the text; 1 for none.
-        no_repeat_ngram: no run of so many tokens occurs twice; 0 for no such rule.
+        no_repeat_ngram: no run of so many tokens occurs twice; 0 for no such rule. Neither this nor
+            the penalty counts a source, which a model that was taught pairs has before its marker.
         logit_bias: token id -> what is added to its logit; minus infinity bans it.
         stop: the text ends before the first of these strings.
         stop_ids: the text ends before the first of these tokens.

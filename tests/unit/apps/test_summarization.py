@@ -81,15 +81,25 @@ def written(text: str) -> Callable[..., list[Any]]:
 def test_a_taught_model_goes_on_behind_its_marker(taught: LanguageModel, beams: int) -> None:
     summarizer = made(taught, beams=beams)
     prompt = FORMAT.prompt_ids(taught.tokenizer, "the thing in")
-    wanted = taught.generate(prompt, max_new_tokens=12, temperature=0.0)
+    wanted = taught.generate(prompt, max_new_tokens=12, temperature=0.0, no_repeat_ngram=3)
     if beams > 1:
-        how = {"beams": beams, "length_penalty": 0.6, "max_new_tokens": 12}
+        how = {"beams": beams, "length_penalty": 0.6, "max_new_tokens": 12, "no_repeat_ngram": 3}
         wanted = taught.search([prompt], end="likely", **how)[0][0]  # type: ignore[arg-type]
     summary = summarizer("the thing in")
     assert summary.text == wanted.text.strip()
     assert summary.ended == (wanted.finish_reason == "end_of_text")
     told = f"{beams} beams" if beams > 1 else "the likeliest token always"
     assert told in summarizer.protocol
+    assert "no 3 tokens twice" in summarizer.protocol
+
+
+def test_it_repeats_itself_where_it_may(taught: LanguageModel) -> None:
+    prompt = FORMAT.prompt_ids(taught.tokenizer, "the thing in")
+    for n in (0, 1):
+        wanted = taught.generate(prompt, max_new_tokens=12, temperature=0.0, no_repeat_ngram=n)
+        assert made(taught, beams=1, no_repeat=n)("the thing in").text == wanted.text.strip()
+    assert "twice" not in made(taught, no_repeat=0).protocol
+    assert made(taught, no_repeat=1).config.no_repeat_ngram == 1
 
 
 def test_a_text_that_looks_like_a_marker_is_none(taught: LanguageModel) -> None:
@@ -175,7 +185,7 @@ def test_an_encoder_has_the_whole_context_for_the_text(
     assert summarizer.room == 39
     text = "the thing in " * 3
     prompt = [*lm.encode(text.strip()), tokenizer.eot, tokenizer.special("<sum>")]
-    how = {"beams": 2, "length_penalty": 0.6, "max_new_tokens": 12}
+    how = {"beams": 2, "length_penalty": 0.6, "max_new_tokens": 12, "no_repeat_ngram": 3}
     wanted = lm.search([prompt], end="likely", **how)[0][0]  # type: ignore[arg-type]
     assert summarizer(text).text == wanted.text.strip()
 

@@ -74,6 +74,8 @@ def test_every_cell_is_run_once(
     told: dict[str, Any] = json.loads((out / "cells" / "from-scratch-100-0.json").read_text())
     assert told["cell"]["steps"] == 5
     assert told["documents"] == 3
+    assert "no 3 tokens twice" in told["protocol"]
+    assert table.splitlines()[3].count(f"({told['nats_per_target_token']:.3f})") == 1
     assert not (out / "runs" / "from-scratch-100-0" / "checkpoints").exists()
     both = load_checkpoint(out / "runs" / "encoder-decoder-100-0")
     assert isinstance(both.model, EncoderDecoder)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from cut1 import decoded
 from starlette.testclient import TestClient
 
 import cutaway
+from cutaway.data.task import TaskFormat
 from cutaway.generation import LanguageModel
 from cutaway.generation.draw import DrawKey, uniform
-from cutaway.models import parameter_table
+from cutaway.models import GPT2, GPT2Config, parameter_table
 from cutaway.server import create_app
+from lms import byte_tokenizer
 
 TEXT = "the anthem the an"
 
@@ -339,6 +342,25 @@ def test_generation_writes_what_the_package_writes(
     assert last == "done"
     assert done["info"]["ids"] == [*ids, *written.ids]
     assert get(client, f"/api/runs/{tokens[3][1]['run']}")["ids"] == [*ids, *written.ids[:4]]
+
+
+def test_a_model_that_was_taught_pairs_may_say_its_source_again(
+    enliven: Callable[..., GPT2],
+) -> None:
+    tokenizer, task = byte_tokenizer().with_specials(["<sum>"]), TaskFormat(marker="<sum>")
+    size = GPT2Config(vocab_size=tokenizer.vocab_size, n_ctx=24, n_embd=20, n_layer=1, n_head=5)
+    model = enliven(GPT2(size))
+    ids = task.prompt_ids(tokenizer, "an anthem")
+    model.ln_f.bias.data += 9 * model.wte.weight.data[ids[0]]  # its favourite, which the source has
+    lm = LanguageModel(model, tokenizer, task=task)
+    settings = {"temperature": 0.0, "top_k": 0, "no_repeat_ngram": 1}
+    with TestClient(create_app([lm]), base_url="http://127.0.0.1") as client:
+        run = client.post("/api/runs", json={"ids": ids}).json()["run"]
+        body = {"n": 4, "settings": settings}
+        *tokens, _ = events(client.post(f"/api/runs/{run}/generate", json=body).text)
+    written = [data["id"] for _, data in tokens]
+    assert written == list(lm.generate(ids, max_new_tokens=4, **settings).ids)
+    assert written.count(ids[0]) == 1
 
 
 def test_generation_ends_at_the_context(client: TestClient, run: str, ids: list[int]) -> None:

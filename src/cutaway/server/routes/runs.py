@@ -355,4 +355,5 @@ def _written(
 
 def _chosen(run: Run, hosted: Hosted, config: GenerationConfig, key: DrawKey) -> int:
     logits = as_logits(run.logits(len(run.ids) - 1)[: hosted.n_vocab])
-    return choose(logits, run.ids, config=config, key=key)
+    repeatable = run.ids[hosted.lm.n_source(run.ids) :]
+    return choose(logits, repeatable, config=config, key=key)
