@@ -15,8 +15,8 @@ in the larger one. Nothing is chosen by the held-out pairs: the last weights cou
 are ROUGE, of summaries with no three tokens twice, and what it cannot see: how likely the model
 finds the summaries that people wrote, in nats per token. Each cell is a run by a recipe,
 OUT/runs/CELL/recipe.toml. What came out stands in OUT/cells/CELL.json, and a cell that is there is
-not run again, so the same command goes on after a stop. At the end there are OUT/transfer.json,
-which ``cutaway explore --runs OUT`` draws, and OUT/table.md.
+not run again, so the same command goes on after a stop. After each of them OUT/transfer.json, which
+``cutaway explore --runs OUT`` draws, and OUT/table.md tell of all that are there.
 
     python -m benchmarks.transfer --train train.jsonl.xz --valid valid.jsonl.xz \\
         --out runs/transfer --dry-run
@@ -123,7 +123,7 @@ def main(given: Sequence[str] | None = None) -> None:
         print(f"{number} of {len(cells)}: {cell.name}", flush=True)
         found = result_of(cell, documents, options)
         print(f"  {found['rouge']}, {found['seconds']:.0f} s", flush=True)
-    write_results(cells, options)
+        write_results(cells, options)
     print((options.out / "table.md").read_text())
 
 
@@ -300,9 +300,10 @@ def measured(
 
 
 def write_results(cells: Sequence[Cell], options: argparse.Namespace) -> None:
-    """The curve that the explorer draws, and the table."""
-    found = {cell: json.loads(cell_file(cell, options).read_text()) for cell in cells}
-    first = found[cells[0]]
+    """The curve that the explorer draws, and the table, of the cells that are done."""
+    files = {cell: cell_file(cell, options) for cell in cells}
+    found = {cell: json.loads(file.read_text()) for cell, file in files.items() if file.is_file()}
+    first, done = next(iter(found.values())), {cell.beginner for cell in found}
     baselines = tuple(
         (name, round(100 * first[key]["rouge_l"], 2))
         for name, key in (("lead-3", "lead"), ("random-3", "random"))
@@ -311,7 +312,7 @@ def write_results(cells: Sequence[Cell], options: argparse.Namespace) -> None:
         task="summarization",
         score="ROUGE-L",
         protocol=f"{options.train.name}; {first['protocol']}",
-        curves=tuple(curve(name, found) for name in BEGINNERS if name in options.only),
+        curves=tuple(curve(name, found) for name in BEGINNERS if name in done),
         baselines=baselines,
     ).save(options.out / EXPERIMENT)
     (options.out / "table.md").write_text(table(found, options))
@@ -339,7 +340,7 @@ def table(found: dict[Cell, dict[str, Any]], options: argparse.Namespace) -> str
         row = [f"| {examples:,} |"]
         for name in names:
             cells = [c for c in found if (c.beginner, c.examples) == (name, examples)]
-            row.append(f" {_means([found[cell] for cell in cells])} |")
+            row.append(f" {_means([found[cell] for cell in cells]) if cells else 'not yet'} |")
         lines.append("".join(row))
     first = next(iter(found.values()))
     beside = [

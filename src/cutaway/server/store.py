@@ -47,17 +47,25 @@ class Hosted:
 
 
 def host(models: Sequence[LanguageModel]) -> dict[str, Hosted]:
-    """The models by names of their own; a path is known by its last part."""
+    """The models by names of their own; a path is known by its last part.
+
+    That of a run's ``model/`` is the run's.
+    """
     found: dict[str, Hosted] = {}
     for lm in models:
-        base = re.sub(r"[^A-Za-z0-9._-]+", "-", lm.name.rstrip("/").rsplit("/", 1)[-1])
-        base = base.strip("-.")[:64] or "model"
+        *_, folder, last = ["", *lm.name.rstrip("/").split("/")]
+        base = (last != "model" and _fitting(last)) or _fitting(folder) or "model"
         name, n = base, 1
         while name in found:
             n += 1
             name = f"{base}-{n}"
         found[name] = Hosted(lm, name)
     return found
+
+
+def _fitting(name: str) -> str:
+    """What of a name can stand in an address; nothing of a name of dots."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:64]
 
 
 class Store:

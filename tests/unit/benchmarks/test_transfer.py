@@ -82,6 +82,12 @@ def test_every_cell_is_run_once(
     assert both.tokenizer is not None
     assert "<sum>" in both.tokenizer.specials
 
+    (out / "cells" / "from-scratch-100-0.json").rename(out / "away")
+    transfer.write_results(transfer.planned(transfer.arguments(given)), transfer.arguments(given))
+    assert [len(curve.points) for curve in read_experiment(out / "transfer.json").curves].count(1)
+    assert "not yet" in (out / "table.md").read_text().splitlines()[3]
+    (out / "away").rename(out / "cells" / "from-scratch-100-0.json")
+
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a cell is run again")
 

@@ -243,6 +243,8 @@ def test_models_get_names_that_fit_into_an_address(lm: LanguageModel) -> None:
 
     names = host([named(n) for n in ("gpt2", "runs/a b/", "/x/gpt2", "..", "ü")])
     assert list(names) == ["gpt2", "a-b", "gpt2-2", "model", "model-2"]
+    runs = ("runs/leads/model", "/runs/pairs/model/", "model", "/model", "../model")
+    assert list(host([named(n) for n in runs])) == ["leads", "pairs", "model", "model-2", "model-3"]
     with pytest.raises(ConfigError, match="no model"):
         create_app([])
 
