@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { memoryAddress } from './cursor.svelte';
 import { Explorer } from './explorer.svelte';
-import { DEFAULT_TEXT } from './opening';
+import { DEFAULT_TEXT, PAGE_TEXT } from './opening';
 import { START, toHash } from './place';
 import { Problem } from './problem';
 import { wholeReply, type Reply, type Source } from './source';
@@ -11,6 +11,7 @@ import { wholeReply, type Reply, type Source } from './source';
 class Characters implements Source {
   readonly kind = 'http';
   readonly asked: string[] = [];
+  readonly bodies: unknown[] = [];
   gone = false;
   models = [
     { name: 'a', fingerprint: 'aaaaaaaaaaaa', n_ctx: 40, words: 'v1' },
@@ -23,6 +24,7 @@ class Characters implements Source {
 
   request(method: string, path: string, body?: unknown): Promise<Reply> {
     this.asked.push(`${method} ${path}`);
+    this.bodies.push(body);
     if (this.gone) return Promise.reject(new Problem('Lost', 'gone'));
     const reply = this.#answer(path, (body ?? {}) as Record<string, unknown>);
     return Promise.resolve(
@@ -111,9 +113,24 @@ describe('the explorer', () => {
     expect([x.place.view, x.place.layer]).toEqual(['pairs', 0]);
     expect(x.run?.ids.at(-1)).toBe(7);
     const summarizer = { task: { task: 'summarization', marker: '<sum>', marker_id: 7 } };
-    expect((await opened('', summarizer)).x.place.view).toBe('page');
+    const summary = (await opened('', summarizer)).x;
+    expect([summary.place.view, summary.run?.ids.at(-1)]).toEqual(['page', 7]);
     expect((await opened('', { current: 'c' })).x.place.view).toBe('piano');
     expect((await opened('#v=keyboard', translator)).x.place.view).toBe('keyboard');
+  });
+
+  it('has a summarizer summarize a page, if it can read one, and say no three words twice', async () => {
+    const task = { task: 'summarization', marker: '<sum>', marker_id: 7 };
+    const models = [{ name: 'a', fingerprint: 'aaaaaaaaaaaa', n_ctx: 2000, words: 'v1' }];
+    const { x, server } = await opened('', { task, models });
+    expect(x.run?.ids).toEqual([...idsOf(PAGE_TEXT), 7]);
+    await x.arrived();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(server.bodies.at(-1)).toMatchObject({
+      n: 120,
+      settings: { temperature: 0, no_repeat_ngram: 3 },
+    });
+    expect((await opened('', { task })).x.tooLong.asked).toBeNull();
   });
 
   it('lets a model answer behind its marker, and never goes on with another text', async () => {

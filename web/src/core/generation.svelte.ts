@@ -15,6 +15,9 @@ export interface Pending {
 /** Words that a model writes behind its marker, at most. */
 const LONGEST_ANSWER = 120;
 
+/** As `cutaway summarize` has it: in a summary no three tokens come twice. */
+const NO_REPEAT = 3;
+
 export class Generation {
   running = $state(false);
   /** A generation that was cut off by a reload; offered again. */
@@ -66,19 +69,25 @@ export class Generation {
    */
   async ask(text: string, model = this.x.place.model): Promise<void> {
     const { x } = this;
-    const { task, config } = x.called(model) ?? {};
-    if (!task || !config) return;
     const done = x.busy.start();
     try {
       const { ids } = await x.api.tokenize(model, text);
       x.problem = null;
-      if (!x.read([...ids, task.marker_id], model)) return;
-      const left = Math.min(LONGEST_ANSWER, config.n_ctx - ids.length - 1);
-      const pending = { left, seed: 0, settings: { temperature: 0 }, model };
-      if (left > 0) void x.arrived().then(() => this.start(pending));
+      this.answer(ids, model);
     } finally {
       done();
     }
+  }
+
+  /** The same for a text whose ids are known. */
+  answer(ids: readonly number[], model = this.x.place.model): void {
+    const { x } = this;
+    const { task, config } = x.called(model) ?? {};
+    if (!task || !config || !x.read([...ids, task.marker_id], model)) return;
+    const left = Math.min(LONGEST_ANSWER, config.n_ctx - ids.length - 1);
+    const no_repeat_ngram = task.task === 'summarization' ? NO_REPEAT : 0;
+    const settings = { temperature: 0, no_repeat_ngram };
+    if (left > 0) void x.arrived().then(() => this.start({ left, seed: 0, settings, model }));
   }
 
   stop(): void {

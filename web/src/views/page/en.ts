@@ -7,7 +7,7 @@ export const en = {
       article:
         'An article with its summary is training data for a decoder-only Transformer: text, marker, summary, in one sequence.',
       model:
-        'The marker here is TL;DR:, which GPT-2 was asked with, without being trained for it: it summarizes about as well as three sentences picked at random. A small model behind it goes on in the style of the page; what it looks at is real all the same.',
+        'A model that was taught pairs writes behind the marker that it learned. Any other is asked with TL;DR:, as GPT-2 was, without being trained for it: that one summarized about as well as three sentences picked at random. A small model goes on in the style of the page; what it looks at is real all the same.',
     },
   ],
   page: 'A page to try',

@@ -4,16 +4,6 @@ import { bytesOf, type TokenLike } from '../../core/tokens';
 /** What GPT-2 was asked for a summary with (Radford et al. 2019, section 3.6). */
 export const MARKER = 'TL;DR:';
 
-/** A page of our own to try the view with. */
-export const PAGE =
-  'The lighthouse at the end of the harbour was built in 1871 and kept by one family for three generations. ' +
-  'Every evening the keeper carried oil up one hundred and twelve steps, trimmed the wick and wound the clockwork that turned the lens. ' +
-  'In winter the stairs froze, and more than once he had to cut the ice away before the lamp could be lit. ' +
-  'Ships trusted the light: in all those years only one ran aground, and that was on a night of fog so thick that the lamp could not be seen from the pier. ' +
-  'When the electric cable came in 1934 the steps were no longer needed, and the last keeper became the harbour master. ' +
-  'He kept the oil lamp, polished it every Sunday, and lit it once a year on the day of the storm in which his father had drowned. ' +
-  'Today the tower is a small museum. Children may climb the stairs and turn the lens by hand.';
-
 /**
  * The position of the first token behind the last marker; null where the text has none. A model
  * that was taught summaries has a marker token of its own.
