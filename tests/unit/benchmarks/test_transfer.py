@@ -68,6 +68,7 @@ def test_every_cell_is_run_once(
     assert [curve.name for curve in experiment.curves] == list(transfer.BEGINNERS)
     assert [point.examples for point in experiment.curves[0].points] == [4, 40]
     assert dict(experiment.baselines).keys() == {"lead-3", "random-3"}
+    assert experiment.score == "ROUGE-2"
     table = (out / "table.md").read_text()
     assert table.splitlines()[0].startswith("| pairs | pre-trained |")
     assert len(table.splitlines()[2].split("|")) == 7
@@ -75,6 +76,9 @@ def test_every_cell_is_run_once(
     assert told["cell"]["steps"] == 5
     assert told["documents"] == 3
     assert "no 3 tokens twice" in told["protocol"]
+    [*_, last] = next(one for one in experiment.curves if one.name == "from scratch").points
+    assert last.scores == (round(100 * told["scores"]["ROUGE-2"], 2),)
+    assert dict(experiment.baselines)["lead-3"] == round(100 * told["lead"]["rouge2"], 2)
     assert table.splitlines()[3].count(f"({told['nats_per_target_token']:.3f})") == 1
     assert not (out / "runs" / "from-scratch-100-0" / "checkpoints").exists()
     both = load_checkpoint(out / "runs" / "encoder-decoder-100-0")
