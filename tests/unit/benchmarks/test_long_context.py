@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from benchmarks import long_context
 
+from cutaway.nn.kernel import CHOICE
+
 CELL: dict[str, Any] = {"length": 48, "kernel": "math", "rounds": 1, "threads": 1}
 
 
@@ -15,6 +17,16 @@ def test_a_cell_is_measured_in_a_process_of_its_own() -> None:
     found = long_context.in_a_process({**CELL, "pass": "forward+backward", "pattern": "lmlml"})
     assert found["seconds"] > 0
     assert found["bytes"] > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="not Linux")
+def test_the_kernel_of_2018_keeps_scores_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With gradients, too: our own kernel for training keeps none, and must not step in."""
+    monkeypatch.setenv(CHOICE, "auto")
+    cell = {**CELL, "length": 1024, "pass": "forward+backward", "pattern": "full"}
+    fused = long_context.in_a_process({**cell, "kernel": "fused"})["bytes"]
+    scores = 5 * 4 * 1024 * 1024 * 4  # of five blocks of four heads
+    assert long_context.in_a_process(cell)["bytes"] > fused + scores
 
 
 def test_a_cell_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
