@@ -6,10 +6,10 @@ rounds; memory is the peak of the process above what it held with the model and 
 (VmHWM, set back before the rounds). Full attention runs through the same fused kernel, which keeps
 no scores; ``--kernel math`` has both form them, as everybody did in 2018.
 
-A table on the standard error, one line of JSON, and with ``--plot`` a chart.
+A table on the standard error, one line of JSON, and with ``--plot`` and ``--plot-memory`` charts.
 
     python -m benchmarks.long_context [--lengths 512 1024 2048 4096 8192] [--rounds 3]
-        [--kernel fused|math] [--threads 2] [--plot FILE.svg]
+        [--kernel fused|math] [--threads 2] [--plot FILE.svg] [--plot-memory FILE.svg]
 """
 
 import argparse
@@ -121,24 +121,25 @@ def _figures(row: dict[str, dict[str, Any]]) -> str:
     return text
 
 
-def plot(path: Path, cells: list[dict[str, Any]], note: str) -> None:
-    """Seconds of both patterns over the length, forward and backward."""
+def plot(path: Path, cells: list[dict[str, Any]], note: str, *, unit: str = "seconds") -> None:
+    """A picture of the time against the length, or of the memory (``unit`` "MB"), both by logs."""
+    key, scale = {"seconds": ("seconds", 1.0), "MB": ("bytes", 1e-6)}[unit]
     curves = [
         Curve(name=f"{name}, {what}", points=points)
+        for what in dict.fromkeys(cell["pass"] for cell in cells)
         for name in PATTERNS
-        for what in PASSES
         if (
             points := [
-                (float(cell["length"]), float(cell["seconds"]))
+                (float(cell["length"]), scale * float(cell[key]))
                 for cell in cells
-                if (cell["pattern"], cell["pass"]) == (name, what) and "seconds" in cell
+                if (cell["pattern"], cell["pass"]) == (name, what) and key in cell
             ]
         )
     ]
     chart = Chart(
-        title="Time of a pass over one text",
+        title=f"{'Time' if unit == 'seconds' else 'Memory'} of a pass over one text",
         x_name="tokens",
-        y_name="seconds",
+        y_name=unit,
         curves=curves,
         notes=[note],
         log_x=True,
@@ -154,14 +155,17 @@ def main() -> None:
     parser.add_argument("--kernel", choices=("fused", "math"), default="fused")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="a picture of the time")
+    parser.add_argument("--plot-memory", type=Path, help="a picture of the memory")
     parser.add_argument("--cell", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cell:
         print(json.dumps(measure(options.cell)))
         return
-    if options.plot:
-        check_picture(options.plot, "--plot")
+    plots = {"seconds": options.plot, "MB": options.plot_memory}
+    for option, path in zip(("--plot", "--plot-memory"), plots.values(), strict=True):
+        if path:
+            check_picture(path, option)
     shared = {name: getattr(options, name) for name in ("kernel", "rounds", "threads")}
     cells: list[dict[str, Any]] = []
     for length in options.lengths:
@@ -174,12 +178,10 @@ def main() -> None:
     print(table(cells), file=sys.stderr)
     machine = describe(options.threads)
     print(json.dumps({"benchmark": "long_context", **machine, **shared, "cells": cells}))
-    if options.plot:
-        plot(
-            options.plot,
-            cells,
-            f"t-dmca preset, {options.kernel} kernel, {options.threads} threads",
-        )
+    note = f"t-dmca preset, {options.kernel} kernel, {options.threads} threads"
+    for unit, path in plots.items():
+        if path:
+            plot(path, cells, note, unit=unit)
 
 
 if __name__ == "__main__":

@@ -62,4 +62,6 @@ def test_the_table_has_both_patterns_side_by_side(tmp_path: Path) -> None:
     ]
     assert lines[3].split() == ["1,024", "2.000", "4", "-", "MemoryErro"]
     long_context.plot(tmp_path / "a.svg", cells, "a note")
-    assert "<svg" in (tmp_path / "a.svg").read_text()
+    assert "Time of a pass" in (tmp_path / "a.svg").read_text()
+    long_context.plot(tmp_path / "b.svg", cells, "a note", unit="MB")
+    assert "Memory of a pass" in (tmp_path / "b.svg").read_text()
