@@ -16,7 +16,6 @@ from lms import byte_tokenizer, language_model
 
 FORMAT = TaskFormat(task="summarization", marker="<sum>")
 SOURCE = "the thing in an anthem"
-N = 12
 
 
 @pytest.fixture(scope="module")
